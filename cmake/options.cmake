@@ -1,0 +1,23 @@
+# What every target of the project is compiled with.
+add_library(dynvert_options INTERFACE)
+target_compile_options(dynvert_options INTERFACE -Wall -Wextra -Wconversion -Wshadow
+                       $<$<BOOL:${DYNVERT_WERROR}>:-Werror>)
+if(DYNVERT_SANITIZE)
+  target_compile_options(dynvert_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+                         -fno-omit-frame-pointer)
+  target_link_options(dynvert_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# A floor is a static library whose sources are the folder's files; a floor links the floors below it.
+function(dynvert_floor name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$|/kernels_isa\\.cpp$")
+  add_library(dynvert_${name} STATIC ${sources})
+  add_library(dynvert::${name} ALIAS dynvert_${name})
+  set_target_properties(dynvert_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(dynvert_${name} SYSTEM INTERFACE
+                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_include_directories(dynvert_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
+  target_link_libraries(dynvert_${name} PRIVATE $<BUILD_INTERFACE:dynvert_options>)
+  target_compile_features(dynvert_${name} PUBLIC cxx_std_20)
+endfunction()

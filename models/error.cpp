@@ -1,0 +1,29 @@
+#include <dynvert/models/error.hpp>
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace dynvert {
+
+ValueError::ValueError(std::string object, std::string fault, std::string allowed)
+    : Error(fmt::format("{}: {}; allowed: {}", object, fault, allowed)),
+      object_(std::move(object)),
+      fault_(std::move(fault)),
+      allowed_(std::move(allowed)) {}
+
+NumericalError::NumericalError(std::string object, std::string fault, std::string remedy)
+    : Error(fmt::format("{}: {}. Try: {}", object, fault, remedy)),
+      object_(std::move(object)),
+      fault_(std::move(fault)),
+      remedy_(std::move(remedy)) {}
+
+DivergenceError::DivergenceError(Data data)
+    : NumericalError(fmt::format("model {}, trial {}, {}", data.model, data.trial, data.loop),
+                     fmt::format("diverged at time {:g}: population {} is not finite or beyond divergence_limit = {:g}",
+                                 data.time, data.population, data.limit),
+                     "a larger alpha; a smaller dt or a solver that is stable there (sequential_euler, dopri5); "
+                     "feedback of kind \"optimised\"; or on_divergence = \"skip\" to go on without such trials"),
+      data_(std::move(data)) {}
+
+}  // namespace dynvert

@@ -1,0 +1,117 @@
+#pragma once
+
+/// The configuration of an experiment as plain values: what sim/config.cpp makes of a TOML file, and what a program that
+/// links the library fills in directly. docs/configuration.md describes each key for users.
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+/// [task]
+struct TaskConfig {
+  std::string kind;                 ///< name of a registered task
+  std::size_t inputs = 0;           ///< n_0; default and required to agree with network.layers
+  std::size_t outputs = 0;          ///< n_L; likewise
+  std::size_t samples = 2000;       ///< size of the data set
+  double teacher_half_width = 1.0;  ///< linear_teacher: teacher ~ U(-w, w)
+};
+
+/// network.init
+struct InitConfig {
+  std::string kind = "uniform";  ///< "uniform" | "file"
+  double half_width = 0.01;      ///< uniform
+  std::string path;              ///< file: HDF5 file (absolute after loading)
+  std::string group = "/";       ///< file: group with W1.., b1..
+};
+
+/// [network]
+struct NetworkConfig {
+  std::vector<std::size_t> layers;      ///< n_0 .. n_L, at least three
+  std::vector<std::string> activation;  ///< g_1 .. g_{L-1} of the hidden layers
+  std::string output = "linear";        ///< g_L
+  bool bias = false;
+  InitConfig init;
+};
+
+/// [learning]
+struct LearningConfig {
+  double rate = 0;    ///< eta
+  double decay = 0;   ///< lambda
+  std::size_t batch = 1;
+  double clip_delta = std::numeric_limits<double>::infinity();  ///< largest norm of a hidden layer's delta (per sample)
+  bool normalise_updates = false;
+  bool skip_first = false;  ///< the first trial changes nothing
+};
+
+/// [dynamics] and the same keys of a [[model]]
+struct DynamicsConfig {
+  std::string solver = "dopri5";
+  double dt = 0.5;
+  double duration = 499.5;
+  double settle_tolerance = 0;
+  double rtol = 1e-6;
+  double atol = 1e-9;
+  double tau_delta = 1;
+  double tau_u = 1;
+  double tau_h = 1;
+  std::string forward = "instantaneous";
+  std::string transfer = "linear";
+  std::string on_divergence = "stop";  ///< "stop" | "skip"
+  double divergence_limit = 1e6;
+  std::size_t max_steps = 1'000'000;   ///< a loop that needs more ends with an error
+};
+
+/// [feedback] and [[model]].feedback
+struct FeedbackConfig {
+  std::string kind = "negative_transpose";
+  double gain = 1;           ///< k of -k W'
+  double half_width = 0.5;   ///< random, optimised
+  double margin = 0;         ///< optimised: the spectral abscissa asked for lies below this
+  bool restabilise = false;
+  std::string path;          ///< file: HDF5 file (absolute after loading)
+  std::string group = "/";   ///< file: group with B2..
+};
+
+/// [record]
+struct RecordConfig {
+  std::vector<std::size_t> trials;         ///< trials whose trajectories are kept
+  std::size_t every = 0;                   ///< or every so many trials; 0: none
+  double interval = 0;                     ///< time between samples of a trace; 0: dt
+  std::vector<std::string> populations;    ///< empty: all
+  std::size_t weights_every = 0;           ///< trials between snapshots of the weights; 0: first and last only
+  std::size_t evaluate_every = 1;          ///< trials between evaluations
+  std::vector<std::string> measures;       ///< names of registered measures
+  std::size_t unsettled_limit = 10;        ///< so many trials that did not settle or diverged are kept unasked, per model
+  int compression = 0;                     ///< gzip level 0..9
+};
+
+/// One [[model]]
+struct ModelConfig {
+  std::string name;
+  std::string credit;  ///< name of a registered credit model
+  double alpha = 0.01;
+  DynamicsConfig dynamics;
+  FeedbackConfig feedback;
+};
+
+struct Config {
+  std::string title;
+  std::uint64_t seed = 0;
+  std::size_t trials = 0;  ///< resolved: epochs x samples / batch where epochs were given
+  std::size_t threads = 1;
+  TaskConfig task;
+  NetworkConfig network;
+  LearningConfig learning;
+  RecordConfig record;
+  std::vector<ModelConfig> models;
+
+  std::string source;    ///< path of the file it came from
+  std::string resolved;  ///< the whole configuration as TOML, every key written out; loading it gives an equal Config
+};
+
+}  // namespace dynvert
