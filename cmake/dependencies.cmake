@@ -5,7 +5,7 @@ find_dependency(Boost 1.74)
 find_dependency(fmt)
 find_dependency(tomlplusplus)
 find_dependency(PkgConfig)
-find_dependency(HDF5 COMPONENTS C)
+find_dependency(HDF5 COMPONENTS C HL)
 if(NOT TARGET dynvert::openblas)
   # OpenBLAS itself rather than Debian's libblas alternative: the number of its threads is set by name.
   pkg_check_modules(DYNVERT_OPENBLAS REQUIRED IMPORTED_TARGET openblas)

@@ -1,0 +1,49 @@
+#pragma once
+
+/// The one arithmetic kernel of the simulator: an affine update of a population,
+///
+///     out = keep x + rate (input + sum over terms - leak x),
+///
+/// which is its derivative for keep = 0, rate = 1/tau and one Euler step for keep = 1, rate = dt/tau. Compiled for
+/// SSE2, AVX2 with FMA and AVX-512 from one source; the processor decides at run time. FMA contracts a*b + c to one
+/// rounding, so results of different processors may differ in the last bits; on one processor they never do.
+
+#include <cstddef>
+#include <string_view>
+
+namespace dynvert {
+
+/// What one projection brings. Dense: weights (padded rows x inputs, column-major) times source. One-to-one: scale
+/// times source, where `weights` is null.
+struct AffineTerm {
+  const double* weights = nullptr;
+  std::size_t inputs = 0;         ///< columns of the weights
+  const double* source = nullptr; ///< what is transmitted; column c starts at source + c * source_stride
+  std::size_t source_stride = 0;
+  double scale = 1;
+};
+
+struct AffineUpdate {
+  const AffineTerm* terms = nullptr;
+  std::size_t term_count = 0;
+  std::size_t rows = 0;  ///< padded units of the population; also the stride of input, state, out and weights
+  std::size_t columns = 0;
+  const double* input = nullptr;
+  const double* state = nullptr;
+  double* out = nullptr;  ///< may be `state`; then no term's source may be it
+  double keep = 0;
+  double rate = 1;
+  double leak = 1;
+};
+
+using AffineKernel = void (*)(const AffineUpdate&);
+
+struct Kernels {
+  std::string_view name;  ///< "sse2", "avx2", "avx512", or "generic" elsewhere than on x86-64
+  AffineKernel affine;
+};
+
+/// The kernels for this processor.
+[[nodiscard]] const Kernels& kernels();
+
+}  // namespace dynvert

@@ -1,0 +1,81 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/models/rate_function.hpp>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+namespace {
+
+template <double (*f)(double)>
+void each(const double* x, double* y, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) y[i] = f(x[i]);
+}
+
+double identity(double x) { return x; }
+double one(double) { return 1; }
+double zero(double) { return 0; }
+
+double tanh_value(double x) { return std::tanh(x); }
+double tanh_first(double x) {
+  const double t = std::tanh(x);
+  return 1 - t * t;
+}
+double tanh_second(double x) {
+  const double t = std::tanh(x);
+  return -2 * t * (1 - t * t);
+}
+
+// A NaN passes through: max(x, 0) would hide it from the check for divergence.
+double relu_value(double x) { return x < 0 ? 0 : x; }
+double relu_first(double x) { return x > 0 ? 1 : 0; }
+
+constexpr double leak_below_zero = 0.01;
+double leaky_value(double x) { return x < 0 ? leak_below_zero * x : x; }
+double leaky_first(double x) { return x > 0 ? 1 : leak_below_zero; }
+
+double sigmoid_value(double x) {
+  // exp of a negative number only: no overflow on either side
+  if (x >= 0) return 1 / (1 + std::exp(-x));
+  const double e = std::exp(x);
+  return e / (1 + e);
+}
+double sigmoid_first(double x) {
+  const double s = sigmoid_value(x);
+  return s * (1 - s);
+}
+double sigmoid_second(double x) {
+  const double s = sigmoid_value(x);
+  return s * (1 - s) * (1 - 2 * s);
+}
+
+double softplus_value(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+
+constexpr std::array<RateFunction, 6> functions{{
+    {"linear", true, each<identity>, each<one>, each<zero>},
+    {"tanh", false, each<tanh_value>, each<tanh_first>, each<tanh_second>},
+    {"relu", false, each<relu_value>, each<relu_first>, each<zero>},
+    {"leaky_relu", false, each<leaky_value>, each<leaky_first>, each<zero>},
+    {"sigmoid", false, each<sigmoid_value>, each<sigmoid_first>, each<sigmoid_second>},
+    {"softplus", false, each<softplus_value>, each<sigmoid_value>, each<sigmoid_first>},
+}};
+
+}  // namespace
+
+std::span<const RateFunction> rate_functions() { return functions; }
+
+const RateFunction& rate_function(std::string_view name) {
+  const auto found = std::ranges::find(functions, name, &RateFunction::name);
+  if (found != functions.end()) return *found;
+  std::vector<std::string_view> names;
+  for (const auto& f : functions) names.push_back(f.name);
+  throw ValueError("rate function", fmt::format("\"{}\" is not known", name), fmt::format("{}", fmt::join(names, ", ")));
+}
+
+}  // namespace dynvert
