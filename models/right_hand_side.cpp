@@ -14,7 +14,8 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
       weights_(circuit_.projections().size()),
       gains_(circuit_.projections().size()),
       scratch_(circuit_.projections().size()),
-      terms_(circuit_.projections().size()) {
+      jobs_(circuit_.populations().size()),
+      bound_(circuit_.populations().size()) {
   for (const auto& p : circuit_.populations()) rates_.push_back(&rate_function(p.rate));
   const auto& projections = circuit_.projections();
   for (ProjectionIndex k = 0; k < projections.size(); ++k) {
@@ -104,29 +105,25 @@ bool RightHandSide::has_drives() const {
   return std::ranges::any_of(drives_, [](const Drive& d) { return static_cast<bool>(d); });
 }
 
-const double* RightHandSide::transmitted(ProjectionIndex k, const State& x, bool in_place, std::size_t& stride) {
+void RightHandSide::transmit(ProjectionIndex k, const State& x) {
   const auto& projection = circuit_.projections()[k];
-  stride = layout_.stride(projection.source);
-  const double* source = x.data() + layout_.offset(projection.source);
+  const std::size_t stride = layout_.stride(projection.source);
   const std::size_t units = layout_.units(projection.source);
+  const double* source = x.data() + layout_.offset(projection.source);
   double* f = scratch_[k].data();
   switch (projection.transmits) {
-    case Transmit::state:
-      // the kernel must not read what it is writing
-      if (!in_place || projection.source != projection.target) return source;
-      std::copy_n(source, stride * layout_.columns(), f);
-      return f;
+    case Transmit::state: std::copy_n(source, stride * layout_.columns(), f); return;
     case Transmit::rate:
       for (std::size_t c = 0; c < layout_.columns(); ++c) {
         rates_[projection.source]->value(source + c * stride, f + c * stride, units);
       }
-      return f;
+      return;
     case Transmit::gain: break;
   }
   if (!projection.follows) {
     const double* gain = gains_[k].data();
     for (std::size_t i = 0; i < stride * layout_.columns(); ++i) f[i] = gain[i] * source[i];
-    return f;
+    return;
   }
   const PopulationIndex leader = projection.follows->population;
   for (std::size_t c = 0; c < layout_.columns(); ++c) {
@@ -137,45 +134,63 @@ const double* RightHandSide::transmitted(ProjectionIndex k, const State& x, bool
       column[i] = projection.follows->reciprocal ? s / column[i] : s * column[i];
     }
   }
-  return f;
 }
 
-void RightHandSide::update(PopulationIndex p, const State& x, double* out, double t, double keep, double rate) {
-  if (drives_[p]) drives_[p](t, input(p));
+void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double rate) {
   const bool in_place = out == x.data() + layout_.offset(p);
-  std::size_t count = 0;
+  job.terms.clear();
+  job.computed.clear();
   for (const ProjectionIndex k : incoming_[p]) {
-    AffineTerm& term = terms_[count++];
-    term.source = transmitted(k, x, in_place, term.source_stride);
-    if (const auto* scale = std::get_if<double>(&circuit_.projections()[k].weights)) {
-      term.weights = nullptr;
+    const auto& projection = circuit_.projections()[k];
+    AffineTerm term{.source_stride = layout_.stride(projection.source)};
+    // in place, the kernel must not read what it is writing
+    if (projection.transmits == Transmit::state && !(in_place && projection.source == p)) {
+      term.source = x.data() + layout_.offset(projection.source);
+    } else {
+      term.source = scratch_[k].data();
+      job.computed.push_back(k);
+    }
+    if (const auto* scale = std::get_if<double>(&projection.weights)) {
       term.scale = *scale;
     } else {
       term.weights = weights_[k].data();
-      term.inputs = layout_.units(circuit_.projections()[k].source);
+      term.inputs = layout_.units(projection.source);
     }
+    job.terms.push_back(term);
   }
-  kernel_({.terms = terms_.data(),
-           .term_count = count,
-           .rows = layout_.stride(p),
-           .columns = layout_.columns(),
-           .input = inputs_.data() + layout_.offset(p),
-           .state = x.data() + layout_.offset(p),
-           .out = out,
-           .keep = keep,
-           .rate = rate,
-           .leak = circuit_.populations()[p].leak});
+  job.update = {.terms = job.terms.data(),
+                .term_count = job.terms.size(),
+                .rows = layout_.stride(p),
+                .columns = layout_.columns(),
+                .input = inputs_.data() + layout_.offset(p),
+                .state = x.data() + layout_.offset(p),
+                .out = out,
+                .keep = keep,
+                .rate = rate,
+                .leak = circuit_.populations()[p].leak};
+}
+
+void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, double t) {
+  if (drives_[p]) drives_[p](t, input(p));
+  for (const ProjectionIndex k : job.computed) transmit(k, x);
+  kernel_(job.update);
 }
 
 void RightHandSide::operator()(const State& x, State& dxdt, double t) {
   for (PopulationIndex p = 0; p < layout_.populations(); ++p) {
-    update(p, x, dxdt.data() + layout_.offset(p), t, 0.0, 1.0 / circuit_.populations()[p].tau);
+    prepare(jobs_[p], p, x, dxdt.data() + layout_.offset(p), 0.0, 1.0 / circuit_.populations()[p].tau);
+    evaluate(jobs_[p], p, x, t);
   }
 }
 
-void RightHandSide::advance_population(PopulationIndex p, State& x, double t, double dt) {
-  update(p, x, x.data() + layout_.offset(p), t, 1.0, dt / circuit_.populations()[p].tau);
+void RightHandSide::bind(State& x, double dt) {
+  bound_state_ = &x;
+  for (PopulationIndex p = 0; p < layout_.populations(); ++p) {
+    prepare(bound_[p], p, x, x.data() + layout_.offset(p), 1.0, dt / circuit_.populations()[p].tau);
+  }
 }
+
+void RightHandSide::advance(PopulationIndex p, double t) { evaluate(bound_[p], p, *bound_state_, t); }
 
 arma::mat RightHandSide::jacobian(const State& x, std::size_t column) {
   arma::mat jacobian(layout_.variables(), layout_.variables());

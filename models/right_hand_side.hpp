@@ -49,15 +49,26 @@ class RightHandSide {
 
   /// dx/dt; the system function of the odeint steppers.
   void operator()(const State& x, State& dxdt, double t);
-  /// x_p += dt * dx_p/dt of the population p alone, in place.
-  void advance_population(PopulationIndex p, State& x, double t, double dt);
+
+  /// Sequential Euler in place: `bind` fixes the state and the step, `advance(p, t)` does x_p += dt dx_p/dt of the
+  /// population p alone. The state may not move, nor weights, columns or gains be replaced, until the next `bind`.
+  void bind(State& x, double dt);
+  void advance(PopulationIndex p, double t);
 
   /// d(dx/dt)/dx of one column, variables x variables, in the order of the populations, at the state x.
   [[nodiscard]] arma::mat jacobian(const State& x, std::size_t column);
 
  private:
-  void update(PopulationIndex p, const State& x, double* out, double t, double keep, double rate);
-  const double* transmitted(ProjectionIndex k, const State& x, bool in_place, std::size_t& stride);
+  /// The kernel's job for one population, and which of its terms must be computed anew before each evaluation.
+  struct Job {
+    AffineUpdate update;
+    std::vector<AffineTerm> terms;
+    std::vector<ProjectionIndex> computed;
+  };
+
+  void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double rate);
+  void evaluate(const Job& job, PopulationIndex p, const State& x, double t);
+  void transmit(ProjectionIndex k, const State& x);
   [[nodiscard]] std::size_t gain_stride(ProjectionIndex k) const { return padded(source_of(k).units); }
   [[nodiscard]] const Population& source_of(ProjectionIndex k) const {
     return circuit_.populations()[circuit_.projections()[k].source];
@@ -71,7 +82,9 @@ class RightHandSide {
   std::vector<State> weights_;                          // by projection: padded columns; empty for one-to-one
   std::vector<State> gains_;                            // by projection: given gains, padded source units x columns
   std::vector<State> scratch_;                          // by projection: what it transmits, if not the state itself
-  std::vector<AffineTerm> terms_;
+  std::vector<Job> jobs_;                               // by population: of operator()
+  std::vector<Job> bound_;                              // by population: of advance
+  const State* bound_state_ = nullptr;
   State inputs_;
   std::vector<Drive> drives_;
 };

@@ -1,0 +1,14 @@
+#pragma once
+
+/// The functions that credit.cpp registers, one a model file.
+
+#include <dynvert/models/credit.hpp>
+
+namespace dynvert {
+
+[[nodiscard]] CreditModel backprop();
+[[nodiscard]] CreditModel feedback_alignment();
+[[nodiscard]] CreditModel pseudo_backprop();
+[[nodiscard]] CreditModel sequential_inversion();
+
+}  // namespace dynvert

@@ -1,0 +1,78 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/models/network.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dynvert {
+
+Network::Network(std::vector<std::size_t> units_, const std::vector<std::string>& activation, bool bias_)
+    : units(std::move(units_)), bias(bias_) {
+  if (units.size() < 2) throw ValueError("network", fmt::format("{} layers", units.size()), "at least two");
+  if (std::ranges::count(units, 0U) > 0) throw ValueError("network", "a layer without units", "at least 1 a layer");
+  if (activation.size() != depth()) {
+    throw ValueError("network", fmt::format("{} activations for {} layers", activation.size(), depth()),
+                     "one for each layer above the input");
+  }
+  W.resize(depth() + 1);
+  b.resize(depth() + 1);
+  g.resize(depth() + 1);
+  for (std::size_t l = 1; l <= depth(); ++l) {
+    W[l].zeros(units[l], units[l - 1]);
+    b[l].zeros(units[l]);
+    g[l] = &rate_function(activation[l - 1]);
+  }
+}
+
+bool Network::is_linear() const {
+  return std::all_of(g.begin() + 1, g.end(), [](const RateFunction* f) { return f->linear; });
+}
+
+void forward(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity) {
+  const std::size_t depth = network.depth();
+  activity.a.resize(depth + 1);
+  activity.h.resize(depth + 1);
+  activity.h[0] = x;
+  for (std::size_t l = 1; l <= depth; ++l) {
+    activity.a[l] = network.W[l] * activity.h[l - 1];
+    if (network.bias) activity.a[l].each_col() += network.b[l];
+    activity.h[l] = activity.a[l];
+    network.g[l]->value(activity.h[l].memptr(), activity.h[l].memptr(), activity.h[l].n_elem);
+  }
+  activity.e = t - activity.h[depth];
+}
+
+void multiply_by_slope(const RateFunction& g, const arma::mat& a, arma::mat& delta) {
+  if (g.linear) return;
+  arma::mat slope(a.n_rows, a.n_cols, arma::fill::none);
+  g.derivative(a.memptr(), slope.memptr(), a.n_elem);
+  delta %= slope;
+}
+
+void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network) {
+  const std::size_t depth = network.depth();
+  for (std::size_t l = 1; l < depth; ++l) {
+    for (arma::uword c = 0; c < credit[l].n_cols; ++c) {
+      const double norm = arma::norm(credit[l].col(c));
+      if (norm > rule.clip_delta) credit[l].col(c) *= rule.clip_delta / norm;
+    }
+  }
+  // a zero gradient stays zero under normalisation
+  const auto scale = [&](double norm) {
+    if (!rule.normalise_updates) return rule.eta;
+    return norm > 0 ? rule.eta / norm : 0.0;
+  };
+  for (std::size_t l = 1; l <= depth; ++l) {
+    const arma::mat gradient = credit[l] * activity.h[l - 1].t();
+    const double eta = scale(rule.normalise_updates ? arma::norm(gradient, "fro") : 0);
+    if (rule.lambda != 0) network.W[l] *= 1 - rule.lambda;
+    network.W[l] += eta * gradient;
+    if (!network.bias) continue;
+    const arma::vec sum = arma::sum(credit[l], 1);
+    if (rule.lambda != 0) network.b[l] *= 1 - rule.lambda;
+    network.b[l] += scale(rule.normalise_updates ? arma::norm(sum) : 0) * sum;
+  }
+}
+
+}  // namespace dynvert

@@ -1,0 +1,76 @@
+#pragma once
+
+/// A feedforward network, layers 0..L:  a_l = W_l h_{l-1} + b_l,  h_l = g_l(a_l),  h_0 the input,  y = h_L.
+///
+/// | symbol | shape         | meaning                                  |
+/// |--------|---------------|------------------------------------------|
+/// | W_l    | n_l x n_{l-1} | forward weights, l = 1..L                |
+/// | b_l    | n_l           | biases (zero and never changed without)  |
+/// | a_l    | n_l x batch   | drives                                   |
+/// | h_l    | n_l x batch   | rates                                    |
+/// | e      | n_L x batch   | output error t - y                       |
+///
+/// Vectors over layers are indexed by l itself, so that code reads like the equations; entries that an index does not
+/// have (W[0]) are empty.
+
+#include <dynvert/models/rate_function.hpp>
+
+#include <armadillo>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+struct Network {
+  std::vector<std::size_t> units;     ///< n_0 .. n_L
+  std::vector<arma::mat> W;           ///< index l = 1..L
+  std::vector<arma::vec> b;           ///< index l = 1..L
+  std::vector<const RateFunction*> g; ///< index l = 1..L
+  bool bias = false;
+
+  /// Zero weights. @param activation  g_1 .. g_L
+  /// @throws ValueError  fewer than two layers, an empty layer, not one activation a layer, an unknown one
+  Network(std::vector<std::size_t> units, const std::vector<std::string>& activation, bool bias);
+
+  /// L
+  [[nodiscard]] std::size_t depth() const noexcept { return units.size() - 1; }
+  /// no activation but the identity
+  [[nodiscard]] bool is_linear() const;
+};
+
+/// What a forward pass leaves: index l as in the network.
+struct Activity {
+  std::vector<arma::mat> a;  ///< l = 1..L
+  std::vector<arma::mat> h;  ///< l = 0..L
+  arma::mat e;               ///< t - y
+};
+
+/// Instantaneous forward pass and output error.
+/// @param x  n_0 x batch, @param t  n_L x batch
+void forward(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity);
+
+/// Credit signals delta_l, n_l x batch, index l = 1..L; delta_L = e.
+using Credit = std::vector<arma::mat>;
+
+/// Feedback weights B_l, n_{l-1} x n_l, index l = 2..L; empty where a model has none.
+using Feedback = std::vector<arma::mat>;
+
+/// delta := delta .* g_l'(a_l)
+void multiply_by_slope(const RateFunction& g, const arma::mat& a, arma::mat& delta);
+
+/// The weight change of one trial,
+///
+///     dW_l = eta delta_l h_{l-1}' - lambda W_l,   db_l = eta delta_l - lambda b_l   (batches sum over columns).
+struct LearningRule {
+  double eta = 0;
+  double lambda = 0;
+  double clip_delta = arma::datum::inf;  ///< hidden layers: delta_l := delta_l min(1, clip/|delta_l|), each column
+  bool normalise_updates = false;        ///< delta h' is divided by its Frobenius norm before eta (db likewise)
+};
+
+/// Clips the credit of the hidden layers in place, then changes the network.
+void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network);
+
+}  // namespace dynvert
