@@ -47,9 +47,9 @@ struct CreditModel {
   std::string_view summary;   ///< one line for people
   bool uses_feedback = false;
   /// algebraic: fills delta_1 .. delta_{L-1} from delta_L = e
-  std::function<void(const Network&, const Feedback&, const Activity&, Credit&)> assign;
+  std::function<void(const Network&, const Feedback&, const Activity&, Credit&)> assign = nullptr;
   /// control loop: the loops of a trial, in their order. Exactly one of `assign` and `loops` is set.
-  std::function<std::vector<Loop>(const Network&, const LoopParameters&)> loops;
+  std::function<std::vector<Loop>(const Network&, const LoopParameters&)> loops = nullptr;
 };
 
 [[nodiscard]] std::span<const CreditModel> credit_models();

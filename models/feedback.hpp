@@ -29,7 +29,7 @@ struct FeedbackFormula {
   bool uses_gain = false;
   bool uses_half_width = false;
   /// B, n_{l-1} x n_l. @param W  n_l x n_{l-1}, @param scale  gain or half width, @param random  of `random` only
-  std::function<arma::mat(const arma::mat& W, double scale, RandomStream& random)> make;
+  std::function<arma::mat(const arma::mat& W, double scale, RandomStream& random)> make = nullptr;
 };
 
 [[nodiscard]] std::span<const FeedbackFormula> feedback_formulas();
