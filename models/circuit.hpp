@@ -59,7 +59,7 @@ struct Projection {
   PopulationIndex target = 0;
   Weights weights = 1.0;
   Transmit transmits = Transmit::state;
-  std::optional<GainFollows> follows;  ///< of Transmit::gain: absent, the gain is given per trial
+  std::optional<GainFollows> follows = std::nullopt;  ///< of Transmit::gain: absent, the gain is given per trial
 };
 
 class Circuit {

@@ -1,0 +1,37 @@
+#include <dynvert/analysis/measures.hpp>
+
+#include <cmath>
+
+namespace dynvert {
+
+double angle_degrees(const arma::mat& A, const arma::mat& B) {
+  const double a = arma::norm(A, "fro");
+  const double b = arma::norm(B, "fro");
+  if (!(a > 0) || !(b > 0)) return arma::datum::nan;
+  double difference = 0;
+  double sum = 0;
+  for (arma::uword i = 0; i < A.n_elem; ++i) {
+    const double x = A[i] / a;
+    const double y = B[i] / b;
+    difference += (x - y) * (x - y);
+    sum += (x + y) * (x + y);
+  }
+  return 2 * std::atan2(std::sqrt(difference), std::sqrt(sum)) * (180 / arma::datum::pi);
+}
+
+std::optional<double> settling_time(const Trajectory& trajectory, std::size_t population, std::size_t column,
+                                    const arma::vec& x_inf, double band) {
+  const double limit = band * band * arma::dot(x_inf, x_inf);
+  std::size_t k = trajectory.samples();
+  // from the end: most trials settle early or not at all, but only the last excursion counts
+  for (; k > 0; --k) {
+    const auto x = trajectory.layout().view(trajectory.state(k - 1), population).column(column);
+    double distance = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) distance += (x[i] - x_inf[i]) * (x[i] - x_inf[i]);
+    if (!(distance <= limit)) break;
+  }
+  if (k == trajectory.samples()) return std::nullopt;
+  return trajectory.time(k);
+}
+
+}  // namespace dynvert

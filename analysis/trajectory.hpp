@@ -1,0 +1,46 @@
+#pragma once
+
+/// A recorded run of a circuit: states at the times t0 + k interval.
+
+#include <dynvert/models/state.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+namespace dynvert {
+
+/// Times are computed as start + k interval, never summed. The buffer is kept between runs.
+class Trajectory {
+ public:
+  /// Empties the trajectory for a new run.
+  void start(const Layout& layout, double start, double interval) {
+    layout_ = layout;
+    start_ = start;
+    interval_ = interval;
+    samples_ = 0;
+  }
+  void append(const State& x) {
+    // grown by hand and never shrunk: a trajectory is refilled each trial
+    if (states_.size() < (samples_ + 1) * layout_.size()) states_.resize(2 * (samples_ + 1) * layout_.size());
+    std::copy(x.begin(), x.end(), states_.begin() + static_cast<std::ptrdiff_t>(samples_ * layout_.size()));
+    ++samples_;
+  }
+
+  [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
+  [[nodiscard]] std::size_t samples() const noexcept { return samples_; }
+  [[nodiscard]] double interval() const noexcept { return interval_; }
+  [[nodiscard]] double time(std::size_t k) const noexcept { return start_ + static_cast<double>(k) * interval_; }
+  /// the state at time(k), all populations and columns
+  [[nodiscard]] std::span<const double> state(std::size_t k) const {
+    return {states_.data() + k * layout_.size(), layout_.size()};
+  }
+
+ private:
+  Layout layout_;
+  double start_ = 0, interval_ = 1;
+  std::size_t samples_ = 0;
+  State states_;
+};
+
+}  // namespace dynvert
