@@ -21,7 +21,7 @@ NumericalError singular(double rcond) {
 
 
 
-arma::mat solve(const arma::mat& A, const arma::mat& b) {
+arma::mat solve_regular(const arma::mat& A, const arma::mat& b) {
   arma::mat x;
   // no equilibration or refinement: the matrices are small and their entries of one scale; the estimate of the
   // condition number comes with the factorisation
@@ -35,7 +35,7 @@ void solve_loop(const LinearLoop& loop, const RightHandSide& f, std::size_t colu
   const arma::vec input_q(f.input(loop.q).column(column).data(), loop.K.n_rows);
   arma::mat A = loop.F * loop.K / loop.leak_q;
   A.diag() -= loop.leak_p;
-  const arma::vec p = solve(A, -input_p - loop.F * input_q / loop.leak_q);
+  const arma::vec p = solve_regular(A, -input_p - loop.F * input_q / loop.leak_q);
   const arma::vec q = (loop.K * p + input_q) / loop.leak_q;
   const auto p_out = f.layout().view(std::span<double>(x), loop.p).column(column);
   const auto q_out = f.layout().view(std::span<double>(x), loop.q).column(column);
@@ -71,7 +71,7 @@ void newton(RightHandSide& f, std::size_t column, const SteadyStateOptions& opti
   for (std::size_t iteration = 1; iteration <= options.max_iterations; ++iteration) {
     arma::mat J = f.jacobian(result.x, column);
     J.each_col() %= tau;
-    const arma::vec step = solve(J, -r);
+    const arma::vec step = solve_regular(J, -r);
     double length = 1;
     const double before = arma::norm(r);
     arma::vec trial;
@@ -123,7 +123,7 @@ SteadyState steady_state(RightHandSide& f, const State& start, const SteadyState
   State constant(f.layout().size());
   f(zero, constant, 0.0);
   for (std::size_t c = 0; c < f.layout().columns(); ++c) {
-    f.layout().scatter(solve(f.jacobian(zero, c), -f.layout().gather(constant, c)), c, result.x);
+    f.layout().scatter(solve_regular(f.jacobian(zero, c), -f.layout().gather(constant, c)), c, result.x);
   }
   return result;
 }
