@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace dynvert {
 
@@ -44,6 +45,8 @@ void RightHandSide::set_columns(std::size_t columns) {
     if (copies) scratch_[k].assign(size, 0.0);
   }
   drives_.assign(circuit_.populations().size(), nullptr);
+  columns_.resize(columns);
+  std::iota(columns_.begin(), columns_.end(), std::size_t{0});
 }
 
 void RightHandSide::keep_columns(std::span<const std::size_t> columns) {
@@ -62,6 +65,21 @@ void RightHandSide::keep_columns(std::span<const std::size_t> columns) {
   for (ProjectionIndex k = 0; k < gains_.size(); ++k) {
     if (!gains_[k].empty()) compact(gains_[k].data(), gains_[k].data(), gain_stride(k));
   }
+  std::vector<std::size_t> kept;
+  for (const std::size_t c : columns) kept.push_back(columns_[c]);
+  columns_ = std::move(kept);
+}
+
+void RightHandSide::take_column(const RightHandSide& from, std::size_t c) {
+  set_columns(1);
+  for (PopulationIndex p = 0; p < layout_.populations(); ++p) {
+    std::ranges::copy(from.input(p).column(c), input(p).column(0).begin());
+  }
+  for (ProjectionIndex k = 0; k < gains_.size(); ++k) {
+    if (!gains_[k].empty()) std::copy_n(from.gains_[k].data() + c * gain_stride(k), gain_stride(k), gains_[k].data());
+  }
+  drives_ = from.drives_;
+  columns_ = {from.columns_[c]};
 }
 
 void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& weights) {
@@ -171,7 +189,7 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
 }
 
 void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, double t) {
-  if (drives_[p]) drives_[p](t, input(p));
+  if (drives_[p]) drives_[p](t, columns_, input(p));
   for (const ProjectionIndex k : job.computed) transmit(k, x);
   kernel_(job.update);
 }

@@ -28,6 +28,8 @@ class RightHandSide {
   void set_columns(std::size_t columns);
   /// Keeps the named columns (ascending), in their order, with their inputs and gains. For trials that have ended.
   void keep_columns(std::span<const std::size_t> columns);
+  /// Becomes the single column c of another evaluator of the same circuit: its input, gains and drives.
+  void take_column(const RightHandSide& from, std::size_t c);
 
   /// @param weights  target units x source units. @throws ValueError on another shape, or for a one-to-one projection
   void set_weights(ProjectionIndex projection, const arma::mat& weights);
@@ -42,8 +44,9 @@ class RightHandSide {
   /// The gain of a projection, source units x columns. @throws ValueError if it transmits none or follows a population
   [[nodiscard]] MatrixView gain(ProjectionIndex projection);
 
-  /// An input that depends on time: called before each evaluation with the time and the input to fill.
-  using Drive = std::function<void(double t, MatrixView input)>;
+  /// An input that depends on time: called before each evaluation with the time, the input to fill, and the trials that
+  /// its columns are (numbers of columns as they were before any ended).
+  using Drive = std::function<void(double t, std::span<const std::size_t> columns, MatrixView input)>;
   void set_drive(PopulationIndex population, Drive drive);
   [[nodiscard]] bool has_drives() const;
 
@@ -87,6 +90,7 @@ class RightHandSide {
   const State* bound_state_ = nullptr;
   State inputs_;
   std::vector<Drive> drives_;
+  std::vector<std::size_t> columns_;  // the numbers of the columns that are left
 };
 
 }  // namespace dynvert

@@ -1,0 +1,112 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/solver.hpp>
+#include <dynvert/sim/solver_list.hpp>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace dynvert {
+
+const ColumnEnd* SolverRun::diverged() const {
+  const auto found = std::ranges::find(columns, Ending::diverged, &ColumnEnd::ending);
+  return found == columns.end() ? nullptr : &*found;
+}
+
+std::span<const SolverKind> solver_kinds() {
+  static constexpr std::array kinds{
+      SolverKind{.name = "euler", .fixed_step = true, .make = make_euler},
+      SolverKind{.name = "sequential_euler", .fixed_step = true, .make = make_sequential_euler},
+      SolverKind{.name = "rk4", .fixed_step = true, .make = make_rk4},
+      SolverKind{.name = "dopri5", .make = make_dopri5},
+      SolverKind{.name = "rosenbrock4", .make = make_rosenbrock4},
+      SolverKind{.name = "exact", .make = make_exact},
+      SolverKind{.name = "fixed_point", .has_trajectory = false, .make = make_fixed_point},
+  };
+  return kinds;
+}
+
+const SolverKind& solver_kind(std::string_view name) {
+  const auto kinds = solver_kinds();
+  const auto found = std::ranges::find(kinds, name, &SolverKind::name);
+  if (found != kinds.end()) return *found;
+  std::vector<std::string_view> names;
+  for (const auto& k : kinds) names.push_back(k.name);
+  throw ValueError("solver", fmt::format("\"{}\" is not known", name), fmt::format("{}", fmt::join(names, ", ")));
+}
+
+std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<const double> x, std::size_t column,
+                                            double limit) {
+  for (PopulationIndex p = 0; p < layout.populations(); ++p) {
+    if (any_out_of_range(layout.view(x, p).column(column), limit)) return p;
+  }
+  return std::nullopt;
+}
+
+bool any_out_of_range(std::span<const double> x, double limit) {
+  // no early exit, so that it vectorises; written so that a NaN counts
+  bool bad = false;
+  for (const double value : x) bad |= !(std::abs(value) <= limit);
+  return bad;
+}
+
+bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std::size_t column, double tolerance) {
+  double slope = 0;
+  double size = 0;
+  const Layout& layout = f.layout();
+  for (PopulationIndex p = 0; p < layout.populations(); ++p) {
+    const double tau = f.circuit().populations()[p].tau;
+    for (const double d : layout.view(std::span<const double>(dxdt), p).column(column)) slope = std::max(slope, tau * std::abs(d));
+    for (const double v : layout.view(std::span<const double>(x), p).column(column)) size = std::max(size, std::abs(v));
+  }
+  return slope <= tolerance * size;
+}
+
+std::size_t whole_steps(double duration, double h, std::string_view what) {
+  const double ratio = duration / h;
+  const double whole = std::round(ratio);
+  if (!(whole >= 1) || std::abs(ratio - whole) > 1e-9 * whole) {
+    throw ValueError(std::string(what), fmt::format("{} is no whole multiple of the step {}", duration, h),
+                     fmt::format("{} or {}", std::max(1.0, std::floor(ratio)) * h, (std::floor(ratio) + 1) * h));
+  }
+  return static_cast<std::size_t>(whole);
+}
+
+SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval,
+                             const SingleColumn& run) {
+  const Layout& layout = f.layout();
+  SolverRun result;
+  if (trajectory != nullptr) {
+    trajectory->start(layout, segment.start, interval);
+    const State nothing(layout.size(), std::numeric_limits<double>::quiet_NaN());
+    const std::size_t samples = 1 + static_cast<std::size_t>(std::floor(segment.duration / interval * (1 + 1e-12)));
+    for (std::size_t k = 0; k < samples; ++k) trajectory->append(nothing);
+  }
+  std::optional<RightHandSide> reduced;
+  State column_state;
+  for (std::size_t c = 0; c < layout.columns(); ++c) {
+    RightHandSide* single = &f;
+    if (layout.columns() > 1) {
+      if (!reduced) reduced.emplace(f);
+      reduced->take_column(f, c);
+      single = &*reduced;
+    }
+    const Layout& own = single->layout();
+    column_state.assign(own.size(), 0.0);
+    own.scatter(layout.gather(x, c), 0, column_state);
+    const auto sample = [&](std::size_t k, const State& values) {
+      if (trajectory != nullptr && k < trajectory->samples()) {
+        layout.scatter(own.gather(values, 0), c, trajectory->sample(k));
+      }
+    };
+    sample(0, column_state);
+    result.columns.push_back(run(*single, column_state, sample));
+    layout.scatter(own.gather(column_state, 0), c, x);
+  }
+  return result;
+}
+
+}  // namespace dynvert
