@@ -1,16 +1,17 @@
 #pragma once
 
-/// The reduced form of a control loop, at one operating point. Where a circuit is two populations that project onto each
-/// other and onto nothing else, p -> q by K and q -> p by F,
+/// The reduced form of a control loop, at one operating point. Where a circuit is two populations that project onto
+/// each other and onto nothing else, p -> q by K and q -> p by F,
 ///
 ///     tau_p dp/dt = -leak_p p + F q + input_p,   tau_q dq/dt = -leak_q q + K p + input_q,
 ///
-/// its spectrum and its steady state follow from the n_p x n_p matrix F K: for each eigenvalue mu of F K the two roots of
+/// its spectrum and its steady state follow from the n_p x n_p matrix F K: for each eigenvalue mu of F K the two roots
+/// of
 ///
 ///     (tau_q lambda + leak_q)(tau_p lambda + leak_p) = mu,
 ///
-/// and for n_q > n_p the eigenvalue -leak_q/tau_q, n_q - n_p times. With p = u, q = delta: F = W, K = B. Equal to the whole
-/// Jacobian up to rounding (a test holds the two together), and some 20 times cheaper at 10x20.
+/// and for n_q > n_p the eigenvalue -leak_q/tau_q, n_q - n_p times. With p = u, q = delta: F = W, K = B. Equal to the
+/// whole Jacobian up to rounding (a test holds the two together), and some 20 times cheaper at 10x20.
 ///
 /// | symbol | shape     | meaning                                        |
 /// |--------|-----------|------------------------------------------------|

@@ -22,7 +22,12 @@ double angle_degrees(const arma::mat& A, const arma::mat& B) {
 std::optional<double> settling_time(const Trajectory& trajectory, std::size_t population, std::size_t column,
                                     const arma::vec& x_inf, double band) {
   const double limit = band * band * arma::dot(x_inf, x_inf);
-  std::size_t k = trajectory.samples();
+  const auto ended = [&](std::size_t sample) {
+    return std::isnan(trajectory.layout().view(trajectory.state(sample), population)(0, column));
+  };
+  std::size_t last = trajectory.samples();
+  while (last > 0 && ended(last - 1)) --last;
+  std::size_t k = last;
   // from the end: most trials settle early or not at all, but only the last excursion counts
   for (; k > 0; --k) {
     const auto x = trajectory.layout().view(trajectory.state(k - 1), population).column(column);
@@ -30,7 +35,7 @@ std::optional<double> settling_time(const Trajectory& trajectory, std::size_t po
     for (std::size_t i = 0; i < x.size(); ++i) distance += (x[i] - x_inf[i]) * (x[i] - x_inf[i]);
     if (!(distance <= limit)) break;
   }
-  if (k == trajectory.samples()) return std::nullopt;
+  if (k == last) return std::nullopt;
   return trajectory.time(k);
 }
 

@@ -12,14 +12,16 @@ namespace dynvert {
 
 /// Angle between two matrices as vectors, in degrees, 0 to 180:  arccos( trace(A'B) / (|A| |B|) ), Frobenius norms
 /// (Lillicrap et al. 2016; Podlaski & Machens 2020, figure 3c). NaN if one of them is zero. Computed as
-/// 2 atan2(|a - b|, |a + b|) of the normalised matrices, which keeps small angles exact where arccos loses half the digits.
+/// 2 atan2(|a - b|, |a + b|) of the normalised matrices, which keeps small angles exact where arccos loses half the
+/// digits.
 [[nodiscard]] double angle_degrees(const arma::mat& A, const arma::mat& B);
 
 /// Settling time (control engineering's 2 % criterion): the earliest sampled time from which on
 ///
 ///     |x(t) - x_inf| <= band |x_inf|      (Euclidean norm over the units of the population)
 ///
-/// to the end of the trajectory. @param x_inf  units values. @return nothing where the last sample is outside the band.
+/// to the end of the trajectory; samples that are NaN because the column had ended do not count. @param x_inf  units
+/// values. @return nothing where the last sample is outside the band.
 [[nodiscard]] std::optional<double> settling_time(const Trajectory& trajectory, std::size_t population,
                                                   std::size_t column, const arma::vec& x_inf, double band);
 

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Spectrum of a circuit's Jacobian at an operating point. A linear loop is stable if and only if its spectral abscissa,
-/// the largest real part, is negative; the slowest time constant is then -1 / abscissa.
+/// Spectrum of a circuit's Jacobian at an operating point. A linear loop is stable if and only if its spectral
+/// abscissa, the largest real part, is negative; the slowest time constant is then -1 / abscissa.
 
 #include <dynvert/models/right_hand_side.hpp>
 

@@ -12,14 +12,13 @@ namespace dynvert {
 namespace {
 
 NumericalError singular(double rcond) {
-  return {"steady state",
-          fmt::format("the linear system is singular (reciprocal condition number {:.2g}): there is no unique steady "
-                      "state",
-                      rcond),
-          "alpha > 0, or feedback B for which W B is regular; an expanding layer (n_l > n_{l-1}) has none at alpha = 0"};
+  return {
+      "steady state",
+      fmt::format("the linear system is singular (reciprocal condition number {:.2g}): there is no unique steady "
+                  "state",
+                  rcond),
+      "alpha > 0, or feedback B for which W B is regular; an expanding layer (n_l > n_{l-1}) has none at alpha = 0"};
 }
-
-
 
 arma::mat solve_regular(const arma::mat& A, const arma::mat& b) {
   arma::mat x;
@@ -96,7 +95,8 @@ void newton(RightHandSide& f, std::size_t column, const SteadyStateOptions& opti
     if (size / (1 - contraction) <= options.tolerance * arma::norm(x) || arma::norm(r) == 0) return;
     last = size;
   }
-  throw NumericalError("steady state", fmt::format("Newton's method has not converged in {} iterations", options.max_iterations),
+  throw NumericalError("steady state",
+                       fmt::format("Newton's method has not converged in {} iterations", options.max_iterations),
                        "a larger alpha, or a solver that integrates (dopri5)");
 }
 

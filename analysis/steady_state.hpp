@@ -1,11 +1,12 @@
 #pragma once
 
-/// The steady state of a circuit under constant input: the root of its right-hand side. For the control loops this is the
-/// paper's non-dynamic inversion (NDI).
+/// The steady state of a circuit under constant input: the root of its right-hand side. For the control loops this is
+/// the paper's non-dynamic inversion (NDI).
 ///
 /// Linear circuits: one direct solve, J x = -f(0), by the loop's reduced form where it has one: with p and q of
 /// linear_loop.hpp,  (F K / leak_q - leak_p I) p = -input_p - F input_q / leak_q,  q = (K p + input_q) / leak_q.
-/// Others: Newton's method with the circuit's Jacobian and a backtracking line search on |tau dx/dt|, from the given state.
+/// Others: Newton's method with the circuit's Jacobian and a backtracking line search on |tau dx/dt|, from the given
+/// state.
 
 #include <dynvert/models/right_hand_side.hpp>
 
@@ -20,9 +21,9 @@ struct SteadyStateOptions {
 };
 
 struct SteadyState {
-  State x;                        ///< of the layout of f
-  std::size_t iterations = 0;     ///< the most that a column took; 1 for a direct solve
-  std::size_t evaluations = 0;    ///< of the right-hand side
+  State x;                      ///< of the layout of f
+  std::size_t iterations = 0;   ///< the most that a column took; 1 for a direct solve
+  std::size_t evaluations = 0;  ///< of the right-hand side
 };
 
 /// @param start  where Newton begins, of the layout of f

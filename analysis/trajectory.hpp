@@ -30,7 +30,9 @@ class Trajectory {
   /// Forgets the samples from number `samples` on.
   void truncate(std::size_t samples) noexcept { samples_ = samples; }
   /// A writable sample, of the layout.
-  [[nodiscard]] std::span<double> sample(std::size_t k) { return {states_.data() + k * layout_.size(), layout_.size()}; }
+  [[nodiscard]] std::span<double> sample(std::size_t k) {
+    return {states_.data() + k * layout_.size(), layout_.size()};
+  }
 
   [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
   [[nodiscard]] std::size_t samples() const noexcept { return samples_; }

@@ -23,7 +23,8 @@ const Credit& TrialView::backprop() const {
 }
 
 const Credit& TrialView::pseudo_backprop() const {
-  if (!pseudo_backprop_) credit_model("pseudo_backprop").assign(network_, feedback_, activity_, pseudo_backprop_.emplace());
+  if (!pseudo_backprop_)
+    credit_model("pseudo_backprop").assign(network_, feedback_, activity_, pseudo_backprop_.emplace());
   return *pseudo_backprop_;
 }
 
@@ -141,8 +142,9 @@ std::span<const TrialMeasure> trial_measures() {
                    .value = abscissa},
       TrialMeasure{.name = "settling_time",
                    .units = "time",
-                   .description = "earliest time from which the loop's read-out stays within 2 % of its steady state; NaN: "
-                                  "not within the trial",
+                   .description =
+                       "earliest time from which the loop's read-out stays within 2 % of its steady state; NaN: "
+                       "not within the trial",
                    .of = Of::loop,
                    .needs_trajectory = true,
                    .value = settling},

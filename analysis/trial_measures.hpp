@@ -1,6 +1,7 @@
 #pragma once
 
-/// What is measured of each trial, by name. A new measure is one function here, one line in the list of trial_measures.cpp.
+/// What is measured of each trial, by name. A new measure is one function here, one line in the list of
+/// trial_measures.cpp.
 
 #include <dynvert/analysis/trajectory.hpp>
 #include <dynvert/models/credit.hpp>
@@ -18,9 +19,9 @@ namespace dynvert {
 /// One loop as the trial left it.
 struct LoopResult {
   const Loop* loop = nullptr;
-  RightHandSide* f = nullptr;            ///< with the trial's weights and inputs
-  const State* x = nullptr;              ///< the state at the end
-  const Trajectory* trajectory = nullptr;///< nullptr: none was asked for, or the loop has none (fixed_point)
+  RightHandSide* f = nullptr;              ///< with the trial's weights and inputs
+  const State* x = nullptr;                ///< the state at the end
+  const Trajectory* trajectory = nullptr;  ///< nullptr: none was asked for, or the loop has none (fixed_point)
 };
 
 /// A trial after its credit signals are known and before the weights change. The references that measures share (steady
@@ -66,8 +67,8 @@ struct TrialMeasure {
   std::string_view units;
   std::string_view description;
   Of of = Of::credit;
-  bool needs_loops = false;      ///< a measure of the credit that only models with loops have (angle_ndi)
-  bool needs_trajectory = false; ///< absent where the solver gives no trajectory (fixed_point)
+  bool needs_loops = false;       ///< a measure of the credit that only models with loops have (angle_ndi)
+  bool needs_trajectory = false;  ///< absent where the solver gives no trajectory (fixed_point)
   std::function<double(const TrialView&, std::size_t l)> value = nullptr;
 };
 

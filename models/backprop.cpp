@@ -10,9 +10,8 @@ CreditModel backprop() {
   return {.name = "backprop",
           .summary = "transposed weights, the exact gradient",
           .assign = [](const Network& network, const Feedback&, const Activity& activity, Credit& credit) {
-            propagate(network, activity, credit, [&](std::size_t l, const arma::mat& delta) -> arma::mat {
-              return network.W[l].t() * delta;
-            });
+            propagate(network, activity, credit,
+                      [&](std::size_t l, const arma::mat& delta) -> arma::mat { return network.W[l].t() * delta; });
           }};
 }
 

@@ -40,9 +40,9 @@ ProjectionIndex Circuit::add(Projection projection) {
   const Population& target = populations_[projection.target];
   if (const auto* matrix = std::get_if<arma::mat>(&projection.weights)) {
     if (matrix->n_rows != target.units || matrix->n_cols != source.units) {
-      throw ValueError(object, fmt::format("weights are {}x{}", matrix->n_rows, matrix->n_cols),
-                       fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name,
-                                   source.name));
+      throw ValueError(
+          object, fmt::format("weights are {}x{}", matrix->n_rows, matrix->n_cols),
+          fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name, source.name));
     }
     if (!matrix->is_finite()) throw ValueError(object, "weights hold NaN or infinity", "finite numbers");
   } else {
@@ -76,8 +76,10 @@ PopulationIndex Circuit::population(std::string_view name) const {
 bool Circuit::is_linear() const {
   return std::ranges::all_of(projections_, [&](const Projection& p) {
     switch (p.transmits) {
-      case Transmit::state: return true;
-      case Transmit::rate: return rate_function(populations_[p.source].rate).linear;
+      case Transmit::state:
+        return true;
+      case Transmit::rate:
+        return rate_function(populations_[p.source].rate).linear;
       case Transmit::gain:
         return !p.follows || rate_function(populations_[p.follows->population].rate).linear;
     }

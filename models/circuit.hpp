@@ -30,9 +30,9 @@ using PopulationIndex = std::size_t;
 using ProjectionIndex = std::size_t;
 
 struct Population {
-  std::string name;           ///< "delta_1", "u_2"
-  std::size_t units = 0;      ///< n
-  double tau = 1;             ///< time constant
+  std::string name;       ///< "delta_1", "u_2"
+  std::size_t units = 0;  ///< n
+  double tau = 1;         ///< time constant
   double leak = 1;
   std::string rate = "linear";  ///< g, a name of rate_function.hpp
 };

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Models of credit assignment: how the output error e becomes a credit signal delta_l for each hidden layer. A model is
-/// an algebraic rule, or a builder of *loops*: circuits that a trial runs one after the other from zero state.
+/// Models of credit assignment: how the output error e becomes a credit signal delta_l for each hidden layer. A model
+/// is an algebraic rule, or a builder of *loops*: circuits that a trial runs one after the other from zero state.
 ///
 /// A new model is one file with one function that returns its CreditModel, and one line in credit.cpp.
 
@@ -19,9 +19,9 @@ namespace dynvert {
 
 /// The parameters of a control loop.
 struct LoopParameters {
-  double alpha = 0.01;  ///< leak of the controller, >= 0
-  double tau_delta = 1; ///< time constant of the error populations
-  double tau_u = 1;     ///< of the controllers
+  double alpha = 0.01;   ///< leak of the controller, >= 0
+  double tau_delta = 1;  ///< time constant of the error populations
+  double tau_u = 1;      ///< of the controllers
 };
 
 /// One run of a circuit within a trial: how the trial drives it and what is read from it.
@@ -44,7 +44,7 @@ struct Loop {
 
 struct CreditModel {
   std::string_view name;
-  std::string_view summary;   ///< one line for people
+  std::string_view summary;  ///< one line for people
   bool uses_feedback = false;
   /// algebraic: fills delta_1 .. delta_{L-1} from delta_L = e
   std::function<void(const Network&, const Feedback&, const Activity&, Credit&)> assign = nullptr;

@@ -10,17 +10,18 @@ std::span<const FeedbackFormula> feedback_formulas() {
       FeedbackFormula{.kind = "negative_transpose",
                       .uses_gain = true,
                       .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * W.t(); }},
-      FeedbackFormula{.kind = "negative_pseudo_inverse",
-                      .uses_gain = true,
-                      .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::pinv(W); }},
-      FeedbackFormula{.kind = "negative_sign",
-                      .uses_gain = true,
-                      .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::sign(W.t()); }},
+      FeedbackFormula{
+          .kind = "negative_pseudo_inverse",
+          .uses_gain = true,
+          .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::pinv(W); }},
+      FeedbackFormula{
+          .kind = "negative_sign",
+          .uses_gain = true,
+          .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::sign(W.t()); }},
       FeedbackFormula{.kind = "random",
                       .uses_half_width = true,
-                      .make = [](const arma::mat& W, double w, RandomStream& random) {
-                        return random.uniform(W.n_cols, W.n_rows, w);
-                      }},
+                      .make = [](const arma::mat& W, double w,
+                                 RandomStream& random) { return random.uniform(W.n_cols, W.n_rows, w); }},
   };
   return formulas;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Feedback weights B_l of the loop that inverts W_l (Podlaski & Machens 2020, section 3.2), n_{l-1} x n_l. B is negative
-/// feedback: B = -W' is the analogue of the transpose. Taken once, from the weights at the start.
+/// Feedback weights B_l of the loop that inverts W_l (Podlaski & Machens 2020, section 3.2), n_{l-1} x n_l. B is
+/// negative feedback: B = -W' is the analogue of the transpose. Taken once, from the weights at the start.
 ///
 /// | kind                    | B_l                              |
 /// |-------------------------|----------------------------------|
@@ -12,7 +12,8 @@
 /// | optimised               | random, then stabilised          |
 /// | file                    | from an HDF5 file                |
 ///
-/// This file makes the kinds that are a formula of W. `optimised` needs analysis and `file` needs files: sim sees to them.
+/// This file makes the kinds that are a formula of W. `optimised` needs analysis and `file` needs files: sim sees to
+/// them.
 
 #include <dynvert/models/random.hpp>
 

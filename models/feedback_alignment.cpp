@@ -6,9 +6,9 @@
 /// |--------|---------------|-----------------------------|
 /// | B_l    | n_{l-1} x n_l | fixed feedback, l = 2..L    |
 ///
-/// The minus sign is ours: B is negative feedback everywhere in dynvert (B = -W' is the loop's analogue of the transpose),
-/// so one B serves a loop and the algebraic rule, and the angle of B against -W' means the same for both. For random B,
-/// symmetric about zero, it changes nothing.
+/// The minus sign is ours: B is negative feedback everywhere in dynvert (B = -W' is the loop's analogue of the
+/// transpose), so one B serves a loop and the algebraic rule, and the angle of B against -W' means the same for both.
+/// For random B, symmetric about zero, it changes nothing.
 
 #include <dynvert/models/credit_list.hpp>
 
@@ -19,9 +19,8 @@ CreditModel feedback_alignment() {
           .summary = "fixed feedback weights in place of the transpose",
           .uses_feedback = true,
           .assign = [](const Network& network, const Feedback& feedback, const Activity& activity, Credit& credit) {
-            propagate(network, activity, credit, [&](std::size_t l, const arma::mat& delta) -> arma::mat {
-              return -feedback[l] * delta;
-            });
+            propagate(network, activity, credit,
+                      [&](std::size_t l, const arma::mat& delta) -> arma::mat { return -feedback[l] * delta; });
           }};
 }
 

@@ -17,8 +17,8 @@ namespace dynvert {
 /// times source, where `weights` is null.
 struct AffineTerm {
   const double* weights = nullptr;
-  std::size_t inputs = 0;         ///< columns of the weights
-  const double* source = nullptr; ///< what is transmitted; column c starts at source + c * source_stride
+  std::size_t inputs = 0;          ///< columns of the weights
+  const double* source = nullptr;  ///< what is transmitted; column c starts at source + c * source_stride
   std::size_t source_stride = 0;
   double scale = 1;
 };

@@ -72,10 +72,14 @@ inline void strip(const AffineUpdate& job, std::size_t column) {
   std::size_t row = 0;
   for (; row + widest * lanes <= job.rows; row += widest * lanes) tile<widest, columns>(job, row, column);
   switch ((job.rows - row) / lanes) {
-    case 3: return tile<3, columns>(job, row, column);
-    case 2: return tile<2, columns>(job, row, column);
-    case 1: return tile<1, columns>(job, row, column);
-    default: return;
+    case 3:
+      return tile<3, columns>(job, row, column);
+    case 2:
+      return tile<2, columns>(job, row, column);
+    case 1:
+      return tile<1, columns>(job, row, column);
+    default:
+      return;
   }
 }
 

@@ -24,10 +24,10 @@
 namespace dynvert {
 
 struct Network {
-  std::vector<std::size_t> units;     ///< n_0 .. n_L
-  std::vector<arma::mat> W;           ///< index l = 1..L
-  std::vector<arma::vec> b;           ///< index l = 1..L
-  std::vector<const RateFunction*> g; ///< index l = 1..L
+  std::vector<std::size_t> units;      ///< n_0 .. n_L
+  std::vector<arma::mat> W;            ///< index l = 1..L
+  std::vector<arma::vec> b;            ///< index l = 1..L
+  std::vector<const RateFunction*> g;  ///< index l = 1..L
   bool bias = false;
 
   /// Zero weights. @param activation  g_1 .. g_L

@@ -29,9 +29,8 @@ CreditModel pseudo_backprop() {
   return {.name = "pseudo_backprop",
           .summary = "the Moore-Penrose inverse in place of the transpose",
           .assign = [](const Network& network, const Feedback&, const Activity& activity, Credit& credit) {
-            propagate(network, activity, credit, [&](std::size_t l, const arma::mat& delta) {
-              return pseudo_inverse_times(network.W[l], delta);
-            });
+            propagate(network, activity, credit,
+                      [&](std::size_t l, const arma::mat& delta) { return pseudo_inverse_times(network.W[l], delta); });
           }};
 }
 

@@ -2,7 +2,8 @@
 
 /// Random streams: each purpose ("weights", "teacher", "order 3") has a stream of its own, a function of the seed and
 /// the purpose alone. Adding a model or a draw somewhere never shifts the numbers of another, and nothing has to be
-/// stored for a run to be continued. Boost's generators and distributions, whose output does not depend on the compiler.
+/// stored for a run to be continued. Boost's generators and distributions, whose output does not depend on the
+/// compiler.
 
 #include <armadillo>
 #include <boost/random/mersenne_twister.hpp>

@@ -75,7 +75,8 @@ const RateFunction& rate_function(std::string_view name) {
   if (found != functions.end()) return *found;
   std::vector<std::string_view> names;
   for (const auto& f : functions) names.push_back(f.name);
-  throw ValueError("rate function", fmt::format("\"{}\" is not known", name), fmt::format("{}", fmt::join(names, ", ")));
+  throw ValueError("rate function", fmt::format("\"{}\" is not known", name),
+                   fmt::format("{}", fmt::join(names, ", ")));
 }
 
 }  // namespace dynvert

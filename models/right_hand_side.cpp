@@ -87,17 +87,17 @@ void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& wei
   const auto& source = circuit_.populations()[p.source];
   const auto& target = circuit_.populations()[p.target];
   if (std::holds_alternative<double>(p.weights) || weights.n_rows != target.units || weights.n_cols != source.units) {
-    throw ValueError(fmt::format("projection \"{}\"", p.name),
-                     fmt::format("weights are {}x{}", weights.n_rows, weights.n_cols),
-                     std::holds_alternative<double>(p.weights)
-                         ? std::string("one number: it is one-to-one")
-                         : fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name,
-                                       source.name));
+    throw ValueError(
+        fmt::format("projection \"{}\"", p.name), fmt::format("weights are {}x{}", weights.n_rows, weights.n_cols),
+        std::holds_alternative<double>(p.weights)
+            ? std::string("one number: it is one-to-one")
+            : fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name, source.name));
   }
   const std::size_t stride = padded(target.units);
   State& packed = weights_[projection];
   packed.resize(stride * source.units);
-  for (std::size_t j = 0; j < source.units; ++j) std::copy_n(weights.colptr(j), target.units, packed.data() + j * stride);
+  for (std::size_t j = 0; j < source.units; ++j)
+    std::copy_n(weights.colptr(j), target.units, packed.data() + j * stride);
 }
 
 arma::mat RightHandSide::weights(ProjectionIndex projection) const {
@@ -130,13 +130,16 @@ void RightHandSide::transmit(ProjectionIndex k, const State& x) {
   const double* source = x.data() + layout_.offset(projection.source);
   double* f = scratch_[k].data();
   switch (projection.transmits) {
-    case Transmit::state: std::copy_n(source, stride * layout_.columns(), f); return;
+    case Transmit::state:
+      std::copy_n(source, stride * layout_.columns(), f);
+      return;
     case Transmit::rate:
       for (std::size_t c = 0; c < layout_.columns(); ++c) {
         rates_[projection.source]->value(source + c * stride, f + c * stride, units);
       }
       return;
-    case Transmit::gain: break;
+    case Transmit::gain:
+      break;
   }
   if (!projection.follows) {
     const double* gain = gains_[k].data();
@@ -214,11 +217,12 @@ arma::mat RightHandSide::jacobian(const State& x, std::size_t column) {
   arma::mat jacobian(layout_.variables(), layout_.variables());
   const auto& populations = circuit_.populations();
   const auto block = [&](PopulationIndex i, PopulationIndex j) {
-    return jacobian.submat(layout_.variable_offset(i), layout_.variable_offset(j), arma::size(populations[i].units,
-                                                                                            populations[j].units));
+    return jacobian.submat(layout_.variable_offset(i), layout_.variable_offset(j),
+                           arma::size(populations[i].units, populations[j].units));
   };
   const auto state = [&](PopulationIndex p) { return layout_.view(std::span<const double>(x), p).column(column); };
-  for (PopulationIndex i = 0; i < populations.size(); ++i) block(i, i).diag() -= populations[i].leak / populations[i].tau;
+  for (PopulationIndex i = 0; i < populations.size(); ++i)
+    block(i, i).diag() -= populations[i].leak / populations[i].tau;
 
   for (ProjectionIndex k = 0; k < circuit_.projections().size(); ++k) {
     const auto& projection = circuit_.projections()[k];

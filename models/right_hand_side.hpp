@@ -37,7 +37,9 @@ class RightHandSide {
   [[nodiscard]] arma::mat weights(ProjectionIndex projection) const;
 
   /// The input of a population, units x columns, to be written by the caller.
-  [[nodiscard]] MatrixView input(PopulationIndex population) { return layout_.view(std::span<double>(inputs_), population); }
+  [[nodiscard]] MatrixView input(PopulationIndex population) {
+    return layout_.view(std::span<double>(inputs_), population);
+  }
   [[nodiscard]] ConstMatrixView input(PopulationIndex population) const {
     return layout_.view(std::span<const double>(inputs_), population);
   }

@@ -18,7 +18,8 @@
 /// | tau_u     |               | time constant of the controller                   | time  |
 ///
 /// Steady state: delta = B (W B - alpha I)^-1 s = (B W - alpha I)^-1 B s; with B = -W' the damped pseudo-inverse
-/// W'(W W' + alpha I)^-1 s. With alpha = 0 and n_l > n_{l-1} the matrix W B is singular and u has no unique steady state.
+/// W'(W W' + alpha I)^-1 s. With alpha = 0 and n_l > n_{l-1} the matrix W B is singular and u has no unique steady
+/// state.
 ///
 /// The circuit lists u before delta: sequential Euler then takes u with the old delta, and delta with the new u, which
 /// is the order of the paper's published results.

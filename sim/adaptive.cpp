@@ -1,13 +1,13 @@
-// Solvers with adaptive steps and dense output, by odeint: dopri5 and rosenbrock4. One driver for both; each column takes
-// its own steps.
+// Solvers with adaptive steps and dense output, by odeint: dopri5 and rosenbrock4. One driver for both; each column
+// takes its own steps.
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/rosenbrock4_stepper.hpp>
 #include <dynvert/sim/solver_list.hpp>
 
+#include <fmt/format.h>
 #include <boost/numeric/odeint/stepper/generation.hpp>
 #include <boost/numeric/odeint/stepper/runge_kutta_dopri5.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -110,15 +110,14 @@ class AdaptiveSolver final : public Solver {
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
     std::size_t evaluations = 0;
     std::size_t steps = 0;
-    SolverRun result = run_single_columns(f, x, segment, trajectory, interval,
-                                          [&](RightHandSide& g, State& state, const auto& sample) {
-                                            Method method(g, settings_);
-                                            const auto [end, taken] = column(method, g, state, segment,
-                                                                             trajectory != nullptr ? interval : 0, sample);
-                                            evaluations += method.evaluations;
-                                            steps = std::max(steps, taken);
-                                            return end;
-                                          });
+    SolverRun result = run_single_columns(
+        f, x, segment, trajectory, interval, [&](RightHandSide& g, State& state, const auto& sample) {
+          Method method(g, settings_);
+          const auto [end, taken] = column(method, g, state, segment, trajectory != nullptr ? interval : 0, sample);
+          evaluations += method.evaluations;
+          steps = std::max(steps, taken);
+          return end;
+        });
     result.evaluations = evaluations;
     result.steps = steps;
     return result;
@@ -139,7 +138,8 @@ class AdaptiveSolver final : public Solver {
     method.start(interpolated, t, std::min(settings_.dt, segment.duration));
     while (end - t > resolution) {
       if (steps++ == settings_.max_steps) {
-        throw NumericalError("adaptive solver", fmt::format("max_steps = {} taken at time {:g}", settings_.max_steps, t),
+        throw NumericalError("adaptive solver",
+                             fmt::format("max_steps = {} taken at time {:g}", settings_.max_steps, t),
                              "a larger rtol or atol, rosenbrock4 if the circuit is stiff, or a larger max_steps");
       }
       const double step = method.dense().current_time_step();
@@ -170,7 +170,8 @@ class AdaptiveSolver final : public Solver {
         }
       }
       x = method.to_state(method.dense().current_state());
-      if (const auto p = out_of_range(f.layout(), x, 0, settings_.divergence_limit)) return {{Ending::diverged, t, *p}, steps};
+      if (const auto p = out_of_range(f.layout(), x, 0, settings_.divergence_limit))
+        return {{Ending::diverged, t, *p}, steps};
       if (settings_.settle_tolerance > 0) {
         f(x, slope, t);
         ++method.evaluations;

@@ -16,8 +16,7 @@ class ExactSolver final : public Solver {
     if (!f.circuit().is_linear()) throw ValueError("solver exact", "the circuit is not linear", "linear circuits");
     if (f.has_drives()) throw ValueError("solver exact", "an input depends on time", "constant inputs");
     SolverRun result = run_single_columns(
-        f, x, segment, trajectory, interval,
-        [&](RightHandSide& g, State& state, const auto& sample) {
+        f, x, segment, trajectory, interval, [&](RightHandSide& g, State& state, const auto& sample) {
           return column(g, state, segment, trajectory != nullptr ? interval : 0, sample);
         });
     result.steps = 1;

@@ -3,9 +3,9 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/solver_list.hpp>
 
+#include <fmt/format.h>
 #include <boost/numeric/odeint/stepper/euler.hpp>
 #include <boost/numeric/odeint/stepper/runge_kutta4.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
@@ -29,9 +29,10 @@ template <typename Stepper>
 Scheme odeint_scheme(std::size_t evaluations) {
   // the steppers size their temporaries once: a new one whenever the columns change
   auto stepper = std::make_shared<Stepper>();
-  return {.start = [stepper](RightHandSide&, State&, double) { *stepper = Stepper(); },
-          .step = [stepper](RightHandSide& f, State& x, double t, double dt) { stepper->do_step(std::ref(f), x, t, dt); },
-          .evaluations_per_step = evaluations};
+  return {
+      .start = [stepper](RightHandSide&, State&, double) { *stepper = Stepper(); },
+      .step = [stepper](RightHandSide& f, State& x, double t, double dt) { stepper->do_step(std::ref(f), x, t, dt); },
+      .evaluations_per_step = evaluations};
 }
 
 /// Populations in the order of the circuit, each with the newest values of the others. Stable where plain Euler is not:
@@ -51,7 +52,8 @@ class FixedStepSolver final : public Solver {
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
     const std::size_t steps = whole_steps(segment.duration, settings_.dt, "duration");
     if (steps > settings_.max_steps) {
-      throw NumericalError("fixed-step solver", fmt::format("{} steps, more than max_steps = {}", steps, settings_.max_steps),
+      throw NumericalError("fixed-step solver",
+                           fmt::format("{} steps, more than max_steps = {}", steps, settings_.max_steps),
                            "a larger dt, a shorter duration, or a larger max_steps");
     }
     Progress run{.full = f.layout(), .f = &f, .trajectory = trajectory, .start = segment.start};

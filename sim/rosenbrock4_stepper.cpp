@@ -56,8 +56,12 @@ void Rosenbrock4Stepper::step() {
   self.stepper.do_step(std::make_pair(slope, jacobian));
 }
 
-std::vector<double> Rosenbrock4Stepper::current_state() const { return to_std(implementation_->stepper.current_state()); }
-std::vector<double> Rosenbrock4Stepper::previous_state() const { return to_std(implementation_->stepper.previous_state()); }
+std::vector<double> Rosenbrock4Stepper::current_state() const {
+  return to_std(implementation_->stepper.current_state());
+}
+std::vector<double> Rosenbrock4Stepper::previous_state() const {
+  return to_std(implementation_->stepper.previous_state());
+}
 double Rosenbrock4Stepper::current_time() const { return implementation_->stepper.current_time(); }
 double Rosenbrock4Stepper::current_time_step() const { return implementation_->stepper.current_time_step(); }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-/// odeint's rosenbrock4 with dense output, behind plain arrays. It is built on uBLAS, which in Boost 1.74 does not compile
-/// as C++20 (std::allocator::construct is gone): its source file alone is C++17, and so is this header.
+/// odeint's rosenbrock4 with dense output, behind plain arrays. It is built on uBLAS, which in Boost 1.74 does not
+/// compile as C++20 (std::allocator::construct is gone): its source file alone is C++17, and so is this header.
 
 #include <cstddef>
 #include <functional>

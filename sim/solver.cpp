@@ -59,7 +59,8 @@ bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std:
   const Layout& layout = f.layout();
   for (PopulationIndex p = 0; p < layout.populations(); ++p) {
     const double tau = f.circuit().populations()[p].tau;
-    for (const double d : layout.view(std::span<const double>(dxdt), p).column(column)) slope = std::max(slope, tau * std::abs(d));
+    for (const double d : layout.view(std::span<const double>(dxdt), p).column(column))
+      slope = std::max(slope, tau * std::abs(d));
     for (const double v : layout.view(std::span<const double>(x), p).column(column)) size = std::max(size, std::abs(v));
   }
   return slope <= tolerance * size;
@@ -75,8 +76,8 @@ std::size_t whole_steps(double duration, double h, std::string_view what) {
   return static_cast<std::size_t>(whole);
 }
 
-SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval,
-                             const SingleColumn& run) {
+SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory,
+                             double interval, const SingleColumn& run) {
   const Layout& layout = f.layout();
   SolverRun result;
   if (trajectory != nullptr) {

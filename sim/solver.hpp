@@ -1,8 +1,8 @@
 #pragma once
 
-/// Solvers advance a circuit through a segment of time: the circuit says what moves, the solver how, the trajectory takes
-/// what is asked for. Recording never changes the solution: samples are copies (fixed steps) or interpolations (dense
-/// output) and no step is shortened for one.
+/// Solvers advance a circuit through a segment of time: the circuit says what moves, the solver how, the trajectory
+/// takes what is asked for. Recording never changes the solution: samples are copies (fixed steps) or interpolations
+/// (dense output) and no step is shortened for one.
 ///
 /// | name             | scheme                                                    | order |
 /// |------------------|-----------------------------------------------------------|-------|
@@ -66,17 +66,19 @@ class Solver {
   Solver& operator=(const Solver&) = delete;
 
   /// Advances x (of f's layout) through the segment. A column that settles or diverges keeps the state it ended with.
-  /// @param trajectory  nullptr, or where samples go, `interval` apart from the segment's start on; columns that have ended
+  /// @param trajectory  nullptr, or where samples go, `interval` apart from the segment's start on; columns that have
+  /// ended
   ///                    are NaN in it. Fixed steps: the interval is a multiple of dt.
   /// @throws NumericalError  step limit, a singular or non-converging steady state
   /// @throws ValueError      a circuit that the solver cannot take (exact: not linear)
-  virtual SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) = 0;
+  virtual SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory,
+                        double interval) = 0;
 };
 
 struct SolverKind {
   std::string_view name;
-  bool fixed_step = false;       ///< dt divides durations and intervals
-  bool has_trajectory = true;    ///< false: it gives a state and no path to it
+  bool fixed_step = false;     ///< dt divides durations and intervals
+  bool has_trajectory = true;  ///< false: it gives a state and no path to it
   std::unique_ptr<Solver> (*make)(const SolverSettings&) = nullptr;
 };
 

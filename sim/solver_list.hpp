@@ -29,9 +29,9 @@ namespace dynvert {
 
 /// Runs columns one by one through a solver of single columns: x and f with one column, and the samples of that column.
 /// What the adaptive solvers use: a column's steps are its own, whoever shares the batch.
-using SingleColumn =
-    std::function<ColumnEnd(RightHandSide& f, State& x, const std::function<void(std::size_t k, const State&)>& sample)>;
-SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval,
-                             const SingleColumn& run);
+using SingleColumn = std::function<ColumnEnd(RightHandSide& f, State& x,
+                                             const std::function<void(std::size_t k, const State&)>& sample)>;
+SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory,
+                             double interval, const SingleColumn& run);
 
 }  // namespace dynvert

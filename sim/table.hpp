@@ -14,32 +14,32 @@ namespace dynvert {
 
 /// A named axis of a dataset and its coordinates, one value a position. Written as a dimension scale.
 struct Axis {
-  std::string name;           ///< "unit_2", "time"
-  std::vector<double> values; ///< coordinates; written as int64 where `integer`
+  std::string name = {};            ///< "unit_2", "time"
+  std::vector<double> values = {};  ///< coordinates; written as int64 where `integer`
   bool integer = true;
   std::string units = "1";
-  std::string description;
+  std::string description = {};
 };
 
 enum class ValueType { real, integer };
 
 /// One dataset: `row dimension` x the axes named in `axes`.
 struct DatasetSpec {
-  std::string name;               ///< matches [A-Za-z_][A-Za-z0-9_]*
+  std::string name = {};  ///< matches [A-Za-z_][A-Za-z0-9_]*
   ValueType type = ValueType::real;
-  std::vector<std::string> axes;  ///< names of axes of the group; empty: one value a row
+  std::vector<std::string> axes = {};  ///< names of axes of the group; empty: one value a row
   std::string units = "1";
-  std::string description;        ///< the attribute long_name
-  std::string legend;             ///< of a flag: "0 no, 1 yes"; empty otherwise
+  std::string description = {};  ///< the attribute long_name
+  std::string legend = {};       ///< of a flag: "0 no, 1 yes"; empty otherwise
 };
 
 /// A group: `path` ("/models/DI/learning"), its row dimension, its axes and its datasets.
 struct GroupSpec {
-  std::string path;
-  std::string row_dimension;    ///< "trial": an int64 dataset of this name is the first of `datasets` and is the scale
-  std::vector<Axis> axes;
-  std::vector<DatasetSpec> datasets;
-  std::vector<std::pair<std::string, std::string>> attributes;
+  std::string path = {};
+  std::string row_dimension = {};  ///< "trial": an int64 dataset of this name is the first of `datasets` and is the scale
+  std::vector<Axis> axes = {};
+  std::vector<DatasetSpec> datasets = {};
+  std::vector<std::pair<std::string, std::string>> attributes = {};
 };
 
 /// Rows waiting to be written: per dataset of the spec a flat buffer, row after row, C order within a row.
@@ -47,7 +47,7 @@ struct GroupSpec {
 struct Rows {
   explicit Rows(const GroupSpec& spec) : values(spec.datasets.size()) {}
   std::size_t count = 0;
-  std::vector<std::vector<double>> values;
+  std::vector<std::vector<double>> values = {};
 
   void clear() {
     count = 0;

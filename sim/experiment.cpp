@@ -1,0 +1,291 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/models/random.hpp>
+#include <dynvert/sim/experiment.hpp>
+#include <dynvert/sim/parallel.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <numeric>
+
+namespace dynvert {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// A block is long enough that starting threads costs nothing, and short enough for Ctrl-C and the progress line.
+constexpr double block_seconds = 0.1;
+constexpr double seconds_between_commits = 2;
+constexpr std::size_t longest_block = 4096;
+
+Axis counting_axis(std::string name, std::size_t n, std::string description) {
+  Axis axis{.name = std::move(name), .values = std::vector<double>(n), .description = std::move(description)};
+  std::iota(axis.values.begin(), axis.values.end(), 0.0);
+  return axis;
+}
+
+DatasetSpec integer_dataset(std::string name, std::vector<std::string> axes, std::string description) {
+  return {.name = std::move(name),
+          .type = ValueType::integer,
+          .axes = std::move(axes),
+          .description = std::move(description)};
+}
+
+/// /task holds two tables: the samples, written once, and the order of the trials, which grows.
+GroupSpec samples_group(const Config& config) {
+  const auto& layers = config.network.layers;
+  return {.path = "/task",
+          .row_dimension = "sample",
+          .axes = {counting_axis("input", layers.front(), "number of the input"),
+                   counting_axis("output", layers.back(), "number of the output")},
+          .datasets = {integer_dataset("sample", {}, "number of the sample, from 0"),
+                       {.name = "x", .axes = {"input"}, .description = "inputs"},
+                       {.name = "t", .axes = {"output"}, .description = "targets"}},
+          .attributes = {{"kind", config.task.kind}}};
+}
+
+GroupSpec order_group(const Config& config) {
+  GroupSpec group{.path = "/task", .row_dimension = "trial"};
+  group.datasets.push_back(integer_dataset("trial", {}, "number of the trial, from 0"));
+  if (config.learning.batch == 1) {
+    group.datasets.push_back(integer_dataset("order", {}, "the sample that the trial shows"));
+  } else {
+    group.axes.push_back(counting_axis("column", config.learning.batch, "position in the batch"));
+    group.datasets.push_back(integer_dataset(
+        "order", {"column"}, "the samples that the trial shows; -1 where the last batch of an epoch is shorter"));
+  }
+  return group;
+}
+
+std::size_t values_of(const GroupSpec& group) {
+  std::size_t values = 0;
+  for (const DatasetSpec& d : group.datasets) {
+    std::size_t n = 1;
+    for (const std::string& name : d.axes) n *= std::ranges::find(group.axes, name, &Axis::name)->values.size();
+    values += n;
+  }
+  return values;
+}
+
+}  // namespace
+
+Estimate estimate(const Config& config) {
+  constexpr std::size_t value = sizeof(double);
+  const auto& layers = config.network.layers;
+  const auto& record = config.record;
+  std::size_t network = 0;
+  for (std::size_t l = 1; l < layers.size(); ++l) network += layers[l] * (layers[l - 1] + 1);
+  const std::size_t data = config.task.samples * (layers.front() + layers.back());
+
+  Estimate result;
+  // the program with its libraries; the data and, while they are drawn and factored, copies of them
+  result.memory_bytes = 40'000'000 + 4 * data * value;
+  result.file_bytes = (data + config.trials * (1 + config.learning.batch)) * value;
+  for (const ModelConfig& model : config.models) {
+    const ModelGroups groups = model_groups(config, model);
+    const std::size_t snapshots = 2 + (record.weights_every > 0 ? config.trials / record.weights_every : 0);
+    const std::size_t evaluations = 1 + config.trials / record.evaluate_every;
+    const std::size_t asked =
+        record.every > 0 ? (config.trials + record.every - 1) / record.every : record.trials.size();
+    const std::size_t records = groups.trace.datasets.empty() ? 0 : asked + record.unsettled_limit;
+    // each group has its own index and attributes
+    constexpr std::size_t overhead = 40'000;
+    result.file_bytes +=
+        overhead + value * (config.trials * values_of(groups.learning) + evaluations * values_of(groups.eval) +
+                            snapshots * values_of(groups.weights) + records * values_of(groups.trace));
+    result.memory_bytes += value * (4 * network + 3 * values_of(groups.trace) * (records > 0 ? 1 : 0));
+  }
+  return result;
+}
+
+Network initial_network(const Config& config) {
+  Network network = empty_network(config);
+
+  for (std::size_t l = 1; l <= network.depth(); ++l) {
+    const double w = config.network.init.half_width;
+    network.W[l] =
+        RandomStream(config.seed, fmt::format("weights {}", l)).uniform(network.units[l], network.units[l - 1], w);
+    if (!network.bias) continue;
+    network.b[l] = RandomStream(config.seed, fmt::format("biases {}", l)).uniform(network.units[l], 1, w);
+  }
+  return network;
+}
+
+Experiment::Experiment(Config config)
+    : config_(std::move(config)),
+      data_(task_kind(config_.task.kind).make(config_)),
+      order_(config_.seed, data_.x.n_cols, config_.learning.batch) {
+  const Network network = initial_network(config_);
+  loss_ = std::make_unique<LossEvaluator>(data_, network);
+  models_.resize(config_.models.size());
+  parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
+    models_[m] = std::make_unique<ModelRun>(config_, config_.models[m], network, *loss_);
+  });
+}
+
+void Experiment::begin(Sink& sink) {
+  const GroupSpec samples = samples_group(config_);
+  const std::size_t sample_group = sink.add_group(samples);
+  Rows rows(samples);
+  for (arma::uword i = 0; i < data_.x.n_cols; ++i) {
+    rows.values[0].push_back(static_cast<double>(i));
+    rows.values[1].insert(rows.values[1].end(), data_.x.begin_col(i), data_.x.end_col(i));
+    rows.values[2].insert(rows.values[2].end(), data_.t.begin_col(i), data_.t.end_col(i));
+    ++rows.count;
+  }
+  sink.append(sample_group, rows);
+  order_group_ = sink.add_group(order_group(config_));
+
+  groups_.clear();
+  for (const auto& model : models_) {
+    const std::string path = fmt::format("/models/{}", model->config().name);
+    const ModelGroups& specs = model->groups();
+    SinkGroups groups;
+    groups.learning = sink.add_group(specs.learning);
+    groups.eval = sink.add_group(specs.eval);
+    groups.weights = sink.add_group(specs.weights);
+    if (!specs.trace.datasets.empty()) groups.trace = sink.add_group(specs.trace);
+    groups_.push_back(groups);
+
+    const ModelConfig& m = model->config();
+    const CreditModel& credit = credit_model(m.credit);
+    sink.set_attribute(path, "credit", m.credit);
+    if (credit.uses_feedback) sink.set_attribute(path, "feedback", m.feedback.kind);
+    if (credit.loops) {
+      sink.set_attribute(path, "transfer", m.dynamics.transfer);
+      sink.set_attribute(path, "solver", m.dynamics.solver);
+      sink.set_attribute(path, "alpha", m.alpha);
+      sink.set_attribute(path, "tau_delta", m.dynamics.tau_delta);
+      sink.set_attribute(path, "tau_u", m.dynamics.tau_u);
+      if (solver_kind(m.dynamics.solver).has_trajectory) {
+        sink.set_attribute(path, "dt", m.dynamics.dt);
+        sink.set_attribute(path, "duration", m.dynamics.duration);
+      }
+    }
+    sink.set_attribute(path, "status", std::string("running"));
+    sink.set_attribute(path, "diverged_trials", std::int64_t{0});
+  }
+}
+
+void Experiment::run_block(std::size_t first, std::size_t count) {
+  std::vector<arma::mat> x(count);
+  std::vector<arma::mat> t(count);
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto samples = order_.samples(first + k);
+    const arma::uvec columns(std::vector<arma::uword>(samples.begin(), samples.end()));
+    x[k] = data_.x.cols(columns);
+    t[k] = data_.t.cols(columns);
+  }
+  std::vector<std::exception_ptr> failures(models_.size());
+  parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
+    try {
+      for (std::size_t k = 0; k < count; ++k) models_[m]->run_trial(first + k, x[k], t[k]);
+    } catch (...) {
+      failures[m] = std::current_exception();
+    }
+  });
+  // The failure of the earliest trial ends the experiment there for all models: which trials the others have done
+  // beyond it depends on the size of the block.
+  const ModelRun* earliest = nullptr;
+  std::exception_ptr failure;
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    if (!failures[m] || (earliest != nullptr && earliest->trials_done() <= models_[m]->trials_done())) continue;
+    earliest = models_[m].get();
+    failure = failures[m];
+  }
+  if (!failure) return;
+  for (auto& model : models_) model->truncate(earliest->trials_done());
+  std::rethrow_exception(failure);
+}
+
+void Experiment::flush(Sink& sink, std::size_t trials) {
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    ModelRows& rows = models_[m]->rows();
+    const auto move = [&](std::size_t group, Rows& r) {
+      if (r.count > 0) sink.append(group, r);
+      r.clear();
+    };
+    move(groups_[m].learning, rows.learning);
+    move(groups_[m].eval, rows.eval);
+    move(groups_[m].weights, rows.weights);
+    move(groups_[m].trace, rows.trace);
+  }
+  sink.commit(trials);
+}
+
+void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
+  double largest = 0;
+  for (const auto& model : models_) largest = std::max(largest, model->largest_loss());
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    const std::string path = fmt::format("/models/{}", models_[m]->config().name);
+    if (largest > 0) sink.fill_ratio(groups_[m].eval, "nse", "train_loss", largest);
+    sink.set_attribute(path, "status", std::string(status));
+    sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(models_[m]->diverged_trials()));
+  }
+  sink.set_attribute("/", "status", std::string(status));
+  sink.set_attribute("/", "complete", std::int64_t{status == "complete"});
+  sink.commit(trials);
+}
+
+RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
+  begin(sink);
+  const auto start = Clock::now();
+  auto last_commit = start;
+  std::size_t done = 0;
+  std::size_t block = 1;
+  SampleOrder shown(config_.seed, data_.x.n_cols, config_.learning.batch);
+  Rows order(order_group(config_));
+  const auto flush_all = [&](std::size_t trials) {
+    for (std::size_t k = done_orders_; k < trials; ++k) {
+      order.values[0].push_back(static_cast<double>(k));
+      const auto samples = shown.samples(k);
+      for (std::size_t c = 0; c < config_.learning.batch; ++c) {
+        order.values[1].push_back(c < samples.size() ? static_cast<double>(samples[c]) : -1);
+      }
+      ++order.count;
+    }
+    done_orders_ = trials;
+    if (order.count > 0) sink.append(order_group_, order);
+    order.clear();
+    flush(sink, trials);
+    last_commit = Clock::now();
+  };
+  const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
+
+  while (done < config_.trials && !stopped()) {
+    const std::size_t count = std::min(block, config_.trials - done);
+    const auto block_start = Clock::now();
+    try {
+      run_block(done, count);
+    } catch (const NumericalError&) {
+      const std::size_t trials =
+          (*std::ranges::min_element(models_, {}, [](const auto& m) { return m->trials_done(); }))->trials_done();
+      flush_all(trials);
+      end(sink, trials, "diverged");
+      throw;
+    }
+    done += count;
+    const double taken = seconds_since(block_start);
+    block = std::clamp(static_cast<std::size_t>(static_cast<double>(count) * block_seconds / std::max(taken, 1e-9)),
+                       std::size_t{1}, std::min(longest_block, 4 * count));
+    if (seconds_since(last_commit) > seconds_between_commits) flush_all(done);
+    if (hooks.progress) {
+      ProgressReport report{.trials_done = done, .trials = config_.trials, .seconds = seconds_since(start), .loss = {}};
+      for (const auto& model : models_) report.loss.emplace_back(model->config().name, model->last_loss());
+      hooks.progress(report);
+    }
+  }
+  for (auto& model : models_) model->finish();
+  flush_all(done);
+  const bool complete = done == config_.trials;
+  end(sink, done, complete ? "complete" : "interrupted");
+  return complete ? RunStatus::complete : RunStatus::interrupted;
+}
+
+}  // namespace dynvert

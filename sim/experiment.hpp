@@ -1,0 +1,79 @@
+#pragma once
+
+/// An experiment: one data set, one order of samples, one set of initial weights, and the models that are compared on
+/// them. Runs all models trial block by trial block, in parallel over models; what is recorded depends neither on the
+/// number of threads nor on the size of the blocks.
+
+#include <dynvert/sim/config.hpp>
+#include <dynvert/sim/model_run.hpp>
+#include <dynvert/sim/sink.hpp>
+#include <dynvert/sim/task.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+struct ProgressReport {
+  std::size_t trials_done = 0;
+  std::size_t trials = 0;
+  double seconds = 0;
+  /// name and current train_loss, in the order of the configuration
+  std::vector<std::pair<std::string, double>> loss;
+};
+
+struct Hooks {
+  std::function<void(const ProgressReport&)> progress;  ///< called now and then, from the thread that called run
+  const std::atomic<bool>* stop = nullptr;              ///< set by whoever wants the run to end after the current block
+};
+
+enum class RunStatus { complete, interrupted };
+
+/// What a run needs, without running it.
+struct Estimate {
+  std::size_t memory_bytes = 0;
+  std::size_t file_bytes = 0;
+};
+[[nodiscard]] Estimate estimate(const Config& config);
+
+class Experiment {
+ public:
+  /// Draws the data and the initial weights, and makes each model's feedback.
+  /// @throws ValueError, IoError  what the configuration asks for cannot be had; NumericalError  see ModelRun
+  explicit Experiment(Config config);
+
+  /// Runs all trials into the sink.
+  /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
+  /// trial, this included, is
+  ///                          then in the sink, and the sink's status says "diverged".
+  RunStatus run(Sink& sink, const Hooks& hooks);
+
+  [[nodiscard]] const Config& config() const noexcept { return config_; }
+  [[nodiscard]] const Dataset& data() const noexcept { return data_; }
+
+ private:
+  struct SinkGroups {
+    std::size_t learning = 0, eval = 0, weights = 0, trace = 0;
+  };
+  void begin(Sink& sink);
+  void run_block(std::size_t first, std::size_t count);
+  void flush(Sink& sink, std::size_t trials);
+  void end(Sink& sink, std::size_t trials, std::string_view status);
+
+  Config config_;
+  Dataset data_;
+  SampleOrder order_;
+  std::unique_ptr<LossEvaluator> loss_;
+  std::vector<std::unique_ptr<ModelRun>> models_;
+  std::vector<SinkGroups> groups_;
+  std::size_t order_group_ = 0;
+  std::size_t done_orders_ = 0;  // trials whose order is written
+};
+
+/// W_l (and b_l) of the configuration: drawn, each layer from a stream of its own, or read from a file.
+[[nodiscard]] Network initial_network(const Config& config);
+
+}  // namespace dynvert

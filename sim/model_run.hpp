@@ -1,0 +1,129 @@
+#pragma once
+
+/// One model of an experiment: its network, its feedback, its loops, and the rows that it has recorded since the last
+/// commit. Models share nothing but the data, so that each can run on a thread of its own.
+
+#include <dynvert/analysis/trial_measures.hpp>
+#include <dynvert/models/credit.hpp>
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/config.hpp>
+#include <dynvert/sim/loss.hpp>
+#include <dynvert/sim/solver.hpp>
+#include <dynvert/sim/table.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+/// The groups of one model in the file, in this order. No trace: its spec has no datasets.
+struct ModelGroups {
+  GroupSpec learning, eval, weights, trace;
+};
+
+/// What the model will record; computed without running or drawing anything.
+[[nodiscard]] ModelGroups model_groups(const Config& config, const ModelConfig& model);
+
+/// The parts of it that the engine needs as well.
+[[nodiscard]] LoopParameters loop_parameters(const ModelConfig& model);
+/// The network of the configuration with zero weights.
+[[nodiscard]] Network empty_network(const Config& config);
+/// time between the samples of a trace
+[[nodiscard]] double trace_interval(const Config& config, const ModelConfig& model);
+/// l of "delta_l", "u_l"
+[[nodiscard]] std::size_t layer_of(std::string_view population);
+[[nodiscard]] bool is_recorded_population(const Config& config, std::string_view name);
+/// the columns that measures fill, in the order of the learning group
+[[nodiscard]] std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
+                                                                                       const ModelConfig& model);
+
+/// Rows that wait, one Rows a group.
+struct ModelRows {
+  explicit ModelRows(const ModelGroups& groups)
+      : learning(groups.learning), eval(groups.eval), weights(groups.weights), trace(groups.trace) {}
+  Rows learning, eval, weights, trace;
+};
+
+class ModelRun {
+ public:
+  /// @param network  the weights that all models start from
+  /// @throws NumericalError  feedback of kind optimised that cannot be stabilised
+  /// @throws IoError         feedback from a file that cannot be had
+  ModelRun(const Config& config, const ModelConfig& model, Network network, const LossEvaluator& loss);
+
+  /// Shows one batch: x n_0 x batch, t n_L x batch. Records it, and changes the weights.
+  /// @throws DivergenceError, NumericalError  with on_divergence = "stop"; the trial is recorded, the weights are not
+  /// changed
+  void run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t);
+  /// Records the final weights, where no snapshot of them was taken yet.
+  void finish();
+
+  /// Forgets what was recorded of trials from `trials` on: where another model has ended the run earlier.
+  void truncate(std::size_t trials);
+
+  [[nodiscard]] const ModelConfig& config() const noexcept { return model_; }
+  [[nodiscard]] const ModelGroups& groups() const noexcept { return groups_; }
+  [[nodiscard]] ModelRows& rows() noexcept { return rows_; }
+  [[nodiscard]] std::size_t trials_done() const noexcept { return trials_done_; }
+  [[nodiscard]] std::size_t diverged_trials() const noexcept { return diverged_trials_; }
+  [[nodiscard]] double last_loss() const noexcept { return last_loss_; }
+  /// the largest finite train_loss so far
+  [[nodiscard]] double largest_loss() const noexcept { return largest_loss_; }
+  [[nodiscard]] const Network& network() const noexcept { return network_; }
+
+ private:
+  /// A loop with what it needs to run.
+  struct Runner {
+    Loop loop;
+    RightHandSide f;
+    State x;
+    Trajectory trajectory;
+    SolverRun run;
+    bool ran = false;  ///< in this trial: not when a loop above it, or the forward pass, has diverged
+    bool restabilised = false;
+    std::int64_t converged = 0;  ///< as the legend of converged_l has it
+  };
+
+  struct Divergence {
+    std::string where;  ///< "loop 2", "forward pass"
+    std::string population;
+    double time = 0;
+    std::optional<NumericalError> cause = std::nullopt;  ///< another numerical failure than divergence
+  };
+
+  void stabilise(Runner& runner);
+  [[nodiscard]] std::optional<Divergence> assign_credit(bool keep_trajectory);
+  [[nodiscard]] std::optional<Divergence> run_loop(Runner& runner, bool keep_trajectory);
+  void record_learning(std::size_t trial, const TrialView* view);
+  void record_evaluation();
+  void record_weights(std::size_t trials_done);
+  void record_trace(std::size_t trial, const TrialView* view);
+  [[nodiscard]] static double settled_at(const Runner& r, const TrialView* view);
+  [[nodiscard]] bool is_recorded(std::size_t trial) const;
+
+  const Config& config_;
+  ModelConfig model_;
+  const CreditModel& credit_model_;
+  const SolverKind& solver_kind_;
+  ModelGroups groups_;
+  ModelRows rows_;
+  Network network_;
+  Feedback feedback_;
+  const LossEvaluator& loss_;
+  LearningRule rule_;
+  std::unique_ptr<Solver> solver_;
+  std::vector<Runner> runners_;
+  std::vector<std::pair<const TrialMeasure*, std::size_t>> measures_;
+  Activity activity_;
+  Credit credit_;
+  double sample_interval_ = 0;        // between samples of the trajectories
+  bool measures_trajectory_ = false;  // some measure needs the trajectory of every trial
+  std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0;
+  std::optional<std::size_t> last_snapshot_;
+  double last_loss_ = 0, largest_loss_ = 0;
+};
+
+}  // namespace dynvert
