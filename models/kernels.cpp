@@ -1,5 +1,7 @@
 #include <dynvert/models/kernels.hpp>
 
+#include <vector>
+
 namespace dynvert {
 
 namespace generic {
@@ -16,22 +18,24 @@ void affine(const AffineUpdate& job);
 
 namespace {
 
-Kernels choose() {
+std::vector<Kernels> detect() {
+  std::vector<Kernels> found;
 #ifdef DYNVERT_X86_KERNELS
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return {"avx512", avx512::affine};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {"avx2", avx2::affine};
-  return {"sse2", generic::affine};
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) found.push_back({"avx512", avx512::affine});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back({"avx2", avx2::affine});
+  found.push_back({"sse2", generic::affine});
 #else
-  return {"generic", generic::affine};
+  found.push_back({"generic", generic::affine});
 #endif
+  return found;
 }
 
 }  // namespace
 
-const Kernels& kernels() {
-  static const Kernels chosen = choose();
-  return chosen;
+std::span<const Kernels> available_kernels() {
+  static const std::vector<Kernels> found = detect();
+  return found;
 }
 
 }  // namespace dynvert

@@ -9,6 +9,7 @@
 /// rounding, so results of different processors may differ in the last bits; on one processor they never do.
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 namespace dynvert {
@@ -43,7 +44,9 @@ struct Kernels {
   AffineKernel affine;
 };
 
-/// The kernels for this processor.
-[[nodiscard]] const Kernels& kernels();
+/// The kernels that this processor can run, the fastest first.
+[[nodiscard]] std::span<const Kernels> available_kernels();
+/// The fastest of them.
+[[nodiscard]] inline const Kernels& kernels() { return available_kernels().front(); }
 
 }  // namespace dynvert

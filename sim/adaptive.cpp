@@ -146,7 +146,7 @@ class AdaptiveSolver final : public Solver {
       if (step > end - t) restart(method, t, end - t);
       // The controlled steppers take a step whose error is NaN for a success; then a shorter one is tried, until the
       // step no longer moves the time.
-      advance(method, t);
+      if (!advance(method, f, x, t, resolution)) return {{Ending::diverged, t, 0}, steps};
       if (!finite(method.to_state(method.dense().current_state()))) {
         const double shorter = 0.1 * (method.dense().current_time() - t);
         if (shorter < resolution) {
@@ -182,10 +182,15 @@ class AdaptiveSolver final : public Solver {
   }
 
   /// odeint gives up on a step that it cannot make small enough with an exception of its own.
-  static void advance(Method& method, double t) {
+  /// @return false where the reason is a slope that is not finite just ahead
+  static bool advance(Method& method, RightHandSide& f, const State& x, double t, double resolution) {
     try {
       method.step();
+      return true;
     } catch (const odeint::odeint_error& error) {
+      State slope(x.size());
+      f(x, slope, t + resolution);
+      if (!finite(slope)) return false;
       throw NumericalError("adaptive solver", fmt::format("no step is small enough at time {:g} ({})", t, error.what()),
                            "a larger rtol or atol, or rosenbrock4 if the circuit is stiff");
     }
