@@ -19,6 +19,9 @@ namespace odeint = boost::numeric::odeint;
 
 namespace {
 
+/// Step of the differences by time, relative to the time.
+constexpr double time_difference = 1e-7;
+
 /// dopri5 on the state as it is.
 class Dopri5 {
  public:
@@ -90,7 +93,7 @@ class Rosenbrock4 {
     std::fill_n(dfdt, n, 0.0);
     if (!f_.has_drives()) return;
     // an input that moves: forward difference, one-sided so that a switch behind t is not seen
-    const double h = 1e-7 * std::max(1.0, std::abs(t));
+    const double h = time_difference * std::max(1.0, std::abs(t));
     Vector now(n);
     slope(x, t, now.data());
     slope(x, t + h, dfdt);
@@ -146,7 +149,7 @@ class AdaptiveSolver final : public Solver {
       if (step > end - t) restart(method, t, end - t);
       // The controlled steppers take a step whose error is NaN for a success; then a shorter one is tried, until the
       // step no longer moves the time.
-      if (!advance(method, f, x, t, resolution)) return {{Ending::diverged, t, 0}, steps};
+      if (!advance(method, f, x, t)) return {{Ending::diverged, t, 0}, steps};
       if (!finite(method.to_state(method.dense().current_state()))) {
         const double shorter = 0.1 * (method.dense().current_time() - t);
         if (shorter < resolution) {
@@ -183,13 +186,14 @@ class AdaptiveSolver final : public Solver {
 
   /// odeint gives up on a step that it cannot make small enough with an exception of its own.
   /// @return false where the reason is a slope that is not finite just ahead
-  static bool advance(Method& method, RightHandSide& f, const State& x, double t, double resolution) {
+  static bool advance(Method& method, RightHandSide& f, const State& x, double t) {
     try {
       method.step();
       return true;
     } catch (const odeint::odeint_error& error) {
       State slope(x.size());
-      f(x, slope, t + resolution);
+      // as far ahead as the differences by time look (Rosenbrock4::jacobian)
+      f(x, slope, t + 2 * time_difference * std::max(1.0, std::abs(t)));
       if (!finite(slope)) return false;
       throw NumericalError("adaptive solver", fmt::format("no step is small enough at time {:g} ({})", t, error.what()),
                            "a larger rtol or atol, or rosenbrock4 if the circuit is stiff");
