@@ -1,6 +1,7 @@
 #include <dynvert/sim/run_file.hpp>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -107,8 +108,7 @@ class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& beside) {
     for (int attempt = 0;; ++attempt) {
-      path_ = beside.parent_path() / ("." + beside.filename().string() + "." + std::to_string(::getpid()) + "-" +
-                                      std::to_string(attempt) + ".part");
+      path_ = beside.parent_path() / fmt::format(".{}.{}-{}.part", beside.filename().string(), ::getpid(), attempt);
       descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor_ >= 0) break;
       if (errno != EEXIST || attempt == 1000) {
