@@ -1,0 +1,536 @@
+#include <dynvert/sim/hdf5.hpp>
+
+#include <fcntl.h>
+#include <hdf5_hl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+namespace dynvert::h5 {
+namespace {
+
+/// Holds back HDF5's printing on this thread while it lives.
+class Quiet {
+ public:
+  Quiet() {
+    H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t print_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// The library's explanation of the failure just met: its outermost and its innermost message.
+std::string explanation() {
+  std::vector<std::string> messages;
+  H5Ewalk2(
+      H5E_DEFAULT, H5E_WALK_DOWNWARD,
+      [](unsigned, const H5E_error2_t* error, void* to) -> herr_t {
+        if (error->desc != nullptr && *error->desc != '\0') {
+          static_cast<std::vector<std::string>*>(to)->emplace_back(error->desc);
+        }
+        return 0;
+      },
+      &messages);
+  if (messages.empty()) return "HDF5 gives no reason";
+  return messages.size() == 1 ? messages.front() : messages.front() + ", " + messages.back();
+}
+
+[[noreturn]] void fail(const std::string& object, const std::string& doing) {
+  throw IoError(object, doing + " failed (" + explanation() + ")");
+}
+
+/// The identifier as an owner, or the error.
+Handle owned(hid_t id, Handle::Closer closer, const std::string& object, const char* doing) {
+  if (id < 0) fail(object, doing);
+  return Handle(id, closer);
+}
+
+void checked(herr_t result, const std::string& object, const char* doing) {
+  if (result < 0) fail(object, doing);
+}
+
+std::string inside(const File& file, const std::string& path) { return file.path + ":" + path; }
+
+Handle open_object(const File& file, const std::string& path) {
+  return owned(H5Oopen(file.handle.id(), path.c_str(), H5P_DEFAULT), H5Oclose, inside(file, path), "opening");
+}
+
+Handle text_type(const std::string& object) {
+  Handle type = owned(H5Tcopy(H5T_C_S1), H5Tclose, object, "making a text type");
+  checked(H5Tset_size(type.id(), H5T_VARIABLE), object, "making a text type");
+  checked(H5Tset_cset(type.id(), H5T_CSET_UTF8), object, "making a text type");
+  return type;
+}
+
+/// Length of the valid UTF-8 sequence at the start of `text`; 0 where there is none.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead == 0) return 0;
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const unsigned char second = byte(1);
+  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool surrogate = lead == 0xED && second >= 0xA0;
+  const bool beyond = lead == 0xF4 && second >= 0x90;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+std::string valid_utf8(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    result += length > 0 ? std::string(text.substr(0, length)) : "\xEF\xBF\xBD";
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
+
+std::vector<hsize_t> sizes(const std::vector<std::size_t>& shape) { return {shape.begin(), shape.end()}; }
+
+/// Values in one row.
+std::size_t row_size(const std::vector<std::size_t>& shape) {
+  std::size_t n = 1;
+  for (std::size_t i = 1; i < shape.size(); ++i) n *= shape[i];
+  return n;
+}
+
+/// Transfers rows between memory and file; `values` is the C call's buffer.
+struct Selection {
+  Handle memory, file;
+};
+
+Selection select_rows(const Dataset& dataset, std::size_t first, std::size_t count) {
+  Selection s;
+  s.file = owned(H5Dget_space(dataset.handle.id()), H5Sclose, dataset.name, "asking for the shape");
+  std::vector<hsize_t> start(dataset.shape.size(), 0), size = sizes(dataset.shape);
+  if (size.empty()) {
+    s.memory = owned(H5Screate(H5S_SCALAR), H5Sclose, dataset.name, "describing memory");
+    return s;
+  }
+  start[0] = first;
+  size[0] = count;
+  checked(H5Sselect_hyperslab(s.file.id(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr), dataset.name,
+          "choosing rows");
+  s.memory = owned(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose, dataset.name,
+                   "describing memory");
+  return s;
+}
+
+Type type_of(hid_t dataset, const std::string& name) {
+  const Handle type = owned(H5Dget_type(dataset), H5Tclose, name, "asking for the type");
+  const H5T_class_t kind = H5Tget_class(type.id());
+  const std::size_t size = H5Tget_size(type.id());
+  if (kind == H5T_FLOAT && size == 8) return Type::float64;
+  if (kind == H5T_FLOAT && size == 4) return Type::float32;
+  if (kind == H5T_INTEGER && size == 8) return Type::int64;
+  return Type::other;
+}
+
+/// Whether the type converts to a double without surprise.
+bool numeric(hid_t dataset, const std::string& name) {
+  const Handle type = owned(H5Dget_type(dataset), H5Tclose, name, "asking for the type");
+  const H5T_class_t kind = H5Tget_class(type.id());
+  return kind == H5T_FLOAT || kind == H5T_INTEGER;
+}
+
+std::vector<std::size_t> shape_of(hid_t dataset, const std::string& name) {
+  const Handle space = owned(H5Dget_space(dataset), H5Sclose, name, "asking for the shape");
+  if (H5Sget_simple_extent_type(space.id()) == H5S_NULL) throw IoError(name, "is empty: it has no shape");
+  const int rank = H5Sget_simple_extent_ndims(space.id());
+  if (rank < 0) fail(name, "asking for the shape");
+  std::vector<hsize_t> extent(static_cast<std::size_t>(rank));
+  if (rank > 0 && H5Sget_simple_extent_dims(space.id(), extent.data(), nullptr) < 0) fail(name, "asking for the shape");
+  return {extent.begin(), extent.end()};
+}
+
+}  // namespace
+
+Handle::Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), closer_(other.closer_) {}
+
+Handle& Handle::operator=(Handle&& other) noexcept {
+  if (this != &other) {
+    reset();
+    id_ = std::exchange(other.id_, H5I_INVALID_HID);
+    closer_ = other.closer_;
+  }
+  return *this;
+}
+
+void Handle::reset() noexcept {
+  if (id_ < 0) return;
+  const Quiet quiet;
+  closer_(std::exchange(id_, H5I_INVALID_HID));
+}
+
+File create_file(WriteTarget& target, const std::string& path) {
+  const Quiet quiet;
+  const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "preparing to create");
+  const Handle driver = owned(register_write_driver(), H5FDunregister, path, "preparing to create");
+  checked(use_write_driver(access.id(), driver.id(), target), path, "preparing to create");
+  checked(H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), path, "preparing to create");
+  checked(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), path, "preparing to create");
+
+  // Metadata that HDF5 drops from its cache between flushes would reach the disk before what they refer to.
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  checked(H5Pget_mdc_config(access.id(), &cache), path, "preparing to create");
+  cache.evictions_enabled = false;
+  cache.incr_mode = H5C_incr__off;
+  cache.flash_incr_mode = H5C_flash_incr__off;
+  cache.decr_mode = H5C_decr__off;
+  checked(H5Pset_mdc_config(access.id(), &cache), path, "preparing to create");
+
+  const Handle creation = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, path, "preparing to create");
+  checked(H5Pset_link_creation_order(creation.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), path,
+          "preparing to create");
+  return {owned(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose, path, "creating"), path};
+}
+
+File open_file(const std::string& path) {
+  const auto refuse = [&](int error) {
+    throw IoError(path, std::string("cannot be opened: ") + std::strerror(error),
+                  error == ENOENT ? "check the name of the file" : "");
+  };
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) refuse(errno);
+  if (S_ISDIR(status.st_mode)) throw IoError(path, "is a folder, not an HDF5 file");
+  if (!S_ISREG(status.st_mode)) throw IoError(path, "is not a regular file");
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) refuse(errno);
+  // The signature stands at 0, 512, 1024, 2048, ... HDF5's own test calls a file that it cannot lock "not HDF5".
+  bool signature = false;
+  for (off_t at = 0; at < status.st_size && !signature; at = at == 0 ? 512 : 2 * at) {
+    char bytes[8] = {};
+    signature = ::pread(descriptor, bytes, sizeof bytes, at) == sizeof bytes &&
+                std::memcmp(bytes, "\x89HDF\r\n\x1a\n", sizeof bytes) == 0;
+  }
+  ::close(descriptor);
+  if (!signature) {
+    throw IoError(path, status.st_size == 0 ? "is empty, not an HDF5 file" : "is not an HDF5 file");
+  }
+
+  const Quiet quiet;
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  if (file.open()) return {std::move(file), path};
+  const std::string why = explanation();
+  if (why.find("truncated file") != std::string::npos) {
+    throw IoError(path,
+                  "is truncated: it is shorter than its header says (" + std::to_string(status.st_size) + " bytes)",
+                  "copy it again from where it came from");
+  }
+  if (why.find("unable to lock file") != std::string::npos) {
+    throw IoError(path, "is being written by another process",
+                  "wait until that is done, or set HDF5_USE_FILE_LOCKING=FALSE to read what is there so far");
+  }
+  throw IoError(path, "cannot be opened as an HDF5 file (" + why + ")", "copy it again, or write it again");
+}
+
+void flush(const File& file) {
+  const Quiet quiet;
+  checked(H5Fflush(file.handle.id(), H5F_SCOPE_GLOBAL), file.path, "writing");
+}
+
+std::size_t metadata_bytes(const File& file) {
+  const Quiet quiet;
+  std::size_t most = 0, clean = 0, current = 0;
+  int entries = 0;
+  checked(H5Fget_mdc_size(file.handle.id(), &most, &clean, &current, &entries), file.path, "asking for the cache");
+  return current;
+}
+
+void bound_metadata(const File& file) {
+  const Quiet quiet;
+  H5AC_cache_config_t cache{};
+  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  checked(H5Fget_mdc_config(file.handle.id(), &cache), file.path, "asking for the cache");
+  if (cache.evictions_enabled) return;
+  cache.evictions_enabled = true;
+  checked(H5Fset_mdc_config(file.handle.id(), &cache), file.path, "setting the cache");
+}
+
+bool has(const File& file, const std::string& path) {
+  const Quiet quiet;
+  if (path.empty() || path.front() != '/') return false;
+  if (path == "/") return true;
+  // H5Lexists wants every group on the way to be there.
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (part.back() != '/' && H5Lexists(file.handle.id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (part.back() != '/' && H5Oexists_by_name(file.handle.id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (end == std::string::npos) return true;
+  }
+}
+
+bool is_group(const File& file, const std::string& path) {
+  if (!has(file, path)) return false;
+  const Quiet quiet;
+  const Handle object = open_object(file, path);
+  return H5Iget_type(object.id()) == H5I_GROUP;
+}
+
+void create_group(const File& file, const std::string& path) {
+  if (path.size() > 1) {
+    const std::size_t slash = path.rfind('/');
+    const std::string parent = slash == 0 ? "/" : path.substr(0, slash);
+    if (!has(file, parent)) create_group(file, parent);
+  }
+  const Quiet quiet;
+  const std::string name = inside(file, path);
+  const Handle creation = owned(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, name, "creating the group");
+  checked(H5Pset_link_creation_order(creation.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), name,
+          "creating the group");
+  owned(H5Gcreate2(file.handle.id(), path.c_str(), H5P_DEFAULT, creation.id(), H5P_DEFAULT), H5Gclose, name,
+        "creating the group");
+}
+
+std::vector<std::string> children(const File& file, const std::string& group) {
+  const Quiet quiet;
+  const std::string object = inside(file, group);
+  const Handle handle =
+      owned(H5Gopen2(file.handle.id(), group.c_str(), H5P_DEFAULT), H5Gclose, object, "opening the group");
+  const Handle creation = owned(H5Gget_create_plist(handle.id()), H5Pclose, object, "asking for the order");
+  unsigned order = 0;
+  checked(H5Pget_link_creation_order(creation.id(), &order), object, "asking for the order");
+  const H5_index_t index = (order & H5P_CRT_ORDER_INDEXED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+  std::vector<std::string> names;
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* to) -> herr_t {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    return 0;
+  };
+  checked(H5Literate(handle.id(), index, H5_ITER_INC, nullptr, add, &names), object, "listing");
+  return names;
+}
+
+void write_attribute(const File& file, const std::string& object_path, const std::string& name,
+                     const AttributeValue& value) {
+  const Quiet quiet;
+  const std::string label = inside(file, object_path) + "@" + name;
+  const Handle object = open_object(file, object_path);
+  const std::string text =
+      std::holds_alternative<std::string>(value) ? valid_utf8(std::get<std::string>(value)) : std::string();
+  const char* text_pointer = text.c_str();
+  Handle type;
+  const void* data = nullptr;
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    type = owned(H5Tcopy(H5T_STD_I64LE), H5Tclose, label, "preparing");
+    data = integer;
+  } else if (const auto* real = std::get_if<double>(&value)) {
+    type = owned(H5Tcopy(H5T_IEEE_F64LE), H5Tclose, label, "preparing");
+    data = real;
+  } else {
+    type = text_type(label);
+    data = &text_pointer;
+  }
+  Handle attribute;
+  if (H5Aexists(object.id(), name.c_str()) > 0) {
+    attribute = owned(H5Aopen(object.id(), name.c_str(), H5P_DEFAULT), H5Aclose, label, "opening");
+    const Handle old = owned(H5Aget_type(attribute.id()), H5Tclose, label, "asking for the type");
+    if (H5Tequal(old.id(), type.id()) <= 0) {
+      attribute.reset();
+      checked(H5Adelete(object.id(), name.c_str()), label, "replacing");
+    }
+  }
+  if (!attribute.open()) {
+    const Handle space = owned(H5Screate(H5S_SCALAR), H5Sclose, label, "preparing");
+    attribute = owned(H5Acreate2(object.id(), name.c_str(), type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+                      label, "creating");
+  }
+  const hid_t memory = std::holds_alternative<std::int64_t>(value) ? H5T_NATIVE_INT64
+                       : std::holds_alternative<double>(value)     ? H5T_NATIVE_DOUBLE
+                                                                   : type.id();
+  checked(H5Awrite(attribute.id(), memory, data), label, "writing");
+}
+
+std::optional<AttributeValue> read_attribute(const File& file, const std::string& object_path,
+                                             const std::string& name) {
+  if (!has(file, object_path)) return std::nullopt;
+  const Quiet quiet;
+  const std::string label = inside(file, object_path) + "@" + name;
+  const Handle object = open_object(file, object_path);
+  if (H5Aexists(object.id(), name.c_str()) <= 0) return std::nullopt;
+  const Handle attribute = owned(H5Aopen(object.id(), name.c_str(), H5P_DEFAULT), H5Aclose, label, "opening");
+  const Handle type = owned(H5Aget_type(attribute.id()), H5Tclose, label, "asking for the type");
+  const Handle space = owned(H5Aget_space(attribute.id()), H5Sclose, label, "asking for the shape");
+  if (H5Sget_simple_extent_npoints(space.id()) != 1) return std::nullopt;
+  switch (H5Tget_class(type.id())) {
+    case H5T_INTEGER: {
+      std::int64_t value = 0;
+      checked(H5Aread(attribute.id(), H5T_NATIVE_INT64, &value), label, "reading");
+      return value;
+    }
+    case H5T_FLOAT: {
+      double value = 0;
+      checked(H5Aread(attribute.id(), H5T_NATIVE_DOUBLE, &value), label, "reading");
+      return value;
+    }
+    case H5T_STRING: {
+      if (H5Tis_variable_str(type.id()) > 0) {
+        char* value = nullptr;
+        checked(H5Aread(attribute.id(), type.id(), &value), label, "reading");
+        const std::string text = value == nullptr ? "" : value;
+        H5free_memory(value);
+        return text;
+      }
+      // Text of fixed length, as other programs write it.
+      constexpr std::size_t longest = std::size_t{1} << 20;
+      const std::size_t length = H5Tget_size(type.id());
+      if (length == 0 || length > longest) return std::nullopt;
+      std::string text(length, '\0');
+      checked(H5Aread(attribute.id(), type.id(), text.data()), label, "reading");
+      text.resize(std::min(text.find('\0'), length));
+      return text;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+std::vector<std::string> attribute_names(const File& file, const std::string& object_path) {
+  const Quiet quiet;
+  const Handle object = open_object(file, object_path);
+  std::vector<std::string> names;
+  const auto add = [](hid_t, const char* name, const H5A_info_t*, void* to) -> herr_t {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    return 0;
+  };
+  checked(H5Aiterate2(object.id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), inside(file, object_path),
+          "listing attributes");
+  return names;
+}
+
+Dataset create_dataset(const File& file, const std::string& path, const Creation& c) {
+  const Quiet quiet;
+  Dataset dataset{{}, inside(file, path), c.type, c.shape};
+  const std::string& name = dataset.name;
+  const Handle creation = owned(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, name, "preparing");
+  const Handle access = owned(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, name, "preparing");
+  const double no_real = std::numeric_limits<double>::quiet_NaN();
+  const std::int64_t no_integer = -1;
+  const bool integer = c.type == Type::int64;
+  checked(integer ? H5Pset_fill_value(creation.id(), H5T_NATIVE_INT64, &no_integer)
+                  : H5Pset_fill_value(creation.id(), H5T_NATIVE_DOUBLE, &no_real),
+          name, "setting the fill value");
+  std::vector<hsize_t> most = sizes(c.shape);
+  if (!c.chunk.empty()) {
+    const std::vector<hsize_t> chunk = sizes(c.chunk);
+    checked(H5Pset_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()), name, "setting chunks");
+    if (c.compression > 0) {
+      checked(H5Pset_shuffle(creation.id()), name, "setting compression");
+      checked(H5Pset_deflate(creation.id(), static_cast<unsigned>(c.compression)), name, "setting compression");
+    }
+    // One chunk is the one that rows are being added to; more would cost memory for each of hundreds of datasets.
+    std::size_t bytes = sizeof(double);
+    for (const std::size_t n : c.chunk) bytes *= n;
+    checked(H5Pset_chunk_cache(access.id(), 3, bytes, 1.0), name, "setting the chunk cache");
+    if (c.grows) most[0] = H5S_UNLIMITED;
+  }
+  const std::vector<hsize_t> now = sizes(c.shape);
+  const Handle space = owned(H5Screate_simple(static_cast<int>(now.size()), now.data(), most.data()), H5Sclose, name,
+                             "describing the shape");
+  dataset.handle = owned(H5Dcreate2(file.handle.id(), path.c_str(), integer ? H5T_STD_I64LE : H5T_IEEE_F64LE,
+                                    space.id(), H5P_DEFAULT, creation.id(), access.id()),
+                         H5Dclose, name, "creating");
+  return dataset;
+}
+
+Dataset open_dataset(const File& file, const std::string& path) {
+  const std::string name = inside(file, path);
+  if (!has(file, path)) throw IoError(name, "is not in the file");
+  const Quiet quiet;
+  Dataset dataset{{}, name, Type::other, {}};
+  dataset.handle = owned(H5Dopen2(file.handle.id(), path.c_str(), H5P_DEFAULT), H5Dclose, name, "opening");
+  dataset.type = type_of(dataset.handle.id(), name);
+  dataset.shape = shape_of(dataset.handle.id(), name);
+  return dataset;
+}
+
+void resize(Dataset& dataset, std::size_t rows) {
+  const Quiet quiet;
+  std::vector<hsize_t> extent = sizes(dataset.shape);
+  extent[0] = rows;
+  checked(H5Dset_extent(dataset.handle.id(), extent.data()), dataset.name, "extending");
+  dataset.shape[0] = rows;
+}
+
+void write_rows(const Dataset& dataset, std::size_t first, std::size_t count, std::span<const double> values) {
+  if (values.size() != count * row_size(dataset.shape) || dataset.shape.empty() || first > dataset.shape[0] ||
+      count > dataset.shape[0] - first) {
+    throw ValueError(dataset.name,
+                     "rows " + std::to_string(first) + " + " + std::to_string(count) + " were given " +
+                         std::to_string(values.size()) + " values",
+                     "existing rows, with a value for each of their elements");
+  }
+  if (count == 0) return;
+  const Quiet quiet;
+  const Selection s = select_rows(dataset, first, count);
+  if (dataset.type == Type::int64) {
+    std::vector<std::int64_t> whole(values.size());
+    std::transform(values.begin(), values.end(), whole.begin(), [](double v) { return static_cast<std::int64_t>(v); });
+    checked(H5Dwrite(dataset.handle.id(), H5T_NATIVE_INT64, s.memory.id(), s.file.id(), H5P_DEFAULT, whole.data()),
+            dataset.name, "writing");
+  } else {
+    checked(H5Dwrite(dataset.handle.id(), H5T_NATIVE_DOUBLE, s.memory.id(), s.file.id(), H5P_DEFAULT, values.data()),
+            dataset.name, "writing");
+  }
+}
+
+void write_all(const Dataset& dataset, std::span<const double> values) {
+  write_rows(dataset, 0, dataset.shape.at(0), values);
+}
+
+std::vector<double> read_rows(const Dataset& dataset, std::size_t first, std::size_t count) {
+  const std::size_t rows = dataset.shape.empty() ? 1 : dataset.shape[0];
+  if (first > rows || count > rows - first) {
+    throw ValueError(dataset.name, "rows " + std::to_string(first) + " + " + std::to_string(count) + " were asked for",
+                     "0 to " + std::to_string(rows));
+  }
+  // A damaged file may declare any extent; memory is asked for only within reason.
+  constexpr std::size_t most = std::size_t{1} << 28;
+  std::size_t total = count;
+  for (std::size_t i = 1; i < dataset.shape.size(); ++i) {
+    if (dataset.shape[i] != 0 && total > most / dataset.shape[i])
+      total = most + 1;
+    else
+      total *= dataset.shape[i];
+  }
+  if (total > most) {
+    throw IoError(dataset.name, "declares more than 2 GiB to be read at once", "fewer rows at a time");
+  }
+  const Quiet quiet;
+  if (!numeric(dataset.handle.id(), dataset.name)) throw IoError(dataset.name, "does not hold numbers");
+  std::vector<double> values(total);
+  if (total == 0) return values;
+  const Selection s = select_rows(dataset, first, count);
+  checked(H5Dread(dataset.handle.id(), H5T_NATIVE_DOUBLE, s.memory.id(), s.file.id(), H5P_DEFAULT, values.data()),
+          dataset.name, "reading");
+  return values;
+}
+
+void make_scale(const Dataset& dataset, const std::string& name) {
+  const Quiet quiet;
+  checked(H5DSset_scale(dataset.handle.id(), name.c_str()), dataset.name, "making it an axis");
+}
+
+void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis) {
+  const Quiet quiet;
+  checked(H5DSattach_scale(dataset.handle.id(), scale.handle.id(), static_cast<unsigned>(axis)), dataset.name,
+          "naming its axes");
+}
+
+}  // namespace dynvert::h5

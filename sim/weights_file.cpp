@@ -1,0 +1,65 @@
+#include <dynvert/sim/weights_file.hpp>
+
+#include <dynvert/sim/hdf5.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace dynvert {
+namespace {
+
+std::string product(const std::vector<std::size_t>& shape) {
+  std::string text;
+  for (const std::size_t n : shape) text += (text.empty() ? "" : "x") + std::to_string(n);
+  return text.empty() ? "a single value" : text;
+}
+
+/// The values of GROUP/NAME, or of its last snapshot, in C order.
+std::optional<std::vector<double>> read_values(const std::string& path, const std::string& group,
+                                               const std::string& name, const std::vector<std::size_t>& expected,
+                                               const std::string& meaning) {
+  const h5::File file = h5::open_file(path);
+  std::string base = group.starts_with('/') ? group : "/" + group;
+  while (base.ends_with('/')) base.pop_back();
+  if (!base.empty() && !h5::is_group(file, base)) throw IoError(path + ":" + base, "is not a group of the file");
+  if (!h5::has(file, base + "/" + name)) return std::nullopt;
+
+  const h5::Dataset dataset = h5::open_dataset(file, base + "/" + name);
+  const bool snapshots = dataset.shape.size() == expected.size() + 1;
+  const std::size_t leading = snapshots ? 1 : 0;
+  if (dataset.shape.size() < expected.size() ||
+      !std::equal(dataset.shape.begin() + static_cast<std::ptrdiff_t>(leading), dataset.shape.end(), expected.begin(),
+                  expected.end())) {
+    throw IoError(dataset.name, "is " + product(dataset.shape) + ", expected " + product(expected) +
+                                    (meaning.empty() ? "" : " (" + meaning + ")"));
+  }
+  if (snapshots && dataset.shape[0] == 0) throw IoError(dataset.name, "has no snapshot");
+  std::vector<double> values =
+      snapshots ? h5::read_rows(dataset, dataset.shape[0] - 1, 1) : h5::read_rows(dataset, 0, dataset.shape[0]);
+  const auto bad = std::find_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
+  if (bad != values.end()) {
+    throw IoError(dataset.name, "holds " + std::to_string(*bad) + " at position " +
+                                    std::to_string(bad - values.begin()) + " (C order), expected finite values");
+  }
+  return values;
+}
+
+}  // namespace
+
+std::optional<arma::mat> read_matrix(const std::string& path, const std::string& group, const std::string& name,
+                                     std::size_t rows, std::size_t cols, const std::string& meaning) {
+  auto values = read_values(path, group, name, {rows, cols}, meaning);
+  if (!values) return std::nullopt;
+  // Armadillo keeps columns together, the file rows.
+  return arma::mat(arma::mat(values->data(), cols, rows, false, true).t());
+}
+
+std::optional<arma::vec> read_vector(const std::string& path, const std::string& group, const std::string& name,
+                                     std::size_t size, const std::string& meaning) {
+  auto values = read_values(path, group, name, {size}, meaning);
+  if (!values) return std::nullopt;
+  return arma::vec(*values);
+}
+
+}  // namespace dynvert

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <dynvert/sim/run_file.hpp>
+
+#include <string>
+
+namespace dynvert::test {
+
+/// A small run with every kind of group that the format has.
+struct SampleRun {
+  RunFile file;
+  RunFile::Group learning, eval, weights, trace;
+};
+
+inline constexpr std::size_t sample_trials = 40;
+
+/// Creates the file and its groups, without rows.
+[[nodiscard]] SampleRun create_sample(const std::string& path, const RunFileOptions& options = {});
+
+/// Appends what trial `trial` leaves.
+void append_trial(SampleRun& run, std::size_t trial);
+
+/// The whole run, finished.
+void write_sample(const std::string& path, const RunFileOptions& options = {});
+
+}  // namespace dynvert::test
