@@ -19,6 +19,8 @@ struct TaskConfig {
   std::size_t outputs = 0;          ///< n_L; likewise
   std::size_t samples = 2000;       ///< size of the data set
   double teacher_half_width = 1.0;  ///< linear_teacher: teacher ~ U(-w, w)
+
+  bool operator==(const TaskConfig&) const = default;
 };
 
 /// network.init
@@ -27,6 +29,8 @@ struct InitConfig {
   double half_width = 0.01;      ///< uniform
   std::string path;              ///< file: HDF5 file (absolute after loading)
   std::string group = "/";       ///< file: group with W1.., b1..
+
+  bool operator==(const InitConfig&) const = default;
 };
 
 /// [network]
@@ -36,6 +40,8 @@ struct NetworkConfig {
   std::string output = "linear";        ///< g_L
   bool bias = false;
   InitConfig init;
+
+  bool operator==(const NetworkConfig&) const = default;
 };
 
 /// [learning]
@@ -46,6 +52,8 @@ struct LearningConfig {
   double clip_delta = std::numeric_limits<double>::infinity();  ///< largest norm of a hidden layer's delta (per sample)
   bool normalise_updates = false;
   bool skip_first = false;  ///< the first trial changes nothing
+
+  bool operator==(const LearningConfig&) const = default;
 };
 
 /// [dynamics] and the same keys of a [[model]]
@@ -58,12 +66,14 @@ struct DynamicsConfig {
   double atol = 1e-9;
   double tau_delta = 1;
   double tau_u = 1;
-  double tau_h = 1;
+  double tau_h = 1;  ///< forward populations; no key of the file sets it as long as forward is instantaneous
   std::string forward = "instantaneous";
   std::string transfer = "linear";
   std::string on_divergence = "stop";  ///< "stop" | "skip"
   double divergence_limit = 1e6;
   std::size_t max_steps = 1'000'000;   ///< a loop that needs more ends with an error
+
+  bool operator==(const DynamicsConfig&) const = default;
 };
 
 /// [feedback] and [[model]].feedback
@@ -75,6 +85,8 @@ struct FeedbackConfig {
   bool restabilise = false;
   std::string path;          ///< file: HDF5 file (absolute after loading)
   std::string group = "/";   ///< file: group with B2..
+
+  bool operator==(const FeedbackConfig&) const = default;
 };
 
 /// [record]
@@ -88,6 +100,8 @@ struct RecordConfig {
   std::vector<std::string> measures;       ///< names of registered measures
   std::size_t unsettled_limit = 10;        ///< so many trials that did not settle or diverged are kept unasked, per model
   int compression = 0;                     ///< gzip level 0..9
+
+  bool operator==(const RecordConfig&) const = default;
 };
 
 /// One [[model]]
@@ -97,6 +111,8 @@ struct ModelConfig {
   double alpha = 0.01;
   DynamicsConfig dynamics;
   FeedbackConfig feedback;
+
+  bool operator==(const ModelConfig&) const = default;
 };
 
 struct Config {
@@ -111,7 +127,11 @@ struct Config {
   std::vector<ModelConfig> models;
 
   std::string source;    ///< path of the file it came from
-  std::string resolved;  ///< the whole configuration as TOML, every key written out; loading it gives an equal Config
+  std::string resolved;  ///< the whole configuration as TOML, every key that has a meaning written out; loading it gives an
+                         ///< equal Config
+  std::vector<std::string> notes;  ///< what the file says that no model makes use of, one line each, for people
+
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace dynvert
