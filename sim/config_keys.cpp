@@ -1,0 +1,198 @@
+#include <dynvert/sim/config_keys.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace dynvert {
+
+std::vector<Binding> bindings(Config& c) {
+  return {{"title", &c.title}, {"seed", &c.seed}, {"trials", &c.trials}, {"threads", &c.threads}};
+}
+
+std::vector<Binding> bindings(TaskConfig& t) {
+  return {{"kind", &t.kind},
+          {"inputs", &t.inputs},
+          {"outputs", &t.outputs},
+          {"samples", &t.samples},
+          {"teacher_half_width", &t.teacher_half_width}};
+}
+
+std::vector<Binding> bindings(NetworkConfig& n) {
+  return {{"layers", &n.layers}, {"activation", &n.activation}, {"output", &n.output}, {"bias", &n.bias}};
+}
+
+std::vector<Binding> bindings(InitConfig& i) {
+  return {{"kind", &i.kind}, {"half_width", &i.half_width}, {"path", &i.path}, {"group", &i.group}};
+}
+
+std::vector<Binding> bindings(LearningConfig& l) {
+  return {{"rate", &l.rate},
+          {"decay", &l.decay},
+          {"batch", &l.batch},
+          {"clip_delta", &l.clip_delta},
+          {"normalise_updates", &l.normalise_updates},
+          {"skip_first", &l.skip_first}};
+}
+
+std::vector<Binding> bindings(DynamicsConfig& d) {
+  return {{"solver", &d.solver},
+          {"dt", &d.dt},
+          {"duration", &d.duration},
+          {"settle_tolerance", &d.settle_tolerance},
+          {"rtol", &d.rtol},
+          {"atol", &d.atol},
+          {"tau_delta", &d.tau_delta},
+          {"tau_u", &d.tau_u},
+          {"forward", &d.forward},
+          {"transfer", &d.transfer},
+          {"on_divergence", &d.on_divergence},
+          {"divergence_limit", &d.divergence_limit},
+          {"max_steps", &d.max_steps}};
+}
+
+std::vector<Binding> bindings(FeedbackConfig& f) {
+  return {{"kind", &f.kind},
+          {"gain", &f.gain},
+          {"half_width", &f.half_width},
+          {"margin", &f.margin},
+          {"restabilise", &f.restabilise},
+          {"path", &f.path},
+          {"group", &f.group}};
+}
+
+std::vector<Binding> bindings(RecordConfig& r) {
+  return {{"trials", &r.trials},
+          {"every", &r.every},
+          {"interval", &r.interval},
+          {"populations", &r.populations},
+          {"weights_every", &r.weights_every},
+          {"evaluate_every", &r.evaluate_every},
+          {"measures", &r.measures},
+          {"unsettled_limit", &r.unsettled_limit},
+          {"compression", &r.compression}};
+}
+
+std::vector<Binding> bindings(ModelConfig& m) {
+  return {{"name", &m.name}, {"credit", &m.credit}, {"alpha", &m.alpha}};
+}
+
+namespace {
+
+/// The key has no meaning where its table lets a choice govern it, and the choice does not use it.
+std::string unused_by(const std::vector<Choice>& choices, const std::string& chosen, std::string_view table,
+                      std::string_view key) {
+  const KeySpec* spec = find_key(table, key);
+  if (spec == nullptr || spec->governed_by.empty() || uses(find_choice(choices, chosen), key)) return {};
+  return fmt::format("{} = \"{}\"", spec->governed_by, chosen);
+}
+
+}  // namespace
+
+std::string no_meaning(const TaskConfig& task, std::string_view key, const Vocabulary& vocabulary) {
+  return unused_by(vocabulary.tasks, task.kind, "task", key);
+}
+
+std::string no_meaning(const InitConfig& init, std::string_view key, const Vocabulary& vocabulary) {
+  return unused_by(vocabulary.inits, init.kind, "network.init", key);
+}
+
+std::string no_meaning(const ModelConfig& model, std::string_view table, std::string_view key,
+                       const Vocabulary& vocabulary) {
+  const Choice* credit = find_choice(vocabulary.credits, model.credit);
+  const auto by_credit = fmt::format("credit = \"{}\"", model.credit);
+  const bool loop = uses(credit, "dynamics");
+  if (table == "dynamics")
+    return loop ? unused_by(vocabulary.solvers, model.dynamics.solver, "dynamics", key) : by_credit;
+  if (table == "model") return (key == "alpha" || key == "feedback") && !uses(credit, key) ? by_credit : "";
+  if (!uses(credit, "feedback")) return by_credit;
+  if (key == "restabilise") return loop ? "" : by_credit;
+  if (key == "margin") {
+    if (!loop) return by_credit;
+    if (model.feedback.restabilise) return {};
+    const auto kind = unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
+    return kind.empty() ? "" : kind + " and restabilise = false";
+  }
+  return unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
+}
+
+namespace {
+
+std::string text_of(const std::string& value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      out += fmt::format("\\{}", c);
+    else if (byte < 0x20 || byte == 0x7f)
+      out += fmt::format("\\u{:04X}", byte);
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(int value) { return fmt::format("{}", value); }
+std::string text_of(std::size_t value) { return fmt::format("{}", value); }
+
+std::string text_of(double value) {
+  auto text = fmt::format("{}", value);  // the shortest text that reads back as the same double
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+template <typename T>
+std::string text_of(const std::vector<T>& values) {
+  std::string out = "[";
+  for (const auto& value : values) out += (out.size() > 1 ? ", " : "") + text_of(value);
+  return out + "]";
+}
+
+std::string text_of(const Slot& slot) {
+  return std::visit([](const auto* value) { return text_of(*value); }, slot);
+}
+
+std::string line(const Binding& binding) { return fmt::format("{} = {}\n", binding.key, text_of(binding.slot)); }
+
+}  // namespace
+
+std::string resolved_toml(const Config& config, const Vocabulary& vocabulary) {
+  Config c = config;  // slots point to values that may be changed
+  std::string out = "[experiment]\n";
+  for (const auto& b : bindings(c)) out += line(b);
+
+  out += "\n[task]\n";
+  for (const auto& b : bindings(c.task))
+    if (no_meaning(c.task, b.key, vocabulary).empty()) out += line(b);
+
+  out += "\n[network]\n";
+  for (const auto& b : bindings(c.network)) out += line(b);
+  out += "\n[network.init]\n";
+  for (const auto& b : bindings(c.network.init))
+    if (no_meaning(c.network.init, b.key, vocabulary).empty()) out += line(b);
+
+  out += "\n[learning]\n";
+  for (const auto& b : bindings(c.learning))
+    if (b.key != "clip_delta" || std::isfinite(c.learning.clip_delta)) out += line(b);
+
+  out += "\n[record]\n";
+  for (const auto& b : bindings(c.record))
+    // one excludes the other, so only the one that is in use is written
+    if (b.key != (c.record.every > 0 ? "trials" : "every")) out += line(b);
+
+  for (auto& model : c.models) {
+    out += "\n[[model]]\n";
+    for (const auto& b : bindings(model))
+      if (no_meaning(model, "model", b.key, vocabulary).empty()) out += line(b);
+    for (const auto& b : bindings(model.dynamics))
+      if (no_meaning(model, "dynamics", b.key, vocabulary).empty()) out += line(b);
+    std::string feedback;
+    for (const auto& b : bindings(model.feedback))
+      if (no_meaning(model, "feedback", b.key, vocabulary).empty()) feedback += line(b);
+    if (!feedback.empty()) out += "\n[model.feedback]\n" + feedback;
+  }
+  return out;
+}
+
+}  // namespace dynvert

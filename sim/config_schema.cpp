@@ -1,0 +1,273 @@
+#include <dynvert/sim/config_schema.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace dynvert {
+
+namespace {
+
+// Numbers of trials and samples: beyond any experiment, and far from any overflow of a product of two.
+constexpr std::int64_t many = 1'000'000'000;
+
+KeySpec flag(std::string_view table, std::string_view name, std::string_view standard, std::string_view text) {
+  return {table, name, KeyType::boolean, standard, text, "true, false"};
+}
+
+KeySpec free_text(std::string_view table, std::string_view name, std::string_view standard, std::string_view allowed,
+                  std::string_view text) {
+  return {table, name, KeyType::text, standard, text, allowed};
+}
+
+KeySpec whole(std::string_view table, std::string_view name, std::string_view standard, std::int64_t least,
+              std::int64_t greatest, std::string_view text) {
+  KeySpec key{table, name, KeyType::integer, standard, text};
+  key.least_integer = least;
+  key.greatest_integer = greatest;
+  return key;
+}
+
+KeySpec integers_of(std::string_view table, std::string_view name, std::string_view standard, std::int64_t least,
+                    std::int64_t greatest, std::string_view allowed, std::string_view text) {
+  auto key = whole(table, name, standard, least, greatest, text);
+  key.type = KeyType::integers;
+  key.allowed = allowed;
+  return key;
+}
+
+KeySpec above(std::string_view table, std::string_view name, std::string_view standard, double least,
+              std::string_view text) {
+  KeySpec key{table, name, KeyType::real, standard, text};
+  key.least = least;
+  key.least_excluded = true;
+  return key;
+}
+
+KeySpec at_least(std::string_view table, std::string_view name, std::string_view standard, double least,
+                 std::string_view text) {
+  auto key = above(table, name, standard, least, text);
+  key.least_excluded = false;
+  return key;
+}
+
+KeySpec below(KeySpec key, double greatest) {
+  key.greatest = greatest;
+  key.greatest_excluded = true;
+  return key;
+}
+
+KeySpec choice(std::string_view table, std::string_view name, std::string_view standard,
+               std::vector<Choice> Vocabulary::*choices, std::string_view text) {
+  KeySpec key{table, name, KeyType::text, standard, text};
+  key.choices = choices;
+  return key;
+}
+
+KeySpec name_of(std::string_view table, std::string_view name, KeyType type, std::string_view standard,
+                std::vector<std::string> Vocabulary::*names, std::string_view text) {
+  KeySpec key{table, name, type, standard, text};
+  key.names = names;
+  return key;
+}
+
+KeySpec one_of(std::string_view table, std::string_view name, std::string_view standard, std::vector<std::string> names,
+               std::string_view text) {
+  KeySpec key{table, name, KeyType::text, standard, text};
+  key.fixed_names = std::move(names);
+  return key;
+}
+
+KeySpec governed(KeySpec key, std::string_view by) {
+  key.governed_by = by;
+  return key;
+}
+
+std::vector<KeySpec> make_schema() {
+  constexpr auto any_seed = std::numeric_limits<std::int64_t>::max();
+  return {
+      free_text("experiment", "title", "\"\"", "any text", "Title of the experiment, kept in the file"),
+      whole("experiment", "seed", "0", 0, any_seed, "Seed of every random number"),
+      whole("experiment", "trials", "required, or epochs", 1, many, "Number of trials"),
+      whole("experiment", "epochs", "required, or trials", 1, many, "Passes through the data set, in place of trials"),
+      whole("experiment", "threads", "1", 1, 1024, "Number of threads; the numbers do not depend on it"),
+
+      choice("task", "kind", "required", &Vocabulary::tasks, "What is learned"),
+      whole("task", "inputs", "first of network.layers", 1, 1'000'000,
+            "Number of inputs; must be the first of network.layers"),
+      whole("task", "outputs", "last of network.layers", 1, 1'000'000,
+            "Number of outputs; must be the last of network.layers"),
+      governed(whole("task", "samples", "2000", 1, many, "Size of the data set"), "kind"),
+      governed(above("task", "teacher_half_width", "1.0", 0, "The weights of the teacher are drawn from U(-w, w)"),
+               "kind"),
+
+      integers_of("network", "layers", "required", 1, 1'000'000, "3 to 1000 layers of 1 to 1000000 units",
+                  "Units of each layer, from the inputs to the outputs"),
+      name_of("network", "activation", KeyType::name_or_names, "\"linear\"", &Vocabulary::activations,
+              "Rate function of the hidden layers: one name, or a list with one name a hidden layer"),
+      name_of("network", "output", KeyType::text, "\"linear\"", &Vocabulary::outputs,
+              "Rate function of the last layer"),
+      flag("network", "bias", "false", "Whether the layers have biases that learn"),
+      {"network", "init", KeyType::table, "{}", "Weights at the start, see [network.init]", "keys of [network.init]"},
+
+      choice("network.init", "kind", "\"uniform\"", &Vocabulary::inits, "Where the weights at the start come from"),
+      governed(at_least("network.init", "half_width", "0.01", 0, "uniform: weights and biases are drawn from U(-w, w)"),
+               "kind"),
+      governed(free_text("network.init", "path", "required", "a file name", "file: an HDF5 file"), "kind"),
+      governed(free_text("network.init", "group", "\"/\"", "a group of the file, from /",
+                         "file: the group that holds W1.. and b1.."),
+               "kind"),
+
+      at_least("learning", "rate", "required", 0, "Learning rate eta"),
+      at_least("learning", "decay", "0.0", 0, "Weight decay lambda, a trial"),
+      whole("learning", "batch", "1", 1, 1'000'000, "Samples a trial; their weight changes add up"),
+      above("learning", "clip_delta", "none", 0, "Largest norm of the credit signal of a hidden layer, a sample"),
+      flag("learning", "normalise_updates", "false", "Divide each weight change by its Frobenius norm"),
+      flag("learning", "skip_first", "false", "The first trial changes nothing"),
+
+      choice("dynamics", "solver", "\"dopri5\"", &Vocabulary::solvers, "How the equations are advanced in time"),
+      governed(above("dynamics", "dt", "0.5", 0,
+                     "Step of a fixed-step solver, first step of an adaptive one; time between the samples of a trace "
+                     "where record.interval is 0"),
+               "solver"),
+      governed(above("dynamics", "duration", "499.5", 0,
+                     "Length of the inversion; for a fixed-step solver a whole number of dt"),
+               "solver"),
+      governed(
+          below(at_least("dynamics", "settle_tolerance", "0.0", 0,
+                         "Ends a trial early once tau |dx/dt| falls below this part of the largest state; 0: never"),
+                1),
+          "solver"),
+      governed(below(above("dynamics", "rtol", "1e-06", 0, "Relative tolerance of an adaptive solver"), 1), "solver"),
+      governed(above("dynamics", "atol", "1e-09", 0, "Absolute tolerance of an adaptive solver"), "solver"),
+      above("dynamics", "tau_delta", "1.0", 0, "Time constant of the error populations"),
+      above("dynamics", "tau_u", "1.0", 0, "Time constant of the controllers"),
+      one_of("dynamics", "forward", "\"instantaneous\"", {"instantaneous"}, "How the forward pass is computed"),
+      one_of("dynamics", "transfer", "\"linear\"", {"linear"}, "What the error populations transmit"),
+      one_of("dynamics", "on_divergence", "\"stop\"", {"stop", "skip"},
+             "What a trial that diverges does: stop ends the run, skip leaves the weights as they are and goes on"),
+      above("dynamics", "divergence_limit", "1000000.0", 0, "A state beyond this has diverged"),
+      governed(whole("dynamics", "max_steps", "1000000", 1, many, "A loop that needs more steps ends with an error"),
+               "solver"),
+
+      choice("feedback", "kind", "\"negative_transpose\"", &Vocabulary::feedback_kinds,
+             "Where the feedback weights B come from"),
+      governed(above("feedback", "gain", "1.0", 0, "Factor k of B, as in B = -k W'"), "kind"),
+      governed(above("feedback", "half_width", "0.5", 0, "B is drawn from U(-w, w)"), "kind"),
+      governed(
+          [] {
+            auto key = at_least("feedback", "margin", "0.0", -1e6,
+                                "The spectral abscissa of a stabilised loop lies below this");
+            key.greatest = 0;
+            return key;
+          }(),
+          "kind"),
+      flag("feedback", "restabilise", "false", "Optimise B again whenever its loop becomes unstable during learning"),
+      governed(free_text("feedback", "path", "required", "a file name", "file: an HDF5 file"), "kind"),
+      governed(
+          free_text("feedback", "group", "\"/\"", "a group of the file, from /", "file: the group that holds B2.."),
+          "kind"),
+
+      integers_of("record", "trials", "[]", 0, many, "numbers of trials, each once, at most 100000",
+                  "Trials whose trajectories are kept, the first trial is 0"),
+      whole("record", "every", "0", 0, many,
+            "Keep the trajectories of every so many trials, in place of trials; 0: none"),
+      at_least("record", "interval", "0.0", 0,
+               "Time between the samples of a trace, a whole number of dt for a fixed-step solver; 0: dt"),
+      {"record", "populations", KeyType::names, "[]", "Populations whose trajectories are kept; empty: all",
+       "delta_1 .. delta_{L-1}, u_2 .. u_L, each once"},
+      whole("record", "weights_every", "0", 0, many,
+            "Trials between snapshots of the weights; 0: the first and the last only"),
+      whole("record", "evaluate_every", "1", 1, many, "Trials between evaluations of the loss"),
+      name_of("record", "measures", KeyType::names, "[]", &Vocabulary::measures, "What is measured in each trial"),
+      whole("record", "unsettled_limit", "10", 0, 1'000'000,
+            "So many trials a model that diverged or did not settle are kept unasked"),
+      whole("record", "compression", "0", 0, 9, "Level of gzip, 0: none"),
+
+      free_text("model", "name", "required", "letters, digits and _, no digit first",
+                "Name of the model, and of its group in the file"),
+      choice("model", "credit", "required", &Vocabulary::credits,
+             "How the error becomes a credit signal for each hidden layer"),
+      at_least("model", "alpha", "0.01", 0, "Leak of the controller"),
+      {"model", "feedback", KeyType::table, "{}", "Keys of [feedback] of this model's own", "keys of [feedback]"},
+  };
+}
+
+std::string real_range(const KeySpec& key) {
+  std::string text;
+  const bool bounded = key.least > -std::numeric_limits<double>::infinity();
+  if (bounded) text = fmt::format("{} {}", key.least_excluded ? "above" : "at least", key.least);
+  if (key.greatest < std::numeric_limits<double>::infinity())
+    text += fmt::format("{}{} {}", bounded ? ", " : "", key.greatest_excluded ? "below" : "at most", key.greatest);
+  return text;
+}
+
+}  // namespace
+
+const std::vector<KeySpec>& config_schema() {
+  static const std::vector<KeySpec> schema = make_schema();
+  return schema;
+}
+
+const KeySpec* find_key(std::string_view table, std::string_view name) {
+  const auto& schema = config_schema();
+  const auto found = std::find_if(schema.begin(), schema.end(),
+                                  [&](const KeySpec& key) { return key.table == table && key.name == name; });
+  return found == schema.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> key_names(std::string_view table) {
+  std::vector<std::string> names;
+  for (const auto& key : config_schema())
+    if (key.table == table) names.emplace_back(key.name);
+  return names;
+}
+
+std::vector<std::string> names_of(const KeySpec& key, const Vocabulary& vocabulary) {
+  if (key.names != nullptr) return vocabulary.*key.names;
+  if (key.choices == nullptr) return key.fixed_names;
+  std::vector<std::string> names;
+  for (const auto& c : vocabulary.*key.choices) names.push_back(c.name);
+  return names;
+}
+
+std::string allowed_text(const KeySpec& key, const Vocabulary& vocabulary) {
+  if (const auto names = names_of(key, vocabulary); !names.empty()) return fmt::format("{}", fmt::join(names, ", "));
+  if (!key.allowed.empty()) return std::string(key.allowed);
+  if (key.type == KeyType::integer) return fmt::format("{} to {}", key.least_integer, key.greatest_integer);
+  return real_range(key);
+}
+
+std::string_view type_text(KeyType type) {
+  switch (type) {
+    case KeyType::boolean:
+      return "boolean";
+    case KeyType::integer:
+      return "integer";
+    case KeyType::real:
+      return "real";
+    case KeyType::text:
+      return "text";
+    case KeyType::names:
+      return "list of names";
+    case KeyType::integers:
+      return "list of integers";
+    case KeyType::name_or_names:
+      return "name or list of names";
+    case KeyType::table:
+      return "table";
+  }
+  return "";
+}
+
+const Choice* find_choice(const std::vector<Choice>& choices, std::string_view name) {
+  const auto found = std::find_if(choices.begin(), choices.end(), [&](const Choice& c) { return c.name == name; });
+  return found == choices.end() ? nullptr : &*found;
+}
+
+bool uses(const Choice* choice, std::string_view key) {
+  return choice != nullptr && std::find(choice->uses.begin(), choice->uses.end(), key) != choice->uses.end();
+}
+
+}  // namespace dynvert

@@ -1,0 +1,78 @@
+#pragma once
+
+/// What a configuration may say: every table and key, as data. The parser, the resolved text and the test of
+/// docs/configuration.md read it from here. Names that registries hold are handed in as a Vocabulary.
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dynvert {
+
+/// A name that a key may take, and what it makes use of. A key that the chosen name does not use is an error.
+struct Choice {
+  std::string name;
+  std::vector<std::string> uses = {};
+};
+
+/// The names that the registries of the program know.
+struct Vocabulary {
+  std::vector<Choice> tasks;           ///< task.kind; uses: keys of [task] besides kind, inputs and outputs
+  std::vector<Choice> credits;         ///< model.credit; uses: "alpha", "dynamics", "feedback"
+  std::vector<Choice> solvers;         ///< uses: dt, duration, settle_tolerance, rtol, atol, max_steps
+  std::vector<Choice> feedback_kinds;  ///< feedback.kind; uses: gain, half_width, margin, path, group. A kind that uses
+                                       ///< margin stabilises a loop, so it is for models with dynamics only
+  std::vector<Choice> inits;           ///< network.init.kind; uses: half_width, path, group
+  std::vector<std::string> fixed_step_solvers;  ///< those whose duration is a whole number of dt
+  std::vector<std::string> activations;         ///< of hidden layers
+  std::vector<std::string> outputs;             ///< of the last layer
+  std::vector<std::string> measures;
+};
+
+enum class KeyType { boolean, integer, real, text, names, integers, name_or_names, table };
+
+/// One key of one table.
+struct KeySpec {
+  std::string_view table;  ///< "network.init"
+  std::string_view name;
+  KeyType type = KeyType::text;
+  std::string_view default_text;  ///< as TOML, or a word: "required", "none"
+  std::string_view description;   ///< one line
+
+  std::string_view allowed = "";  ///< in words, where neither a range nor a list of names says it
+  std::int64_t least_integer = 0;
+  std::int64_t greatest_integer = std::numeric_limits<std::int64_t>::max();
+  double least = -std::numeric_limits<double>::infinity();
+  double greatest = std::numeric_limits<double>::infinity();
+  bool least_excluded = false;
+  bool greatest_excluded = false;
+  std::vector<Choice> Vocabulary::*choices = nullptr;     ///< the names allowed, from the vocabulary
+  std::vector<std::string> Vocabulary::*names = nullptr;  ///< likewise
+  std::vector<std::string> fixed_names = {};              ///< names that no registry holds
+  std::string_view governed_by = "";  ///< the key whose choice decides whether this key has a meaning ("solver")
+};
+
+/// Every key, table after table, in the order in which people read and the resolved text lists them.
+/// Keys of [[model]] besides those listed under "model" are the keys of "dynamics".
+[[nodiscard]] const std::vector<KeySpec>& config_schema();
+
+/// @return nullptr: no such key
+[[nodiscard]] const KeySpec* find_key(std::string_view table, std::string_view name);
+[[nodiscard]] std::vector<std::string> key_names(std::string_view table);
+
+/// The names that the key may take; empty: it is no key of names.
+[[nodiscard]] std::vector<std::string> names_of(const KeySpec& key, const Vocabulary& vocabulary);
+
+/// What is allowed, in words: "above 0", "1 to 1024", "euler, rk4".
+[[nodiscard]] std::string allowed_text(const KeySpec& key, const Vocabulary& vocabulary);
+
+/// "real", "list of names"
+[[nodiscard]] std::string_view type_text(KeyType type);
+
+/// @return nullptr: no such name
+[[nodiscard]] const Choice* find_choice(const std::vector<Choice>& choices, std::string_view name);
+[[nodiscard]] bool uses(const Choice* choice, std::string_view key);
+
+}  // namespace dynvert

@@ -1,0 +1,70 @@
+// The examples load, and hold what they say they hold.
+
+#include <dynvert/sim/config_load.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <string>
+
+#include "config_vocabulary.hpp"
+
+using namespace dynvert;
+
+namespace {
+
+Config example(const std::string& name) {
+  return load_config(std::string(DYNVERT_SOURCE_DIR) + "/examples/" + name, {}, {}, {}, test_vocabulary());
+}
+
+}  // namespace
+
+TEST_CASE("linear_regression.toml holds the ten models of figure 3a-f") {
+  const auto config = example("linear_regression.toml");
+  CHECK(config.notes.empty());
+  CHECK(config.trials == 2000);
+  CHECK(config.task.samples == 2000);
+  CHECK(config.network.layers == std::vector<std::size_t>{30, 20, 10});
+  CHECK(config.learning.clip_delta == 10);
+  CHECK(config.learning.skip_first);
+  CHECK(config.record.measures.size() == 7);
+
+  std::map<std::string, ModelConfig> models;
+  std::string names;
+  for (const auto& model : config.models) {
+    models[model.name] = model;
+    names += model.name + " ";
+  }
+  CHECK(names == "BP FA FA_2 PBP NDI NDI_2 NDI_3 DI DI_2 DI_3 ");
+  CHECK(models["FA"].feedback.kind == "random");
+  CHECK(models["FA"].feedback.half_width == 0.5);
+  CHECK(models["FA_2"].feedback.gain == 50);
+  for (const char* name : {"DI", "DI_2", "DI_3"}) {
+    const auto& dynamics = models[name].dynamics;
+    CHECK(dynamics.solver == "sequential_euler");
+    CHECK(dynamics.dt == 0.5);
+    CHECK(dynamics.duration == 999 * 0.5);
+    CHECK(dynamics.settle_tolerance == 0);
+    CHECK(models[std::string("N") + name].dynamics.solver == "fixed_point");
+  }
+  for (const char* prefix : {"", "N"}) {
+    const auto with = [&](const char* name) { return models[std::string(prefix) + name]; };
+    CHECK(with("DI").alpha == 0.01);
+    CHECK(with("DI_2").alpha == 0.001);
+    CHECK(with("DI_3").alpha == 0.01);
+    CHECK(with("DI").feedback.kind == "negative_transpose");
+    CHECK(with("DI_2").feedback.kind == "negative_transpose");
+    CHECK(with("DI_3").feedback.kind == "optimised");
+    CHECK(with("DI_3").feedback.restabilise);
+  }
+}
+
+TEST_CASE("smallest.toml is a whole configuration") {
+  const auto config = example("smallest.toml");
+  REQUIRE(config.models.size() == 1);
+  CHECK(config.models[0].credit == "sequential_inversion");
+  CHECK(config.models[0].dynamics == DynamicsConfig{});
+  CHECK(config.network.activation == std::vector<std::string>{"linear"});
+  CHECK(config.task.inputs == 30);
+  CHECK(config.task.outputs == 10);
+}
