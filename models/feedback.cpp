@@ -8,15 +8,12 @@ namespace dynvert {
 std::span<const FeedbackFormula> feedback_formulas() {
   static const std::array formulas{
       FeedbackFormula{.kind = "negative_transpose",
-                      .uses_gain = true,
                       .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * W.t(); }},
       FeedbackFormula{
           .kind = "negative_pseudo_inverse",
-          .uses_gain = true,
           .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::pinv(W); }},
       FeedbackFormula{
           .kind = "negative_sign",
-          .uses_gain = true,
           .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::sign(W.t()); }},
       FeedbackFormula{.kind = "random",
                       .uses_half_width = true,

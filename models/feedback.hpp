@@ -27,8 +27,7 @@ namespace dynvert {
 
 struct FeedbackFormula {
   std::string_view kind;
-  bool uses_gain = false;
-  bool uses_half_width = false;
+  bool uses_half_width = false;  ///< its scale is a half width; else a gain
   /// B, n_{l-1} x n_l. @param W  n_l x n_{l-1}, @param scale  gain or half width, @param random  of `random` only
   std::function<arma::mat(const arma::mat& W, double scale, RandomStream& random)> make = nullptr;
 };

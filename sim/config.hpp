@@ -1,7 +1,7 @@
 #pragma once
 
-/// The configuration of an experiment as plain values: what sim/config.cpp makes of a TOML file, and what a program that
-/// links the library fills in directly. docs/configuration.md describes each key for users.
+/// The configuration of an experiment as plain values: what sim/config.cpp makes of a TOML file, and what a program
+/// that links the library fills in directly. docs/configuration.md describes each key for users.
 
 #include <cstddef>
 #include <cstdint>
@@ -46,8 +46,8 @@ struct NetworkConfig {
 
 /// [learning]
 struct LearningConfig {
-  double rate = 0;    ///< eta
-  double decay = 0;   ///< lambda
+  double rate = 0;   ///< eta
+  double decay = 0;  ///< lambda
   std::size_t batch = 1;
   double clip_delta = std::numeric_limits<double>::infinity();  ///< largest norm of a hidden layer's delta (per sample)
   bool normalise_updates = false;
@@ -71,7 +71,7 @@ struct DynamicsConfig {
   std::string transfer = "linear";
   std::string on_divergence = "stop";  ///< "stop" | "skip"
   double divergence_limit = 1e6;
-  std::size_t max_steps = 1'000'000;   ///< a loop that needs more ends with an error
+  std::size_t max_steps = 1'000'000;  ///< a loop that needs more ends with an error
 
   bool operator==(const DynamicsConfig&) const = default;
 };
@@ -79,27 +79,27 @@ struct DynamicsConfig {
 /// [feedback] and [[model]].feedback
 struct FeedbackConfig {
   std::string kind = "negative_transpose";
-  double gain = 1;           ///< k of -k W'
-  double half_width = 0.5;   ///< random, optimised
-  double margin = 0;         ///< optimised: the spectral abscissa asked for lies below this
+  double gain = 1;          ///< k of -k W'
+  double half_width = 0.5;  ///< random, optimised
+  double margin = 0;        ///< optimised: the spectral abscissa asked for lies below this
   bool restabilise = false;
-  std::string path;          ///< file: HDF5 file (absolute after loading)
-  std::string group = "/";   ///< file: group with B2..
+  std::string path;         ///< file: HDF5 file (absolute after loading)
+  std::string group = "/";  ///< file: group with B2..
 
   bool operator==(const FeedbackConfig&) const = default;
 };
 
 /// [record]
 struct RecordConfig {
-  std::vector<std::size_t> trials;         ///< trials whose trajectories are kept
-  std::size_t every = 0;                   ///< or every so many trials; 0: none
-  double interval = 0;                     ///< time between samples of a trace; 0: dt
-  std::vector<std::string> populations;    ///< empty: all
-  std::size_t weights_every = 0;           ///< trials between snapshots of the weights; 0: first and last only
-  std::size_t evaluate_every = 1;          ///< trials between evaluations
-  std::vector<std::string> measures;       ///< names of registered measures
-  std::size_t unsettled_limit = 10;        ///< so many trials that did not settle or diverged are kept unasked, per model
-  int compression = 0;                     ///< gzip level 0..9
+  std::vector<std::size_t> trials;       ///< trials whose trajectories are kept
+  std::size_t every = 0;                 ///< or every so many trials; 0: none
+  double interval = 0;                   ///< time between samples of a trace; 0: dt
+  std::vector<std::string> populations;  ///< empty: all
+  std::size_t weights_every = 0;         ///< trials between snapshots of the weights; 0: first and last only
+  std::size_t evaluate_every = 1;        ///< trials between evaluations
+  std::vector<std::string> measures;     ///< names of registered measures
+  std::size_t unsettled_limit = 10;      ///< so many trials that did not settle or diverged are kept unasked, per model
+  int compression = 0;                   ///< gzip level 0..9
 
   bool operator==(const RecordConfig&) const = default;
 };
@@ -127,8 +127,8 @@ struct Config {
   std::vector<ModelConfig> models;
 
   std::string source;    ///< path of the file it came from
-  std::string resolved;  ///< the whole configuration as TOML, every key that has a meaning written out; loading it gives an
-                         ///< equal Config
+  std::string resolved;  ///< the whole configuration as TOML, every key that has a meaning written out; loading it
+                         ///< gives an equal Config
   std::vector<std::string> notes;  ///< what the file says that no model makes use of, one line each, for people
 
   bool operator==(const Config&) const = default;

@@ -1,7 +1,9 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment.hpp>
+#include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/parallel.hpp>
+#include <dynvert/sim/weights_file.hpp>
 
 #include <fmt/format.h>
 
@@ -73,12 +75,24 @@ std::size_t values_of(const GroupSpec& group) {
   return values;
 }
 
+/// How many rows the groups of a model will have; snapshots at restabilisations come on top.
+struct RowCounts {
+  std::size_t evaluations, snapshots, records;
+};
+
+RowCounts expected_rows(const Config& config, const ModelGroups& groups) {
+  const RecordConfig& record = config.record;
+  const std::size_t asked = record.every > 0 ? (config.trials + record.every - 1) / record.every : record.trials.size();
+  return {.evaluations = 1 + config.trials / record.evaluate_every,
+          .snapshots = 2 + (record.weights_every > 0 ? config.trials / record.weights_every : 0),
+          .records = groups.trace.datasets.empty() ? 0 : std::min(config.trials, asked + record.unsettled_limit)};
+}
+
 }  // namespace
 
 Estimate estimate(const Config& config) {
   constexpr std::size_t value = sizeof(double);
   const auto& layers = config.network.layers;
-  const auto& record = config.record;
   std::size_t network = 0;
   for (std::size_t l = 1; l < layers.size(); ++l) network += layers[l] * (layers[l - 1] + 1);
   const std::size_t data = config.task.samples * (layers.front() + layers.back());
@@ -89,23 +103,47 @@ Estimate estimate(const Config& config) {
   result.file_bytes = (data + config.trials * (1 + config.learning.batch)) * value;
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
-    const std::size_t snapshots = 2 + (record.weights_every > 0 ? config.trials / record.weights_every : 0);
-    const std::size_t evaluations = 1 + config.trials / record.evaluate_every;
-    const std::size_t asked =
-        record.every > 0 ? (config.trials + record.every - 1) / record.every : record.trials.size();
-    const std::size_t records = groups.trace.datasets.empty() ? 0 : asked + record.unsettled_limit;
+    const RowCounts rows = expected_rows(config, groups);
     // each group has its own index and attributes
     constexpr std::size_t overhead = 40'000;
     result.file_bytes +=
-        overhead + value * (config.trials * values_of(groups.learning) + evaluations * values_of(groups.eval) +
-                            snapshots * values_of(groups.weights) + records * values_of(groups.trace));
-    result.memory_bytes += value * (4 * network + 3 * values_of(groups.trace) * (records > 0 ? 1 : 0));
+        overhead + value * (config.trials * values_of(groups.learning) + rows.evaluations * values_of(groups.eval) +
+                            rows.snapshots * values_of(groups.weights) + rows.records * values_of(groups.trace));
+    result.memory_bytes += value * (4 * network + 3 * values_of(groups.trace) * (rows.records > 0 ? 1 : 0));
   }
   return result;
 }
 
+namespace {
+
+void read_network(const InitConfig& init, Network& network) {
+  const auto missing = [&](const std::string& name) {
+    return IoError(
+        fmt::format("{}:{}", init.path, init.group), fmt::format("has no dataset {}", name),
+        "network.init of kind \"file\" needs W1, W2, .. of the network's layers, and b1, b2, .. with bias = true");
+  };
+  for (std::size_t l = 1; l <= network.depth(); ++l) {
+    const std::string W = fmt::format("W{}", l);
+    auto weights = read_matrix(init.path, init.group, W, network.units[l], network.units[l - 1],
+                               fmt::format("units of layer {} x units of layer {}", l, l - 1));
+    if (!weights) throw missing(W);
+    network.W[l] = std::move(*weights);
+    if (!network.bias) continue;
+    const std::string b = fmt::format("b{}", l);
+    auto biases = read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l));
+    if (!biases) throw missing(b);
+    network.b[l] = std::move(*biases);
+  }
+}
+
+}  // namespace
+
 Network initial_network(const Config& config) {
   Network network = empty_network(config);
+  if (config.network.init.kind == "file") {
+    read_network(config.network.init, network);
+    return network;
+  }
 
   for (std::size_t l = 1; l <= network.depth(); ++l) {
     const double w = config.network.init.half_width;
@@ -129,9 +167,17 @@ Experiment::Experiment(Config config)
   });
 }
 
+std::vector<std::pair<std::string, std::size_t>> Experiment::diverged_trials() const {
+  std::vector<std::pair<std::string, std::size_t>> counts;
+  for (const auto& model : models_) {
+    if (model->diverged_trials() > 0) counts.emplace_back(model->config().name, model->diverged_trials());
+  }
+  return counts;
+}
+
 void Experiment::begin(Sink& sink) {
   const GroupSpec samples = samples_group(config_);
-  const std::size_t sample_group = sink.add_group(samples);
+  const std::size_t sample_group = sink.add_group(samples, data_.x.n_cols);
   Rows rows(samples);
   for (arma::uword i = 0; i < data_.x.n_cols; ++i) {
     rows.values[0].push_back(static_cast<double>(i));
@@ -140,17 +186,18 @@ void Experiment::begin(Sink& sink) {
     ++rows.count;
   }
   sink.append(sample_group, rows);
-  order_group_ = sink.add_group(order_group(config_));
+  order_group_ = sink.add_group(order_group(config_), config_.trials);
 
   groups_.clear();
   for (const auto& model : models_) {
     const std::string path = fmt::format("/models/{}", model->config().name);
     const ModelGroups& specs = model->groups();
     SinkGroups groups;
-    groups.learning = sink.add_group(specs.learning);
-    groups.eval = sink.add_group(specs.eval);
-    groups.weights = sink.add_group(specs.weights);
-    if (!specs.trace.datasets.empty()) groups.trace = sink.add_group(specs.trace);
+    const RowCounts rows_of = expected_rows(config_, specs);
+    groups.learning = sink.add_group(specs.learning, config_.trials);
+    groups.eval = sink.add_group(specs.eval, rows_of.evaluations);
+    groups.weights = sink.add_group(specs.weights, rows_of.snapshots);
+    if (!specs.trace.datasets.empty()) groups.trace = sink.add_group(specs.trace, rows_of.records);
     groups_.push_back(groups);
 
     const ModelConfig& m = model->config();
@@ -228,9 +275,8 @@ void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
     sink.set_attribute(path, "status", std::string(status));
     sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(models_[m]->diverged_trials()));
   }
-  sink.set_attribute("/", "status", std::string(status));
-  sink.set_attribute("/", "complete", std::int64_t{status == "complete"});
   sink.commit(trials);
+  sink.finish(std::string(status));
 }
 
 RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {

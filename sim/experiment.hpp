@@ -52,6 +52,8 @@ class Experiment {
   RunStatus run(Sink& sink, const Hooks& hooks);
 
   [[nodiscard]] const Config& config() const noexcept { return config_; }
+  /// models with trials that diverged and were skipped, and how many
+  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const;
   [[nodiscard]] const Dataset& data() const noexcept { return data_; }
 
  private:

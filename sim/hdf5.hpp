@@ -6,6 +6,7 @@
 
 #include <hdf5.h>
 
+#include <dynvert/sim/attribute.hpp>
 #include <dynvert/sim/hdf5_driver.hpp>
 #include <dynvert/sim/io_error.hpp>
 
@@ -17,18 +18,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-namespace dynvert {
-
-/// An attribute of dynvert's files: int64, float64, or variable-length UTF-8 text.
-using AttributeValue = std::variant<std::int64_t, double, std::string>;
-
-struct Attribute {
-  std::string name;
-  AttributeValue value;
-};
-
-}  // namespace dynvert
 
 namespace dynvert::h5 {
 

@@ -375,6 +375,8 @@ void RunFile::append(Group group, const Rows& rows) {
 
 std::size_t RunFile::rows(Group group) const { return series_.at(group.index).rows; }
 
+const std::string& RunFile::path_of(Group group) const { return series_.at(group.index).spec.path; }
+
 void RunFile::set_attribute(const std::string& object, const std::string& name, const AttributeValue& value) {
   check_open();
   check_name("attribute of " + object, name);

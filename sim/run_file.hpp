@@ -59,6 +59,9 @@ class RunFile {
   /// @throws ValueError for buffers of a wrong size, and for integer datasets with values that are not whole
   void append(Group group, const Rows& rows);
 
+  /// "/models/DI/eval"
+  [[nodiscard]] const std::string& path_of(Group group) const;
+
   /// Rows that a group has.
   [[nodiscard]] std::size_t rows(Group group) const;
 

@@ -2,16 +2,13 @@
 
 /// Where a run's records go. The engine knows this interface; RunFile (HDF5) and a test's memory implement it.
 
+#include <dynvert/sim/attribute.hpp>
 #include <dynvert/sim/table.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
-#include <variant>
 
 namespace dynvert {
-
-using AttributeValue = std::variant<std::int64_t, double, std::string>;
 
 class Sink {
  public:
@@ -20,8 +17,9 @@ class Sink {
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
 
+  /// @param expected_rows  how many rows will come at most, where that is known
   /// @return the number by which the group is named below
-  virtual std::size_t add_group(const GroupSpec& spec) = 0;
+  virtual std::size_t add_group(const GroupSpec& spec, std::size_t expected_rows) = 0;
   /// Appends all rows to the group's datasets.
   virtual void append(std::size_t group, const Rows& rows) = 0;
   /// Rows that exist: to := from / divisor, for two real datasets of the group with one value a row.
@@ -30,6 +28,8 @@ class Sink {
   virtual void set_attribute(const std::string& object, const std::string& name, const AttributeValue& value) = 0;
   /// Everything appended so far belongs to the first `trials` trials, and is made durable.
   virtual void commit(std::size_t trials) = 0;
+  /// The last call. @param status  "complete" | "interrupted" | "diverged"
+  virtual void finish(const std::string& status) = 0;
 };
 
 }  // namespace dynvert

@@ -36,7 +36,8 @@ struct DatasetSpec {
 /// A group: `path` ("/models/DI/learning"), its row dimension, its axes and its datasets.
 struct GroupSpec {
   std::string path = {};
-  std::string row_dimension = {};  ///< "trial": an int64 dataset of this name is the first of `datasets` and is the scale
+  std::string row_dimension =
+      {};  ///< "trial": an int64 dataset of this name is the first of `datasets` and is the scale
   std::vector<Axis> axes = {};
   std::vector<DatasetSpec> datasets = {};
   std::vector<std::pair<std::string, std::string>> attributes = {};

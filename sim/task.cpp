@@ -11,8 +11,9 @@
 namespace dynvert {
 
 std::span<const TaskKind> task_kinds() {
+  static constexpr std::array<std::string_view, 2> linear_teacher_keys{"samples", "teacher_half_width"};
   static constexpr std::array kinds{
-      TaskKind{.name = "linear_teacher", .make = linear_teacher},
+      TaskKind{.name = "linear_teacher", .keys = linear_teacher_keys, .make = linear_teacher},
   };
   return kinds;
 }

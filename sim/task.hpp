@@ -22,6 +22,7 @@ struct Dataset {
 
 struct TaskKind {
   std::string_view name;
+  std::span<const std::string_view> keys;  ///< the keys of [task] that it uses, besides kind, inputs and outputs
   Dataset (*make)(const Config& config) = nullptr;
 };
 

@@ -1,0 +1,94 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/command_line.hpp>
+#include <dynvert/sim/config_error.hpp>
+#include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/version.hpp>
+
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <new>
+
+namespace dynvert {
+
+namespace {
+
+void add_config_options(CLI::App& command, ConfigArguments& arguments) {
+  command.add_option("CONFIG", arguments.path, "configuration, TOML")->required();
+  command.add_option("--set", arguments.sets, "change a key: learning.rate=0.1, model.DI.alpha=0.001")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--seed", arguments.seed, "seed in place of experiment.seed");
+  command.add_option("--threads", arguments.threads, "threads in place of experiment.threads");
+}
+
+int run_guarded(std::ostream& err, const std::function<int()>& command) {
+  const auto fail = [&](int code, const std::string& message) {
+    err << "dynvert: " << message << std::endl;
+    return code;
+  };
+  try {
+    return command();
+  } catch (const ConfigError& error) {
+    return fail(exit_usage, error.what());
+  } catch (const ValueError& error) {
+    return fail(exit_usage, error.what());
+  } catch (const NumericalError& error) {
+    return fail(exit_numerical, error.what());
+  } catch (const IoError& error) {
+    return fail(exit_io, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(exit_io, "not enough memory. Try: dynvert check CONFIG says how much a run needs");
+  }
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  CLI::App app{"Simulates rate-based neural circuits that learn by feedback control.", "dynvert"};
+  app.set_version_flag("--version", fmt::format("dynvert {} ({})", version(), source_revision()));
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 2 usage or configuration, 3 numerical failure, 4 input or output, 130 interrupted.");
+
+  SimulateArguments simulation;
+  CLI::App& simulate_command = *app.add_subcommand("simulate", "run an experiment into an HDF5 file");
+  add_config_options(simulate_command, simulation.config);
+  simulate_command.add_option("-o,--output", simulation.output,
+                              "the file to write; by default CONFIG's name with .h5, here");
+  simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
+  simulate_command.add_flag("-q,--quiet", simulation.quiet, "no progress and no notes");
+
+  ConfigArguments checked;
+  CLI::App& check_command = *app.add_subcommand("check", "say what would run, its memory and file size; run nothing");
+  add_config_options(check_command, checked);
+
+  InspectArguments inspected;
+  CLI::App& inspect_command = *app.add_subcommand("inspect", "convergence and stability of what was recorded");
+  inspect_command.add_option("FILE", inspected.path, "a file that dynvert simulate wrote")->required();
+  inspect_command.add_option("--model", inspected.model, "one model in detail");
+  inspect_command.add_option("--trial", inspected.trial, "one trial");
+  inspect_command.add_flag("--json", inspected.json, "JSON in place of a table");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& request) {
+    app.exit(request, out, err);
+    return exit_done;
+  } catch (const CLI::CallForVersion& request) {
+    app.exit(request, out, err);
+    return exit_done;
+  } catch (const CLI::ParseError& error) {
+    err << "dynvert: " << error.what() << "\nRun with --help for more information." << std::endl;
+    return exit_usage;
+  }
+  simulation.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
+
+  return run_guarded(err, [&] {
+    if (simulate_command.parsed()) return simulate(simulation, out, err);
+    if (check_command.parsed()) return check(checked, out, err);
+    return inspect(inspected, out, err);
+  });
+}
+
+}  // namespace dynvert

@@ -1,0 +1,52 @@
+#pragma once
+
+/// The program `dynvert`: results go to `out`, messages to `err`.
+///
+/// | exit code | meaning                                                               |
+/// |-----------|-----------------------------------------------------------------------|
+/// | 0         | done                                                                  |
+/// | 2         | usage or configuration                                                |
+/// | 3         | numerical failure: diverged, not stabilisable                         |
+/// | 4         | input or output                                                       |
+/// | 130       | interrupted, with everything up to then in the file                   |
+
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+enum ExitCode : int { exit_done = 0, exit_usage = 2, exit_numerical = 3, exit_io = 4, exit_interrupted = 130 };
+
+[[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
+
+/// What the commands take that read a configuration.
+struct ConfigArguments {
+  std::string path;
+  std::vector<std::string> sets;
+  std::optional<std::uint64_t> seed;
+  std::optional<std::size_t> threads;
+};
+
+struct SimulateArguments {
+  ConfigArguments config;
+  std::string output;  ///< empty: the configuration's name with .h5, in the current folder
+  bool overwrite = false;
+  bool quiet = false;
+  std::string command;  ///< as it was typed, for the file
+};
+
+struct InspectArguments {
+  std::string path;
+  std::string model;
+  std::optional<std::size_t> trial;
+  bool json = false;
+};
+
+int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
+int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
+int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+
+}  // namespace dynvert

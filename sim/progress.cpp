@@ -1,0 +1,44 @@
+#include <dynvert/sim/progress.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace dynvert {
+
+std::string progress_text(const ProgressReport& report) {
+  const double rate = static_cast<double>(report.trials_done) / std::max(report.seconds, 1e-9);
+  const auto left = std::llround(static_cast<double>(report.trials - report.trials_done) / std::max(rate, 1e-9));
+  std::string time = left >= 3600 ? fmt::format("{}:{:02}:{:02}", left / 3600, left / 60 % 60, left % 60)
+                                  : fmt::format("{}:{:02}", left / 60, left % 60);
+  const auto [least, most] = std::ranges::minmax_element(report.loss, {}, &std::pair<std::string, double>::second);
+  const std::string loss = report.loss.size() == 1 ? fmt::format("loss {:.3g}", least->second)
+                                                   : fmt::format("loss {:.3g} ({}) to {:.3g} ({})", least->second,
+                                                                 least->first, most->second, most->first);
+  return fmt::format("trial {}/{} ({} %), {:.0f} trials/s, {} left, {}", report.trials_done, report.trials,
+                     100 * report.trials_done / report.trials, rate, time, loss);
+}
+
+void ProgressLine::show(const ProgressReport& report) {
+  const auto now = std::chrono::steady_clock::now();
+  const bool last = report.trials_done == report.trials;
+  if (now < next_ && !last) return;
+  if (terminal_) {
+    next_ = now + std::chrono::milliseconds(200);
+    out_ << '\r' << progress_text(report) << "\x1b[K" << std::flush;
+    open_ = true;
+  } else {
+    // nobody watches: the first line after ten seconds, and the last
+    const bool first = next_ == std::chrono::steady_clock::time_point{};
+    next_ = now + std::chrono::seconds(10);
+    if (!first || last) out_ << progress_text(report) << std::endl;
+  }
+}
+
+void ProgressLine::close() {
+  if (open_) out_ << '\n' << std::flush;
+  open_ = false;
+}
+
+}  // namespace dynvert

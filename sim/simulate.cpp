@@ -1,0 +1,158 @@
+// dynvert simulate and dynvert check.
+
+#include <dynvert/sim/command_line.hpp>
+#include <dynvert/sim/config_load.hpp>
+#include <dynvert/sim/experiment.hpp>
+#include <dynvert/sim/file_sink.hpp>
+#include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/progress.hpp>
+#include <dynvert/sim/version.hpp>
+#include <dynvert/sim/vocabulary.hpp>
+
+#include <fmt/chrono.h>
+#include <fmt/ostream.h>
+#include <fmt/ranges.h>
+
+#include <unistd.h>
+#include <atomic>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+
+namespace dynvert {
+
+namespace {
+
+/// A signal handler can reach nothing but a variable of static storage: the one such variable of the project, here
+/// where the process is the program's own.
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+extern "C" void request_stop(int signal) {
+  stop_requested = true;
+  // a second Ctrl-C ends the program at once
+  std::signal(signal, SIG_DFL);
+}
+
+/// Ctrl-C and SIGTERM end the run after the current block; a file size limit becomes an error of the write.
+class SignalGuard {
+ public:
+  SignalGuard() {
+    stop_requested = false;
+    previous_[0] = std::signal(SIGINT, request_stop);
+    previous_[1] = std::signal(SIGTERM, request_stop);
+    previous_[2] = std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~SignalGuard() {
+    std::signal(SIGINT, previous_[0]);
+    std::signal(SIGTERM, previous_[1]);
+    std::signal(SIGXFSZ, previous_[2]);
+  }
+  SignalGuard(const SignalGuard&) = delete;
+  SignalGuard& operator=(const SignalGuard&) = delete;
+
+ private:
+  void (*previous_[3])(int) = {};
+};
+
+Config load(const ConfigArguments& arguments) {
+  return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, vocabulary());
+}
+
+std::vector<Attribute> root_attributes(const Config& config, const std::string& command) {
+  return {{"title", config.title},
+          {"version", version()},
+          {"source_revision", source_revision()},
+          {"seed", static_cast<std::int64_t>(config.seed)},
+          {"config", config.resolved},
+          {"created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+          {"command", command},
+          {"blas", blas_identity()},
+          {"cpu", cpu_identity()}};
+}
+
+std::string bytes_text(std::size_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value < 1e6) return fmt::format("{:.0f} kB", value / 1e3);
+  if (value < 1e9) return fmt::format("{:.1f} MB", value / 1e6);
+  return fmt::format("{:.2f} GB", value / 1e9);
+}
+
+}  // namespace
+
+int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err) {
+  const Config config = load(arguments.config);
+  const std::string output = arguments.output.empty()
+                                 ? std::filesystem::path(arguments.config.path).stem().string() + ".h5"
+                                 : arguments.output;
+  // said before the work, not after it; RunFile::create makes sure once more
+  std::error_code ignored;
+  if (!arguments.overwrite && std::filesystem::exists(output, ignored)) {
+    throw IoError(output, "exists already", "another name with -o, or --overwrite to replace it");
+  }
+  if (!arguments.quiet) {
+    for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
+  }
+  use_one_blas_thread();
+  const SignalGuard signals;
+  Experiment experiment(config);
+  FileSink sink(RunFile::create(output, {.overwrite = arguments.overwrite, .compression = config.record.compression},
+                                root_attributes(config, arguments.command)));
+
+  ProgressLine progress(err, isatty(STDERR_FILENO) == 1);
+  Hooks hooks{.progress = nullptr, .stop = &stop_requested};
+  ProgressReport last{.trials = config.trials, .loss = {}};
+  hooks.progress = [&](const ProgressReport& report) {
+    last = report;
+    if (!arguments.quiet) progress.show(report);
+  };
+  RunStatus status{};
+  try {
+    status = experiment.run(sink, hooks);
+  } catch (...) {
+    progress.close();
+    throw;
+  }
+  progress.close();
+  for (const auto& [model, count] : experiment.diverged_trials()) {
+    fmt::print(err, "dynvert: model {}: {} trials diverged and changed no weights\n", model, count);
+  }
+  if (status == RunStatus::interrupted) {
+    fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them\n", last.trials_done, config.trials,
+               output);
+    return exit_interrupted;
+  }
+  fmt::print(out, "{}: {} trials, {} models\n", output, config.trials, config.models.size());
+  return exit_done;
+}
+
+int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err) {
+  const Config config = load(arguments);
+  for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
+  const Estimate need = estimate(config);
+  fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
+  fmt::print(out, "  task      {}: {} samples\n", config.task.kind, config.task.samples);
+  fmt::print(out, "  network   {}\n", fmt::join(config.network.layers, "-"));
+  fmt::print(out, "  trials    {}, batch {}, seed {}, {} thread{}\n", config.trials, config.learning.batch, config.seed,
+             config.threads, config.threads == 1 ? "" : "s");
+  for (const ModelConfig& model : config.models) {
+    const CreditModel& credit = credit_model(model.credit);
+    std::string how;
+    if (credit.uses_feedback) how += fmt::format(", feedback {}", model.feedback.kind);
+    if (credit.loops) {
+      const SolverKind& solver = solver_kind(model.dynamics.solver);
+      how += fmt::format(", alpha {:g}, {}", model.alpha, solver.name);
+      if (solver.fixed_step) {
+        how += fmt::format(", {:.0f} steps of {:g}", model.dynamics.duration / model.dynamics.dt, model.dynamics.dt);
+      } else if (solver.has_trajectory) {
+        how += fmt::format(", duration {:g}", model.dynamics.duration);
+      }
+    }
+    fmt::print(out, "  model     {}: {}{}\n", model.name, model.credit, how);
+  }
+  fmt::print(out, "  memory    about {}\n  file      about {}{}\n", bytes_text(need.memory_bytes),
+             bytes_text(need.file_bytes), config.record.compression > 0 ? " before compression" : "");
+  return exit_done;
+}
+
+}  // namespace dynvert
