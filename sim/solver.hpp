@@ -78,6 +78,8 @@ class Solver {
 struct SolverKind {
   std::string_view name;
   bool fixed_step = false;     ///< dt divides durations and intervals
+  bool adaptive = false;       ///< has tolerances
+  bool can_settle = false;     ///< looks at the slope on its way, so that a phase can end early
   bool has_trajectory = true;  ///< false: it gives a state and no path to it
   std::unique_ptr<Solver> (*make)(const SolverSettings&) = nullptr;
 };
