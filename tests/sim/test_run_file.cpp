@@ -482,6 +482,52 @@ TEST_CASE("a full disk is an error, never a crash, and what was committed stays"
 TEST_CASE("sample for the readers in Python and Octave", "[.][sample]") {
   const char* path = std::getenv("DYNVERT_SAMPLE");
   REQUIRE(path != nullptr);
+  const char* compression = std::getenv("DYNVERT_SAMPLE_COMPRESSION");
   fs::remove(path);
-  test::write_sample(path, {false, 1});
+  test::write_sample(path, {false, compression == nullptr ? 0 : std::atoi(compression)});
+}
+
+TEST_CASE("of several processes that create one file at a time, exactly one does") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "run.h5";
+  const bool overwrite = GENERATE(false, true);
+  int go[2];
+  REQUIRE(::pipe(go) == 0);
+  std::vector<pid_t> children;
+  for (int i = 0; i < 6; ++i) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      char byte = 0;
+      ::close(go[1]);
+      while (::read(go[0], &byte, 1) > 0) {
+      }
+      int result = 2;
+      try {
+        RunFile file = RunFile::create(path, {overwrite, 0}, {{"seed", std::int64_t{i}}});
+        file.finish("complete");
+        result = 0;
+      } catch (const IoError&) {
+        result = 1;
+      } catch (...) {
+      }
+      std::_Exit(result);
+    }
+    children.push_back(child);
+  }
+  ::close(go[0]);
+  ::close(go[1]);
+  int created = 0;
+  for (const pid_t child : children) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) <= 1);
+    created += WEXITSTATUS(status) == 0 ? 1 : 0;
+  }
+  // With overwriting, one after the other may replace what is finished.
+  CHECK(created >= 1);
+  if (!overwrite) CHECK(created == 1);
+  CHECK(integer(RunReader(path), "/", "complete") == 1);
+  CHECK(files_in(folder) == 1);
 }
