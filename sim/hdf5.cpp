@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 namespace dynvert::h5 {
@@ -110,7 +111,7 @@ std::size_t row_size(const std::vector<std::size_t>& shape) {
   return n;
 }
 
-/// Transfers rows between memory and file; `values` is the C call's buffer.
+/// The places of some rows in memory and in the file.
 struct Selection {
   Handle memory, file;
 };
@@ -225,8 +226,10 @@ File open_file(const std::string& path) {
                   "copy it again from where it came from");
   }
   if (why.find("unable to lock file") != std::string::npos) {
-    throw IoError(path, "is being written by another process",
-                  "wait until that is done, or set HDF5_USE_FILE_LOCKING=FALSE to read what is there so far");
+    const bool taken = why.find("errno = " + std::to_string(EWOULDBLOCK) + ",") != std::string::npos;
+    throw IoError(path, taken ? "is being written by another process" : "cannot be locked (" + why + ")",
+                  std::string(taken ? "wait until that is done, or " : "") +
+                      "set HDF5_USE_FILE_LOCKING=FALSE in the environment to read what is there so far");
   }
   throw IoError(path, "cannot be opened as an HDF5 file (" + why + ")", "copy it again, or write it again");
 }

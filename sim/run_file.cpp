@@ -108,7 +108,7 @@ class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& beside) {
     for (int attempt = 0;; ++attempt) {
-      path_ = beside.parent_path() / fmt::format(".{}.{}-{}.part", beside.filename().string(), ::getpid(), attempt);
+      path_ = beside.parent_path() / fmt::format(".dynvert-{}-{}.part", ::getpid(), attempt);
       descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor_ >= 0) break;
       if (errno != EEXIST || attempt == 1000) {

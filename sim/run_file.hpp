@@ -84,7 +84,8 @@ class RunFile {
   void rewrite(const std::string& dataset, std::size_t first, std::span<const double> values);
 
   /// Sets trials_committed and hands all that was appended so far to the operating system. Readers may trust it from
-  /// here on. Every dataset's partly filled chunk is gone through, so commits of single rows are dear.
+  /// here on; rows past these trials may be there too. Every dataset's partly filled chunk is gone through, so commits
+  /// of single rows are dear.
   void commit(std::int64_t trials);
 
   /// Sets status ("complete" | "interrupted" | "diverged") and complete = 1 for "complete", commits, has the operating

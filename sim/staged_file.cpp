@@ -108,8 +108,9 @@ void StagedFile::commit() noexcept {
       break;  // a file system without this; its writes then say themselves when it is full
     }
   }
-  for (const auto& [number, bytes] : held_) {
-    if (number * page < pages) put(number * page, bytes.data(), page);
+  // From the end: in HDF5 files what refers to something mostly stands before it, and the root before all.
+  for (auto held = held_.rbegin(); held != held_.rend(); ++held) {
+    if (held->first * page < pages) put(held->first * page, held->second.data(), page);
   }
   while (error_ == 0 && ::ftruncate(descriptor_, static_cast<off_t>(size_)) != 0) {
     if (errno != EINTR) note(errno);
