@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 namespace dynvert::h5 {
@@ -110,7 +111,7 @@ std::size_t row_size(const std::vector<std::size_t>& shape) {
   return n;
 }
 
-/// Transfers rows between memory and file; `values` is the C call's buffer.
+/// The places of some rows in memory and in the file.
 struct Selection {
   Handle memory, file;
 };
@@ -178,23 +179,13 @@ void Handle::reset() noexcept {
   closer_(std::exchange(id_, H5I_INVALID_HID));
 }
 
-File create_file(WriteTarget& target, const std::string& path) {
+File create_file(StagedFile& target, const std::string& path) {
   const Quiet quiet;
   const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "preparing to create");
   const Handle driver = owned(register_write_driver(), H5FDunregister, path, "preparing to create");
   checked(use_write_driver(access.id(), driver.id(), target), path, "preparing to create");
   checked(H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), path, "preparing to create");
   checked(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), path, "preparing to create");
-
-  // Metadata that HDF5 drops from its cache between flushes would reach the disk before what they refer to.
-  H5AC_cache_config_t cache{};
-  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
-  checked(H5Pget_mdc_config(access.id(), &cache), path, "preparing to create");
-  cache.evictions_enabled = false;
-  cache.incr_mode = H5C_incr__off;
-  cache.flash_incr_mode = H5C_flash_incr__off;
-  cache.decr_mode = H5C_decr__off;
-  checked(H5Pset_mdc_config(access.id(), &cache), path, "preparing to create");
 
   const Handle creation = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, path, "preparing to create");
   checked(H5Pset_link_creation_order(creation.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), path,
@@ -235,8 +226,10 @@ File open_file(const std::string& path) {
                   "copy it again from where it came from");
   }
   if (why.find("unable to lock file") != std::string::npos) {
-    throw IoError(path, "is being written by another process",
-                  "wait until that is done, or set HDF5_USE_FILE_LOCKING=FALSE to read what is there so far");
+    const bool taken = why.find("errno = " + std::to_string(EWOULDBLOCK) + ",") != std::string::npos;
+    throw IoError(path, taken ? "is being written by another process" : "cannot be locked (" + why + ")",
+                  std::string(taken ? "wait until that is done, or " : "") +
+                      "set HDF5_USE_FILE_LOCKING=FALSE in the environment to read what is there so far");
   }
   throw IoError(path, "cannot be opened as an HDF5 file (" + why + ")", "copy it again, or write it again");
 }
@@ -244,24 +237,6 @@ File open_file(const std::string& path) {
 void flush(const File& file) {
   const Quiet quiet;
   checked(H5Fflush(file.handle.id(), H5F_SCOPE_GLOBAL), file.path, "writing");
-}
-
-std::size_t metadata_bytes(const File& file) {
-  const Quiet quiet;
-  std::size_t most = 0, clean = 0, current = 0;
-  int entries = 0;
-  checked(H5Fget_mdc_size(file.handle.id(), &most, &clean, &current, &entries), file.path, "asking for the cache");
-  return current;
-}
-
-void bound_metadata(const File& file) {
-  const Quiet quiet;
-  H5AC_cache_config_t cache{};
-  cache.version = H5AC__CURR_CACHE_CONFIG_VERSION;
-  checked(H5Fget_mdc_config(file.handle.id(), &cache), file.path, "asking for the cache");
-  if (cache.evictions_enabled) return;
-  cache.evictions_enabled = true;
-  checked(H5Fset_mdc_config(file.handle.id(), &cache), file.path, "setting the cache");
 }
 
 bool has(const File& file, const std::string& path) {

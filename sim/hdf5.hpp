@@ -15,7 +15,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -49,21 +48,14 @@ struct File {
   std::string path;
 };
 
-/// Creates an HDF5 file (bounds EARLIEST..V18) in the empty file behind `target`, which must outlive the handle.
-/// Metadata stay in memory between flushes, so that a process that dies leaves the file as the last flush left it.
-[[nodiscard]] File create_file(WriteTarget& target, const std::string& path);
+/// Creates an HDF5 file (bounds EARLIEST..V18) in the empty file `target`, which must outlive the handle.
+[[nodiscard]] File create_file(StagedFile& target, const std::string& path);
 
 /// Opens for reading. Says plainly when the file is missing, a folder, not HDF5, truncated or being written.
 [[nodiscard]] File open_file(const std::string& path);
 
-/// Writes everything to the operating system.
+/// Hands everything to the file driver.
 void flush(const File& file);
-
-/// Bytes of metadata that HDF5 holds in memory.
-[[nodiscard]] std::size_t metadata_bytes(const File& file);
-
-/// Lets HDF5 drop metadata from memory again, at the price of the promise that create_file makes.
-void bound_metadata(const File& file);
 
 /// @return whether an object stands at this absolute path; false also where a part of the path is no group
 [[nodiscard]] bool has(const File& file, const std::string& path);

@@ -1,12 +1,8 @@
 #include <dynvert/sim/hdf5_driver.hpp>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <iterator>
 #include <limits>
 
@@ -16,17 +12,15 @@ namespace {
 /// What HDF5 holds of an open file; it knows only the first member.
 struct DriverFile {
   H5FD_t head;
-  WriteTarget* target;
+  StagedFile* target;
+  haddr_t allotted;
 };
 
-WriteTarget& target_of(const H5FD_t* file) { return *reinterpret_cast<const DriverFile*>(file)->target; }
-
-void note_fault(WriteTarget& target, int error) {
-  if (target.error == 0) target.error = error;
-}
+DriverFile& itself(H5FD_t* file) { return *reinterpret_cast<DriverFile*>(file); }
+const DriverFile& itself(const H5FD_t* file) { return *reinterpret_cast<const DriverFile*>(file); }
 
 H5FD_t* open_driver(const char*, unsigned, hid_t access_list, haddr_t) {
-  const auto* info = static_cast<WriteTarget* const*>(H5Pget_driver_info(access_list));
+  const auto* info = static_cast<StagedFile* const*>(H5Pget_driver_info(access_list));
   if (info == nullptr) return nullptr;
   // HDF5 fills in the head itself, and expects it zeroed.
   auto* file = static_cast<DriverFile*>(std::calloc(1, sizeof(DriverFile)));
@@ -46,58 +40,26 @@ herr_t query(const H5FD_t*, unsigned long* flags) {
   return 0;
 }
 
-haddr_t get_eoa(const H5FD_t* file, H5FD_mem_t) { return target_of(file).used; }
+haddr_t get_eoa(const H5FD_t* file, H5FD_mem_t) { return itself(file).allotted; }
 
 herr_t set_eoa(H5FD_t* file, H5FD_mem_t, haddr_t end) {
-  target_of(file).used = end;
+  itself(file).allotted = end;
   return 0;
 }
 
-haddr_t get_eof(const H5FD_t* file, H5FD_mem_t) { return target_of(file).size; }
+haddr_t get_eof(const H5FD_t* file, H5FD_mem_t) { return itself(file).target->size(); }
 
-herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* buffer) {
-  const WriteTarget& target = target_of(file);
-  auto* to = static_cast<char*>(buffer);
-  while (size > 0) {
-    const ssize_t got = ::pread(target.descriptor, to, size, static_cast<off_t>(address));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -1;
-    if (got == 0) {  // past the end, where HDF5 has allotted room but written nothing
-      std::memset(to, 0, size);
-      return 0;
-    }
-    to += got;
-    address += static_cast<haddr_t>(got);
-    size -= static_cast<size_t>(got);
-  }
-  return 0;
+herr_t read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* to) {
+  return itself(file).target->read(address, static_cast<char*>(to), size) ? 0 : -1;
 }
 
-herr_t write(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, const void* buffer) {
-  WriteTarget& target = target_of(file);
-  target.size = std::max<std::uint64_t>(target.size, address + size);
-  const auto* from = static_cast<const char*>(buffer);
-  while (size > 0 && target.error == 0) {
-    const ssize_t put = ::pwrite(target.descriptor, from, size, static_cast<off_t>(address));
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) {
-      note_fault(target, put < 0 ? errno : EIO);
-      break;
-    }
-    from += put;
-    address += static_cast<haddr_t>(put);
-    size -= static_cast<size_t>(put);
-  }
+herr_t write(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, const void* from) {
+  itself(file).target->write(address, static_cast<const char*>(from), size);
   return 0;
 }
 
 herr_t truncate(H5FD_t* file, hid_t, hbool_t) {
-  WriteTarget& target = target_of(file);
-  if (target.size == target.used) return 0;
-  target.size = target.used;
-  while (target.error == 0 && ::ftruncate(target.descriptor, static_cast<off_t>(target.used)) != 0) {
-    if (errno != EINTR) note_fault(target, errno);
-  }
+  itself(file).target->resize(itself(file).allotted);
   return 0;
 }
 
@@ -105,9 +67,9 @@ const H5FD_class_t& driver_class() {
   static const H5FD_class_t description = [] {
     H5FD_class_t c{};
     c.name = "dynvert";
-    c.maxaddr = static_cast<haddr_t>(std::numeric_limits<off_t>::max());
+    c.maxaddr = static_cast<haddr_t>(std::numeric_limits<std::int64_t>::max());
     c.fc_degree = H5F_CLOSE_STRONG;
-    c.fapl_size = sizeof(WriteTarget*);
+    c.fapl_size = sizeof(StagedFile*);
     c.open = open_driver;
     c.close = close_driver;
     c.query = query;
@@ -126,22 +88,10 @@ const H5FD_class_t& driver_class() {
 
 }  // namespace
 
-void reserve(WriteTarget& target) noexcept {
-  if (target.error != 0 || target.used <= target.size) return;
-  const auto from = static_cast<off_t>(target.size);
-  const auto length = static_cast<off_t>(target.used - target.size);
-  while (::fallocate(target.descriptor, 0, from, length) != 0) {
-    if (errno == EINTR) continue;
-    if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT || errno == EIO) note_fault(target, errno);
-    return;
-  }
-  target.size = target.used;
-}
-
 hid_t register_write_driver() noexcept { return H5FDregister(&driver_class()); }
 
-herr_t use_write_driver(hid_t access_list, hid_t driver, WriteTarget& target) noexcept {
-  WriteTarget* info = &target;
+herr_t use_write_driver(hid_t access_list, hid_t driver, StagedFile& target) noexcept {
+  StagedFile* info = &target;
   return H5Pset_driver(access_list, driver, &info);
 }
 

@@ -21,8 +21,8 @@ namespace {
 constexpr std::size_t smallest_chunk = std::size_t{64} << 10;  // bytes
 constexpr std::size_t largest_chunk = std::size_t{1} << 20;
 
-/// Metadata that may gather in memory; they grow by some 50 bytes a chunk.
-constexpr std::size_t most_metadata = std::size_t{32} << 20;
+/// Changes of committed data that may gather in memory.
+constexpr std::size_t most_held = std::size_t{16} << 20;
 
 /// Whole numbers up to here are exact in a double.
 constexpr double largest_whole = 9007199254740992.0;
@@ -108,7 +108,7 @@ class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& beside) {
     for (int attempt = 0;; ++attempt) {
-      path_ = beside.parent_path() / fmt::format(".{}.{}-{}.part", beside.filename().string(), ::getpid(), attempt);
+      path_ = beside.parent_path() / fmt::format(".dynvert-{}-{}.part", ::getpid(), attempt);
       descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor_ >= 0) break;
       if (errno != EEXIST || attempt == 1000) {
@@ -186,15 +186,15 @@ int open_replaceable(const std::string& path) {
 
 }  // namespace
 
-RunFile::RunFile(std::unique_ptr<h5::WriteTarget> target, h5::File file, int compression)
+RunFile::RunFile(std::unique_ptr<StagedFile> target, h5::File file, int compression)
     : target_(std::move(target)), file_(std::move(file)), compression_(compression) {}
 
 RunFile::RunFile(RunFile&& other) noexcept = default;
 
 RunFile::~RunFile() {
+  // In this order: what HDF5 still writes goes to the target, which drops it.
   series_.clear();
   file_.handle.reset();
-  if (target_ && target_->descriptor >= 0) ::close(target_->descriptor);
 }
 
 RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
@@ -217,11 +217,9 @@ RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
   if (::flock(temporary.descriptor(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     throw IoError(path, "cannot be locked", "another name for the output");
   }
-  auto target = std::make_unique<h5::WriteTarget>();
-  target->descriptor = temporary.descriptor();
+  auto target = std::make_unique<StagedFile>(temporary.release_descriptor());
   h5::File file = h5::create_file(*target, path);
   RunFile run(std::move(target), std::move(file), options.compression);
-  temporary.release_descriptor();
   run.write_header(attributes);
 
   if (old.value() >= 0) {
@@ -254,8 +252,8 @@ void RunFile::check_open() const {
 }
 
 void RunFile::check_written() const {
-  if (target_->error == 0) return;
-  throw IoError(file_.path, std::string("cannot be written: ") + std::strerror(target_->error),
+  if (target_->error() == 0) return;
+  throw IoError(file_.path, std::string("cannot be written: ") + std::strerror(target_->error()),
                 "more room, or another disk; " + std::to_string(committed_) + " trials are in the file");
 }
 
@@ -370,7 +368,7 @@ void RunFile::append(Group group, const Rows& rows) {
     if (!rows.values[i].empty()) h5::write_rows(series.datasets[i], series.rows, rows.count, rows.values[i]);
   }
   series.rows += rows.count;
-  check_written();
+  limit_memory();
 }
 
 std::size_t RunFile::rows(Group group) const { return series_.at(group.index).rows; }
@@ -448,18 +446,25 @@ void RunFile::rewrite(const std::string& dataset, std::size_t first, std::span<c
   if (place.series->spec.datasets[place.index].type == ValueType::integer) check_whole(dataset, values);
   h5::write_rows(place.series->datasets[place.index], first, values.size() / place.series->row_sizes[place.index],
                  values);
+  limit_memory();
+}
+
+void RunFile::store() {
+  h5::flush(file_);
+  target_->commit();
   check_written();
+}
+
+void RunFile::limit_memory() {
+  check_written();
+  if (target_->held() > most_held) store();
 }
 
 void RunFile::commit(std::int64_t trials) {
   check_open();
   h5::write_attribute(file_, "/", "trials_committed", trials);
-  h5::reserve(*target_);
-  check_written();
-  h5::flush(file_);
-  check_written();
+  store();
   committed_ = trials;
-  if (h5::metadata_bytes(file_) > most_metadata) h5::bound_metadata(file_);
 }
 
 void RunFile::finish(const std::string& status) {
@@ -469,13 +474,11 @@ void RunFile::finish(const std::string& status) {
   }
   h5::write_attribute(file_, "/", "status", status);
   h5::write_attribute(file_, "/", "complete", std::int64_t{status == "complete" ? 1 : 0});
-  const auto trials = h5::read_attribute(file_, "/", "trials_committed");
-  commit(std::get<std::int64_t>(trials.value()));
+  store();
   series_.clear();
   file_.handle.reset();
-  check_written();
-  if (::fsync(target_->descriptor) != 0 && errno != EINVAL) target_->error = errno;
-  if (::close(std::exchange(target_->descriptor, -1)) != 0 && target_->error == 0) target_->error = errno;
+  target_->commit();
+  target_->close();
   check_written();
 }
 

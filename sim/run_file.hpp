@@ -24,10 +24,10 @@ struct RunFileOptions {
   int compression = 0;     ///< gzip level 0..9; 0: none
 };
 
-/// Writes one file. Rows are buffered a chunk a dataset; what is in the file can be trusted up to the last commit, also
-/// when the process dies. Every method throws IoError when the file cannot be written (a full disk); after that each
-/// further call throws the same, and the file stays as the last commit left it. The destructor closes without throwing.
-/// One thread at a time.
+/// Writes one file. Rows are buffered a chunk a dataset, and the file on disk changes only at commits: a process that
+/// dies, or an object that is destroyed without finish(), leaves it as the last one left it. Every method throws
+/// IoError when the file cannot be written (a full disk); after that each further call throws the same, and the file
+/// keeps what was committed. The destructor never throws. One thread at a time.
 class RunFile {
  public:
   /// A group that rows are appended to.
@@ -84,7 +84,8 @@ class RunFile {
   void rewrite(const std::string& dataset, std::size_t first, std::span<const double> values);
 
   /// Sets trials_committed and hands all that was appended so far to the operating system. Readers may trust it from
-  /// here on. A partly filled chunk is written whole, so commits of single rows are dear.
+  /// here on; rows past these trials may be there too. Every dataset's partly filled chunk is gone through, so commits
+  /// of single rows are dear.
   void commit(std::int64_t trials);
 
   /// Sets status ("complete" | "interrupted" | "diverged") and complete = 1 for "complete", commits, has the operating
@@ -103,8 +104,10 @@ class RunFile {
     std::size_t index;
   };
 
-  RunFile(std::unique_ptr<h5::WriteTarget> target, h5::File file, int compression);
+  RunFile(std::unique_ptr<StagedFile> target, h5::File file, int compression);
 
+  void store();
+  void limit_memory();
   void check_open() const;
   void check_written() const;
   void write_header(const std::vector<Attribute>& attributes);
@@ -112,7 +115,7 @@ class RunFile {
   h5::Dataset write_axis(const std::string& group, const Axis& axis);
   Place find(const std::string& dataset);
 
-  std::unique_ptr<h5::WriteTarget> target_;
+  std::unique_ptr<StagedFile> target_;
   h5::File file_;
   std::vector<Series> series_;
   int compression_;

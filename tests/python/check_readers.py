@@ -79,7 +79,7 @@ def check_group(path, group):
     for engine in ("h5netcdf", "netcdf4"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a reader that has to guess says so
-            with xr.open_dataset(path, group=group.name, engine=engine, decode_times=False) as opened:
+            with xr.open_dataset(path, group=group.name, engine=engine) as opened:
                 check(set(opened.variables) == set(datasets), f"{group.name}: {engine} sees {sorted(opened.variables)}")
                 for name, item in datasets.items():
                     seen = opened[name]

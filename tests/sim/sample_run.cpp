@@ -1,5 +1,6 @@
 #include "sample_run.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -68,12 +69,19 @@ SampleRun create_sample(const std::string& path, const RunFileOptions& options) 
                                  {{"title", std::string("a sample: Übung")},
                                   {"version", std::string("0.1.0")},
                                   {"seed", std::int64_t{7}},
-                                  {"config", std::string("[experiment]\nseed = 7\n")},
+                                  {"config", std::string(100'000, '#') + "\nseed = 7\n"},
                                   {"note", std::string()}});
   const auto learning_group = file.add_group(learning(), sample_trials);
   const auto eval_group = file.add_group(evaluation(), sample_trials);
   const auto weights_group = file.add_group(weights());
   const auto trace_group = file.add_group(trace());
+  // A model that did not get so far: no rows, which readers must bear too.
+  GroupSpec empty = learning();
+  empty.path = "/models/BP/learning";
+  file.add_group(empty);
+  empty = weights();
+  empty.path = "/models/BP/weights";
+  file.add_group(empty);
   file.set_attribute(model, "credit", std::string("sequential_inversion"));
   file.set_attribute(model, "alpha", 0.001);
   std::vector<double> x(3 * 6), order(sample_trials);

@@ -63,7 +63,7 @@ TEST_CASE("a run reads back as it was written") {
   CHECK(files_in(folder) == 1);
 
   const RunReader reader(folder / "run.h5");
-  CHECK(reader.models() == std::vector<std::string>{"DI_2"});
+  CHECK(reader.models() == std::vector<std::string>{"DI_2", "BP"});
   CHECK(reader.children("/") == std::vector<std::string>{"models", "task"});
   CHECK(reader.children("/models/DI_2") == std::vector<std::string>{"learning", "eval", "weights", "trace"});
   CHECK(text(reader, "/", "Conventions") == "dynvert-1");
@@ -351,7 +351,9 @@ TEST_CASE("an existing file is replaced only when asked, and only by a file that
 TEST_CASE("between commits the file stays as the last commit left it") {
   const TemporaryFolder folder;
   const std::string path = folder / "run.h5", copy = folder / "copy.h5";
-  test::SampleRun run = test::create_sample(path);
+  // Compressed chunks move as they fill, and others take the room that they leave.
+  const int compression = GENERATE(0, 1);
+  test::SampleRun run = test::create_sample(path, {false, compression});
   for (std::size_t trial = 0; trial < 10; ++trial) test::append_trial(run, trial);
   run.file.commit(10);
   GroupSpec spec = column_group("/late");
@@ -385,12 +387,15 @@ TEST_CASE("a run that is dropped without finish is readable and not complete") {
   const TemporaryFolder folder;
   {
     test::SampleRun run = test::create_sample(folder / "run.h5");
-    for (std::size_t trial = 0; trial < 10; ++trial) test::append_trial(run, trial);
-    run.file.commit(10);
+    for (std::size_t trial = 0; trial < 25; ++trial) {
+      test::append_trial(run, trial);
+      if (trial == 9) run.file.commit(10);
+    }
   }
   const RunReader reader(folder / "run.h5");
   CHECK(integer(reader, "/", "complete") == 0);
   CHECK(integer(reader, "/", "trials_committed") == 10);
+  CHECK(reader.column("/models/DI_2/learning/trial").size() == 10);
 }
 
 namespace {
@@ -463,7 +468,7 @@ TEST_CASE("a full disk is an error, never a crash, and what was committed stays"
     }
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
-    CAPTURE(limit, status);
+    CAPTURE(compression, limit, status);
     REQUIRE(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) <= 1);
     (WEXITSTATUS(status) == 0 ? finished : failed) += 1;
@@ -477,6 +482,52 @@ TEST_CASE("a full disk is an error, never a crash, and what was committed stays"
 TEST_CASE("sample for the readers in Python and Octave", "[.][sample]") {
   const char* path = std::getenv("DYNVERT_SAMPLE");
   REQUIRE(path != nullptr);
+  const char* compression = std::getenv("DYNVERT_SAMPLE_COMPRESSION");
   fs::remove(path);
-  test::write_sample(path, {false, 1});
+  test::write_sample(path, {false, compression == nullptr ? 0 : std::atoi(compression)});
+}
+
+TEST_CASE("of several processes that create one file at a time, exactly one does") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "run.h5";
+  const bool overwrite = GENERATE(false, true);
+  int go[2];
+  REQUIRE(::pipe(go) == 0);
+  std::vector<pid_t> children;
+  for (int i = 0; i < 6; ++i) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      char byte = 0;
+      ::close(go[1]);
+      while (::read(go[0], &byte, 1) > 0) {
+      }
+      int result = 2;
+      try {
+        RunFile file = RunFile::create(path, {overwrite, 0}, {{"seed", std::int64_t{i}}});
+        file.finish("complete");
+        result = 0;
+      } catch (const IoError&) {
+        result = 1;
+      } catch (...) {
+      }
+      std::_Exit(result);
+    }
+    children.push_back(child);
+  }
+  ::close(go[0]);
+  ::close(go[1]);
+  int created = 0;
+  for (const pid_t child : children) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) <= 1);
+    created += WEXITSTATUS(status) == 0 ? 1 : 0;
+  }
+  // With overwriting, one after the other may replace what is finished.
+  CHECK(created >= 1);
+  if (!overwrite) CHECK(created == 1);
+  CHECK(integer(RunReader(path), "/", "complete") == 1);
+  CHECK(files_in(folder) == 1);
 }

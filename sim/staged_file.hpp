@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace dynvert {
+
+/// A file whose contents change only at commit: until then, writes within what was last committed are held in memory,
+/// and writes past its end go to the disk at once, where nothing refers to them yet. A process that dies between two
+/// commits therefore leaves the file as the last one left it.
+///
+/// A write that the system refuses (a full disk) is kept as `error`; nothing is written after it. No method throws.
+class StagedFile {
+ public:
+  /// @param descriptor  an empty file, open for reading and writing; this object closes it
+  explicit StagedFile(int descriptor) noexcept : descriptor_(descriptor) {}
+  /// Closes, and drops what was not committed.
+  ~StagedFile();
+  StagedFile(const StagedFile&) = delete;
+  StagedFile& operator=(const StagedFile&) = delete;
+
+  /// errno of the first thing that failed; 0: none
+  [[nodiscard]] int error() const noexcept { return error_; }
+
+  /// Bytes up to the end of the last write, or as set by resize.
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  void resize(std::uint64_t size) noexcept { size_ = size; }
+
+  void write(std::uint64_t address, const char* from, std::size_t size) noexcept;
+
+  /// Reads what was written, committed or not; bytes that never were are 0. @return whether the system could read
+  [[nodiscard]] bool read(std::uint64_t address, char* to, std::size_t size) const noexcept;
+
+  /// Bytes held in memory.
+  [[nodiscard]] std::size_t held() const noexcept { return held_.size() * page; }
+
+  /// Makes the file on disk equal to what was written. Room for all of it is asked for first, so that a full disk shows
+  /// while the old contents still stand.
+  void commit() noexcept;
+
+  /// Waits until the disk has everything that was committed, and closes.
+  void close() noexcept;
+
+ private:
+  static constexpr std::size_t page = 4096;
+
+  void hold(std::uint64_t address, const char* from, std::size_t size);
+  void put(std::uint64_t address, const char* from, std::size_t size) noexcept;
+  void note(int error) noexcept {
+    if (error_ == 0) error_ = error;
+  }
+
+  int descriptor_;
+  int error_ = 0;
+  std::uint64_t size_ = 0;
+  std::uint64_t on_disk_ = 0;                        // bytes that the disk has room for
+  std::uint64_t committed_ = 0;                      // whole pages
+  std::map<std::uint64_t, std::vector<char>> held_;  // by number of the page
+};
+
+}  // namespace dynvert
