@@ -412,6 +412,9 @@ TEST_CASE("text that is not TOML") {
   CHECK(
       contains(fault_of("x = " + std::string(300, '[') + std::string(300, ']')).message, "nested no deeper than 256"));
   CHECK(contains(fault_of(std::string(base.size(), '\0')).message, "not TOML"));
+  // toml++ as headers with assertions aborts on these; the packaged library, which dynvert links, reports them
+  for (const char* header : {"[.]", "[=]", "[#]", "[[.a]]", "[\n"})
+    CHECK(contains(fault_of(header).message, "not TOML"));
   CHECK(contains(fault_of("").message, "is empty"));
   CHECK(contains(fault_of(" \n\t\r\n").message, "is empty"));
   CHECK(contains(fault_of(base + std::string(5 << 20, '#')).message, "larger than 4194304 bytes"));
