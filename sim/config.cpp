@@ -55,7 +55,10 @@ std::string nearest_times(double time, double dt) {
 class Loader {
  public:
   Loader(const toml::table& tree, const std::string& file, const Vocabulary& vocabulary)
-      : tree_(tree), file_(file), vocabulary_(vocabulary), folder_(std::filesystem::absolute(file).parent_path()) {}
+      : tree_(tree),
+        file_(file),
+        vocabulary_(vocabulary),
+        folder_((std::filesystem::current_path() / file).parent_path()) {}
 
   Config load() {
     check_tables();
@@ -186,6 +189,11 @@ class Loader {
     if (!group.starts_with('/'))
       fail_at(in, prefix, "group", "found " + in_quotes(group), "a group of the file, from /");
     path = (folder_ / path).lexically_normal().string();
+    try {  // the name is UTF-8, but the folder need not be, and the resolved text is
+      static_cast<void>(parse_tree("path = " + toml_text(&path), file_));
+    } catch (const ConfigError&) {
+      fail_at(in, prefix, "path", "is in a folder whose name is not UTF-8", "a folder with a name in UTF-8");
+    }
   }
 
   // --- checks -------------------------------------------------------------------------------------------------------

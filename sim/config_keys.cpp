@@ -149,13 +149,13 @@ std::string text_of(const std::vector<T>& values) {
   return out + "]";
 }
 
-std::string text_of(const Slot& slot) {
-  return std::visit([](const auto* value) { return text_of(*value); }, slot);
-}
-
-std::string line(const Binding& binding) { return fmt::format("{} = {}\n", binding.key, text_of(binding.slot)); }
+std::string line(const Binding& binding) { return fmt::format("{} = {}\n", binding.key, toml_text(binding.slot)); }
 
 }  // namespace
+
+std::string toml_text(const Slot& slot) {
+  return std::visit([](const auto* value) { return text_of(*value); }, slot);
+}
 
 std::string resolved_toml(const Config& config, const Vocabulary& vocabulary) {
   Config c = config;  // slots point to values that may be changed

@@ -46,8 +46,11 @@ struct Binding {
                                      const Vocabulary& vocabulary);
 /// @}
 
-/// The whole configuration as TOML, every key that has a meaning written out in the order of the schema; doubles are
-/// written so that they read back exactly. What a program fills in itself can so be written down, too.
+/// The value as TOML; a double in the fewest digits that read back as the same double.
+[[nodiscard]] std::string toml_text(const Slot& slot);
+
+/// The whole configuration as TOML, every key that has a meaning written out in the order of the schema.
+/// What a program fills in itself can so be written down, too.
 [[nodiscard]] std::string resolved_toml(const Config& config, const Vocabulary& vocabulary);
 
 }  // namespace dynvert

@@ -87,7 +87,7 @@ KeySpec governed(KeySpec key, std::string_view by) {
 std::vector<KeySpec> make_schema() {
   constexpr auto any_seed = std::numeric_limits<std::int64_t>::max();
   return {
-      free_text("experiment", "title", "\"\"", "any text", "Title of the experiment, kept in the file"),
+      free_text("experiment", "title", "\"\"", "any text", "Title of the experiment, for people"),
       whole("experiment", "seed", "0", 0, any_seed, "Seed of every random number"),
       whole("experiment", "trials", "required, or epochs", 1, many, "Number of trials"),
       whole("experiment", "epochs", "required, or trials", 1, many, "Passes through the data set, in place of trials"),
@@ -108,7 +108,7 @@ std::vector<KeySpec> make_schema() {
               "Rate function of the hidden layers: one name, or a list with one name a hidden layer"),
       name_of("network", "output", KeyType::text, "\"linear\"", &Vocabulary::outputs,
               "Rate function of the last layer"),
-      flag("network", "bias", "false", "Whether the layers have biases that learn"),
+      flag("network", "bias", "false", "Whether the layers have biases, which learn"),
       {"network", "init", KeyType::table, "{}", "Weights at the start, see [network.init]", "keys of [network.init]"},
 
       choice("network.init", "kind", "\"uniform\"", &Vocabulary::inits, "Where the weights at the start come from"),
@@ -134,11 +134,11 @@ std::vector<KeySpec> make_schema() {
       governed(above("dynamics", "duration", "499.5", 0,
                      "Length of the inversion; for a fixed-step solver a whole number of dt"),
                "solver"),
-      governed(
-          below(at_least("dynamics", "settle_tolerance", "0.0", 0,
-                         "Ends a trial early once tau |dx/dt| falls below this part of the largest state; 0: never"),
-                1),
-          "solver"),
+      governed(below(at_least("dynamics", "settle_tolerance", "0.0", 0,
+                              "Ends a trial early, once tau times the rate of change is below this part of the largest "
+                              "state; 0: never"),
+                     1),
+               "solver"),
       governed(below(above("dynamics", "rtol", "1e-06", 0, "Relative tolerance of an adaptive solver"), 1), "solver"),
       governed(above("dynamics", "atol", "1e-09", 0, "Absolute tolerance of an adaptive solver"), "solver"),
       above("dynamics", "tau_delta", "1.0", 0, "Time constant of the error populations"),
@@ -153,12 +153,13 @@ std::vector<KeySpec> make_schema() {
 
       choice("feedback", "kind", "\"negative_transpose\"", &Vocabulary::feedback_kinds,
              "Where the feedback weights B come from"),
-      governed(above("feedback", "gain", "1.0", 0, "Factor k of B, as in B = -k W'"), "kind"),
-      governed(above("feedback", "half_width", "0.5", 0, "B is drawn from U(-w, w)"), "kind"),
+      governed(above("feedback", "gain", "1.0", 0, "Factor k of the negative_ kinds, as in B = -k W'"), "kind"),
+      governed(above("feedback", "half_width", "0.5", 0, "random, optimised: B is drawn from U(-w, w)"), "kind"),
       governed(
           [] {
-            auto key = at_least("feedback", "margin", "0.0", -1e6,
-                                "The spectral abscissa of a stabilised loop lies below this");
+            auto key =
+                at_least("feedback", "margin", "0.0", -1e6,
+                         "optimised, or with restabilise: the spectral abscissa of the loop is brought below this");
             key.greatest = 0;
             return key;
           }(),

@@ -135,6 +135,8 @@ void apply_set(toml::table& tree, const std::string& set, const std::string& ori
           {origin, 0, 0, path, "names a model, but none of its keys", path, fmt::format("model.{}.KEY=value", name)});
     rest = path.substr(end + 1);
   }
+  if (const auto* top = tree.get(path.substr(0, path.find('.'))); target == &tree && top != nullptr && !top->is_table())
+    return;  // the file is at fault, and whoever reads the tree says so
   auto change = tree_of(rest, value, origin);
   if (!change) change = tree_of(rest, escaped(value), origin);
   if (!change) throw ConfigError({origin, 0, 0, path, "the value is not UTF-8", "", "a TOML value or text in UTF-8"});
