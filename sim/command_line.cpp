@@ -19,8 +19,8 @@ void add_config_options(CLI::App& command, ConfigArguments& arguments) {
   command.add_option("--set", arguments.sets, "change a key: learning.rate=0.1, model.DI.alpha=0.001")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  command.add_option("--seed", arguments.seed, "seed in place of experiment.seed");
-  command.add_option("--threads", arguments.threads, "threads in place of experiment.threads");
+  command.add_option("--seed", arguments.seed, "seed in place of experiment.seed")->check(CLI::NonNegativeNumber);
+  command.add_option("--threads", arguments.threads, "threads in place of experiment.threads")->check(CLI::NonNegativeNumber);
 }
 
 int run_guarded(std::ostream& err, const std::function<int()>& command) {
@@ -67,7 +67,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   CLI::App& inspect_command = *app.add_subcommand("inspect", "convergence and stability of what was recorded");
   inspect_command.add_option("FILE", inspected.path, "a file that dynvert simulate wrote")->required();
   inspect_command.add_option("--model", inspected.model, "one model in detail");
-  inspect_command.add_option("--trial", inspected.trial, "one trial");
+  inspect_command.add_option("--trial", inspected.trial, "one trial")->check(CLI::NonNegativeNumber);
   inspect_command.add_flag("--json", inspected.json, "JSON in place of a table");
 
   try {

@@ -13,9 +13,6 @@ namespace dynvert {
 class Sink {
  public:
   virtual ~Sink() = default;
-  Sink() = default;
-  Sink(const Sink&) = delete;
-  Sink& operator=(const Sink&) = delete;
 
   /// @param expected_rows  how many rows will come at most, where that is known
   /// @return the number by which the group is named below
