@@ -6,8 +6,8 @@
 #include <dynvert/sim/config_load.hpp>
 #include <dynvert/sim/vocabulary.hpp>
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <fstream>
