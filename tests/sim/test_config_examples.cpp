@@ -1,20 +1,19 @@
 // The examples load, and hold what they say they hold.
 
 #include <dynvert/sim/config_load.hpp>
+#include <dynvert/sim/vocabulary.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <map>
 #include <string>
 
-#include "config_vocabulary.hpp"
-
 using namespace dynvert;
 
 namespace {
 
 Config example(const std::string& name) {
-  return load_config(std::string(DYNVERT_SOURCE_DIR) + "/examples/" + name, {}, {}, {}, test_vocabulary());
+  return load_config(std::string(DYNVERT_SOURCE_DIR) + "/examples/" + name, {}, {}, {}, vocabulary());
 }
 
 }  // namespace
