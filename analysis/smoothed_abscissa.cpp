@@ -71,9 +71,8 @@ SmoothedAbscissa smoothed_abscissa(const arma::mat& M, double eps) {
   arma::mat P;
   arma::mat Q;
   double product = 0;
-  // rounding of M itself moves s by this much
-  const double resolution = 1e-14 * (arma::norm(M, "fro") + std::abs(s)) + 1e-13 * eps;
-  constexpr int most = 100;
+  double last = std::numeric_limits<double>::infinity();
+  constexpr int most = 60;
   for (int iteration = 0; iteration < most; ++iteration) {
     arma::mat A = T;
     A.diag() -= s;
@@ -83,11 +82,15 @@ SmoothedAbscissa smoothed_abscissa(const arma::mat& M, double eps) {
     product = arma::accu(Q.t() % P);
     const double excess = 1 / trace - eps;
     (excess < 0 ? lower : upper) = s;
-    double next = s - excess * trace * trace / (2 * product);
-    if (!(next > lower) || !(next < upper))
+    // Newton's steps come from below and shrink until rounding stops them
+    const double step = -excess * trace * trace / (2 * product);
+    if (std::abs(step) <= 1e-12 * (s - result.abscissa)) break;
+    double next = s + step;
+    if (!(next > lower) || !(next < upper)) {
       next = std::isfinite(upper) ? (lower + upper) / 2 : lower + 2 * (s - result.abscissa);
-    const double change = std::abs(next - s);
-    if (change <= resolution) break;
+    }
+    if (std::abs(next - s) >= last && iteration > 4) break;
+    last = std::abs(next - s);
     s = next;
   }
   result.value = s;

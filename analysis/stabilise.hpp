@@ -4,10 +4,10 @@
 /// smoothed spectral abscissa (smoothed_abscissa.hpp) on the block of the loop matrix that holds B, until the spectral
 /// abscissa lies below the asked margin.
 ///
-/// Steepest descent with a line search (Armijo). The first length tried is the one that would bring the abscissa to its
-/// aim if it fell as fast as the smoothed abscissa does, so that steps fit loops of any scale. Where the search stalls
-/// above the margin, eps is lowered tenfold. The aim lies past the margin by a tenth of what a change of B by its own
-/// size can move: a loop brought to the margin exactly would be lost at the next change of W.
+/// Quasi-Newton descent (L-BFGS) with a line search (Armijo). The first step goes along the gradient, with the length
+/// that would bring the abscissa to its aim if it fell as fast as the smoothed abscissa does, at most that of B itself.
+/// Where the search stalls above the margin, eps is lowered tenfold. The aim lies past the margin by a tenth of what a
+/// change of B by its own size can move: a loop brought to the margin exactly would be lost at the next change of W.
 
 #include <armadillo>
 

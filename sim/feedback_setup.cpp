@@ -1,3 +1,4 @@
+#include <dynvert/analysis/stabilise.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/feedback.hpp>
 #include <dynvert/models/random.hpp>
@@ -34,8 +35,20 @@ Feedback make_feedback(const Config& config, const ModelConfig& model, const Net
   return feedback;
 }
 
-arma::mat stabilised_feedback(const ModelConfig&, const Loop& loop, RightHandSide& f) {
-  return f.weights(loop.feedback);
+arma::mat stabilised_feedback(const ModelConfig& model, const Loop& loop, RightHandSide& f) {
+  const Projection& projection = loop.circuit.projections()[loop.feedback];
+  const FeedbackBlock block{.row = f.layout().variable_offset(projection.target),
+                            .column = f.layout().variable_offset(projection.source),
+                            .scale = 1 / loop.circuit.populations()[projection.target].tau};
+  const Stabilised result = stabilise(f.jacobian(State(f.layout().size()), 0), f.weights(loop.feedback), block,
+                                      {.margin = model.feedback.margin});
+  if (!result.reached) {
+    throw NumericalError(
+        fmt::format("model {}, {}: stabilisation", model.name, loop.name),
+        fmt::format("the spectral abscissa could not be brought below {:g}: {}", model.feedback.margin, result.reason),
+        "a larger alpha, a margin nearer to 0, or another half_width");
+  }
+  return result.B;
 }
 
 }  // namespace dynvert
