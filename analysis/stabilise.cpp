@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <utility>
@@ -93,7 +94,7 @@ Stabilised stabilise(const arma::mat& M, const arma::mat& B0, const FeedbackBloc
     if (curvature.empty()) {
       // the length that reaches the aim if the abscissa falls like its smoothed form, but no longer than B itself
       const double length = (now.abscissa - aim) / std::sqrt(squared);
-      const double size = arma::norm(B, "fro");
+      const double size = std::max(arma::norm(B, "fro"), arma::norm(B0, "fro"));
       direction = -(size > 0 ? std::min(length, size) : length) / std::sqrt(squared) * gradient;
     } else {
       direction = -curvature.inverse_times(gradient);
