@@ -1,1 +1,18 @@
-# Filled in with the package configuration.
+# find_package(dynvert) gives dynvert::models, dynvert::analysis and dynvert::sim.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS dynvert_models dynvert_analysis dynvert_sim EXPORT dynvertTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS dynvert RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+foreach(floor models analysis sim)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${floor}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dynvert/${floor}
+          FILES_MATCHING PATTERN "*.hpp" PATTERN "config_toml.hpp" EXCLUDE)
+endforeach()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/dynvert)
+install(EXPORT dynvertTargets NAMESPACE dynvert:: DESTINATION ${package})
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/dynvertConfig.cmake.in
+                              ${PROJECT_BINARY_DIR}/dynvertConfig.cmake INSTALL_DESTINATION ${package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/dynvertConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/dynvertConfig.cmake ${PROJECT_BINARY_DIR}/dynvertConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/dependencies.cmake DESTINATION ${package})

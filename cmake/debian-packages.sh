@@ -1,0 +1,27 @@
+# The Debian 12 packages that dynvert is built from, in one place; sourced by examples/quickstart.sh and tests/run.sh.
+
+build_packages="g++ cmake ninja-build pkg-config git libboost-dev libarmadillo-dev libopenblas-dev liblapack-dev libhdf5-dev
+  libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev"
+plot_packages="python3 python3-numpy python3-h5py python3-matplotlib"
+test_packages="catch2 librapidcheck-dev clang-format-14 python3-scipy python3-xarray python3-netcdf4 python3-h5netcdf octave
+  hdf5-tools"
+
+# Installs those of the named packages that are missing. Asks for nothing and runs nothing when none is.
+install_missing() {
+  local missing=() package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "Installing: ${missing[*]}"
+  local run=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "These Debian packages are missing, and installing them takes root or sudo: ${missing[*]}" >&2
+      return 1
+    fi
+    run=(sudo)
+  fi
+  "${run[@]}" apt-get update -qq
+  "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}

@@ -1,0 +1,79 @@
+"""The page of the file format and the files name the same datasets.
+
+Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE and of a small run
+with biases and batches. NAME stands for a model, l for a layer.
+
+Usage: check_format_docs.py PAGE FILE DYNVERT
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import h5py
+
+WITH_BIASES = """
+[experiment]
+trials = 4
+[task]
+kind = "linear_teacher"
+samples = 8
+[network]
+layers = [3, 4, 2]
+bias = true
+[learning]
+rate = 0.01
+batch = 3
+[[model]]
+name = "BP"
+credit = "backprop"
+"""
+
+
+def pattern_of(name):
+    """/models/DI/learning/angle_ndi_1 -> /models/NAME/learning/angle_ndi_l"""
+    name = re.sub(r"^/models/[^/]+", "/models/NAME", name)
+    name = re.sub(r"_\d+$", "_l", name)
+    return re.sub(r"/([WbB])\d+$", r"/\1l", name)
+
+
+def datasets(path):
+    found = {}
+    with h5py.File(path) as file:
+        for name, item in walk(file):
+            found[pattern_of("/" + name)] = (len(item.shape), item.dtype.name)
+    return found
+
+
+def walk(file):
+    items = []
+    file.visititems(lambda name, item: items.append((name, item)) if isinstance(item, h5py.Dataset) else None)
+    return items
+
+
+def main(page, path, program):
+    with tempfile.TemporaryDirectory() as folder:
+        config, output = pathlib.Path(folder) / "biases.toml", pathlib.Path(folder) / "biases.h5"
+        config.write_text(WITH_BIASES)
+        subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet"], check=True)
+        small = datasets(output)
+    found = datasets(path) | {k: v for k, v in small.items() if k != "/task/order"}
+    documented = {}
+    for line in pathlib.Path(page).read_text().splitlines():
+        row = re.match(r"\| `(/[^`]+)` \| \(([^)]*)\) \| (\w+) \|", line)
+        if row:
+            axes = [a for a in row[2].split(",") if a.strip()]
+            documented[row[1]] = (len(axes), row[3])
+    good = True
+    for name in sorted(set(found) | set(documented)):
+        if found.get(name) != documented.get(name):
+            good = False
+            print(f"{name}: in the files {found.get(name)}, on the page {documented.get(name)}")
+    print(f"{len(documented)} datasets on the page, {len(found)} in the files")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

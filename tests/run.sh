@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs what is missing (Debian 12), builds, and runs every test: formatting, all of ctest, and the C++ tests once more
+# under the address and undefined-behaviour sanitizers.
+#
+#   tests/run.sh [--no-sanitizers]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. cmake/debian-packages.sh
+unset PYTHONPATH PYTHONHOME
+
+sanitizers=yes
+for option in "$@"; do
+  case $option in
+    --no-sanitizers) sanitizers=no ;;
+    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "tests/run.sh: unknown option $option; allowed: --no-sanitizers" >&2; exit 2 ;;
+  esac
+done
+step() { printf '\n== %s\n' "$1"; }
+failed() { echo "tests/run.sh: failed: $1" >&2; exit 1; }
+
+step "packages"
+# shellcheck disable=SC2086
+install_missing $build_packages $plot_packages $test_packages || failed "packages"
+
+step "formatting (clang-format-14)"
+git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run --Werror || failed "clang-format-14 -i mends it"
+
+step "build (warnings are errors)"
+cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON >/dev/null || failed "configure"
+cmake --build build-tests || failed "build"
+
+step "tests"
+ctest --test-dir build-tests --output-on-failure -j "$(nproc)" || failed "tests"
+
+if [ $sanitizers = yes ]; then
+  step "C++ tests under the address and undefined-behaviour sanitizers"
+  cmake -S . -B build-sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DDYNVERT_SANITIZE=ON \
+    -DDYNVERT_TESTS=ON >/dev/null || failed "configure for the sanitizers"
+  cmake --build build-sanitize --target test_models test_analysis test_sim || failed "build for the sanitizers"
+  for floor in models analysis sim; do
+    # RapidCheck: the properties were run in full above
+    RC_PARAMS="max_success=20" build-sanitize/tests/test_$floor || failed "test_$floor under the sanitizers"
+  done
+fi
+step "all passed"

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Rules of the house that a machine can check. Argument: the source folder.
+set -uo pipefail
+cd "$1" || exit 1
+failed=0
+complain() { echo "$1" >&2; failed=1; }
+
+# includes only go down: models < analysis < sim
+if grep -rnE '#include [<"](dynvert/)?(sim|analysis)/' models; then complain "models includes from a floor above"; fi
+if grep -rnE '#include [<"](dynvert/)?sim/' analysis; then complain "analysis includes from a floor above"; fi
+# nothing below the command line prints
+if grep -rnE 'std::c(out|err)|\bprintf\(|fmt::print' models analysis; then complain "models and analysis do not print"; fi
+for script in $(find . -name '*.sh' -not -path './build*') .ci/run; do
+  bash -n "$script" || complain "$script does not parse"
+done
+exit $failed
