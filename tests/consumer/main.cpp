@@ -10,8 +10,10 @@ int main() {
   Circuit circuit;
   const auto u = circuit.add(Population{.name = "u", .units = 1, .leak = 0.1});
   const auto delta = circuit.add(Population{.name = "delta", .units = 1});
-  circuit.add(Projection{.name = "W", .source = delta, .target = u, .weights = arma::mat{{0.8}}});
-  circuit.add(Projection{.name = "B", .source = u, .target = delta, .weights = arma::mat{{-0.8}}});
+  circuit.add(
+      Projection{.name = "W", .source = delta, .target = u, .weights = arma::mat(1, 1, arma::fill::value(0.8))});
+  circuit.add(
+      Projection{.name = "B", .source = u, .target = delta, .weights = arma::mat(1, 1, arma::fill::value(-0.8))});
   RightHandSide f(circuit, 1);
   f.input(u)(0, 0) = -1;
   State x(f.layout().size());

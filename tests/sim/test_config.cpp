@@ -466,7 +466,7 @@ TEST_CASE("file names are relative to the configuration file") {
   CHECK_THROWS_WITH(folder("/a\xff/b/c.toml"), Catch::Contains("init.path: is in a folder whose name is not UTF-8"));
 }
 
-TEST_CASE("--set changes single keys") {
+TEST_CASE("keys are changed one by one with --set") {
   CHECK(parse(base, {"dynamics.dt=0.25"}).models[2].dynamics.dt == 0.25);
   CHECK(parse(base, {"model.DI.alpha=0.1"}).models[2].alpha == 0.1);
   CHECK(parse(base, {"model.DI.solver=euler"}).models[2].dynamics.solver == "euler");

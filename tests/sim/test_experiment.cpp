@@ -181,17 +181,24 @@ TEST_CASE("with on_divergence = skip such trials change no weights and are count
   CHECK(std::isnan(sink.data.at("/models/DI/trace/u_2").back()));
 }
 
-TEST_CASE("optimised feedback is stable, and restabilised when learning makes it unstable") {
-  const MemorySink sink = run(base + model("DI",
-                                           "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
-                                           "feedback = { kind = 'optimised', restabilise = true }"),
-                              {"learning.rate=0.05", "experiment.trials=200"});
-  for (const double a : sink.data.at("/models/DI/learning/spectral_abscissa_2")) CHECK(a < 0);
-  const auto& events = sink.data.at("/models/DI/learning/restabilised_2");
-  const auto& snapshots = sink.data.at("/models/DI/weights/snapshot");
-  for (std::size_t k = 0; k < events.size(); ++k) {
-    if (events[k] == 1) CHECK(std::ranges::find(snapshots, static_cast<double>(k)) != snapshots.end());
+TEST_CASE("optimised feedback is stable; unstable feedback is restabilised, once, and the event is recorded") {
+  const std::string inversion = "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\nfeedback = ";
+  const MemorySink sink = run(base + model("OPT", inversion + "{ kind = 'optimised', restabilise = true }") +
+                              model("RND", inversion + "{ kind = 'random', restabilise = true }"));
+  for (const std::string name : {"OPT", "RND"}) {
+    for (const double a : sink.data.at("/models/" + name + "/learning/spectral_abscissa_2")) CHECK(a < 0);
   }
+  const auto& quiet = sink.data.at("/models/OPT/learning/restabilised_2");
+  CHECK(std::ranges::count(quiet, 1.0) == 0);
+  // random feedback: half of the eigenvalues of W B are on the wrong side at the start
+  const auto& events = sink.data.at("/models/RND/learning/restabilised_2");
+  CHECK(events[0] == 1);
+  CHECK(std::ranges::count(events, 1.0) < 5);
+  // a snapshot holds the new B, beside that of the start
+  const auto& snapshots = sink.data.at("/models/RND/weights/snapshot");
+  CHECK(std::ranges::count(snapshots, 0.0) == 2);
+  const auto& B = sink.data.at("/models/RND/weights/B2");
+  CHECK_FALSE(std::equal(B.begin(), B.begin() + 24, B.begin() + 24));
 }
 
 TEST_CASE("Ctrl-C between blocks: the run is interrupted and complete up to there") {
