@@ -1,5 +1,6 @@
 #include <dynvert/analysis/measures.hpp>
 
+#include <array>
 #include <cmath>
 
 namespace dynvert {
@@ -31,9 +32,10 @@ std::optional<double> settling_time(const Trajectory& trajectory, std::size_t po
   // from the end: most trials settle early or not at all, but only the last excursion counts
   for (; k > 0; --k) {
     const auto x = trajectory.layout().view(trajectory.state(k - 1), population).column(column);
-    double distance = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) distance += (x[i] - x_inf[i]) * (x[i] - x_inf[i]);
-    if (!(distance <= limit)) break;
+    // four sums side by side: one would wait for its own additions, and this loop runs over whole trajectories
+    std::array<double, 4> distance{};
+    for (std::size_t i = 0; i < x.size(); ++i) distance[i % 4] += (x[i] - x_inf[i]) * (x[i] - x_inf[i]);
+    if (!(distance[0] + distance[1] + distance[2] + distance[3] <= limit)) break;
   }
   if (k == last) return std::nullopt;
   return trajectory.time(k);

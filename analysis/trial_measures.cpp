@@ -68,7 +68,7 @@ double angle_bp(const TrialView& trial, std::size_t l) { return angle_degrees(tr
 /// Of the first column: a linear loop's Jacobian is the same for all.
 double abscissa(const TrialView& trial, std::size_t l) {
   const LoopResult& r = trial.loop(l);
-  return spectral_abscissa(*r.f, *r.x, 0);
+  return r.abscissa ? *r.abscissa : spectral_abscissa(*r.f, *r.x, 0);
 }
 
 /// The largest over the columns; NaN where one has not settled.

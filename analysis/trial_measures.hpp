@@ -19,9 +19,10 @@ namespace dynvert {
 /// One loop as the trial left it.
 struct LoopResult {
   const Loop* loop = nullptr;
-  RightHandSide* f = nullptr;              ///< with the trial's weights and inputs
-  const State* x = nullptr;                ///< the state at the end
-  const Trajectory* trajectory = nullptr;  ///< nullptr: none was asked for, or the loop has none (fixed_point)
+  RightHandSide* f = nullptr;                     ///< with the trial's weights and inputs
+  const State* x = nullptr;                       ///< the state at the end
+  const Trajectory* trajectory = nullptr;         ///< nullptr: none was asked for, or the loop has none (fixed_point)
+  std::optional<double> abscissa = std::nullopt;  ///< the spectral abscissa, where it is known already
 };
 
 /// A trial after its credit signals are known and before the weights change. The references that measures share (steady

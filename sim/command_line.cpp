@@ -20,7 +20,8 @@ void add_config_options(CLI::App& command, ConfigArguments& arguments) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   command.add_option("--seed", arguments.seed, "seed in place of experiment.seed")->check(CLI::NonNegativeNumber);
-  command.add_option("--threads", arguments.threads, "threads in place of experiment.threads")->check(CLI::NonNegativeNumber);
+  command.add_option("--threads", arguments.threads, "threads in place of experiment.threads")
+      ->check(CLI::NonNegativeNumber);
 }
 
 int run_guarded(std::ostream& err, const std::function<int()>& command) {

@@ -99,7 +99,7 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
   std::vector<LoopResult> results;
   for (Runner& r : runners_) {
     const bool has_trajectory = solver_kind_.has_trajectory && (measures_trajectory_ || asked || spare);
-    results.push_back({&r.loop, &r.f, &r.x, has_trajectory ? &r.trajectory : nullptr});
+    results.push_back({&r.loop, &r.f, &r.x, has_trajectory ? &r.trajectory : nullptr, r.abscissa});
   }
   const TrialView view(network_, feedback_, activity_, credit_, results);
   const TrialView* measured = divergence ? nullptr : &view;
@@ -142,6 +142,7 @@ std::optional<ModelRun::Divergence> ModelRun::assign_credit(bool keep_trajectory
   for (Runner& r : runners_) {
     r.ran = false;
     r.restabilised = false;
+    r.abscissa.reset();
     r.run = {};
   }
   if (!activity_.e.is_finite()) return Divergence{"forward pass", "the output error", 0};
@@ -169,10 +170,16 @@ std::optional<ModelRun::Divergence> ModelRun::run_loop(Runner& r, bool keep_traj
   r.loop.load(network_, feedback_, r.f);
   r.loop.drive(network_, activity_, credit_, r.f);
   r.x.assign(r.f.layout().size(), 0.0);
-  r.restabilised = model_.feedback.restabilise && spectral_abscissa(r.f, r.x, 0) > 0;
-  if (r.restabilised) {
-    stabilise(r);
-    record_weights(trials_done_);
+  if (model_.feedback.restabilise) {
+    const double abscissa = spectral_abscissa(r.f, r.x, 0);
+    r.restabilised = abscissa > 0;
+    // a nonlinear loop has another spectrum at the end of the trial
+    if (r.f.circuit().is_linear()) r.abscissa = abscissa;
+    if (r.restabilised) {
+      stabilise(r);
+      r.abscissa.reset();
+      record_weights(trials_done_);
+    }
   }
   Trajectory* trajectory = keep_trajectory && solver_kind_.has_trajectory ? &r.trajectory : nullptr;
   r.run = solver_->run(r.f, r.x, {.start = 0, .duration = model_.dynamics.duration}, trajectory, sample_interval_);

@@ -84,7 +84,8 @@ class ModelRun {
     SolverRun run;
     bool ran = false;  ///< in this trial: not when a loop above it, or the forward pass, has diverged
     bool restabilised = false;
-    std::int64_t converged = 0;  ///< as the legend of converged_l has it
+    std::optional<double> abscissa = std::nullopt;  ///< where restabilisation has asked for it
+    std::int64_t converged = 0;                     ///< as the legend of converged_l has it
   };
 
   struct Divergence {
