@@ -27,6 +27,7 @@ void print_table(std::ostream& out, const std::vector<std::vector<std::string>>&
   for (const auto& row : rows) {
     std::string line = fmt::format("{:<{}}", row[0], width[0]);
     for (std::size_t c = 1; c < row.size(); ++c) line += fmt::format("  {:>{}}", row[c], width[c]);
+    line.erase(line.find_last_not_of(' ') + 1);
     fmt::print(out, "{}\n", line);
   }
 }
