@@ -1,10 +1,7 @@
 #include <dynvert/models/credit.hpp>
 #include <dynvert/models/credit_list.hpp>
-#include <dynvert/models/error.hpp>
+#include <dynvert/models/registry.hpp>
 
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <array>
 
 namespace dynvert {
@@ -19,14 +16,7 @@ std::span<const CreditModel> credit_models() {
   return models;
 }
 
-const CreditModel& credit_model(std::string_view name) {
-  const auto models = credit_models();
-  const auto found = std::ranges::find(models, name, &CreditModel::name);
-  if (found != models.end()) return *found;
-  std::vector<std::string_view> names;
-  for (const auto& m : models) names.push_back(m.name);
-  throw ValueError("credit model", fmt::format("\"{}\" is not known", name), fmt::format("{}", fmt::join(names, ", ")));
-}
+const CreditModel& credit_model(std::string_view name) { return find_by_name(credit_models(), name, "credit model"); }
 
 void propagate(const Network& network, const Activity& activity, Credit& credit,
                const std::function<arma::mat(std::size_t l, const arma::mat& delta)>& back) {

@@ -1,6 +1,7 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/registry.hpp>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <utility>
 
@@ -17,6 +18,11 @@ NumericalError::NumericalError(std::string object, std::string fault, std::strin
       object_(std::move(object)),
       fault_(std::move(fault)),
       remedy_(std::move(remedy)) {}
+
+void throw_unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
+  throw ValueError(std::string(what), fmt::format("\"{}\" is not known", name),
+                   fmt::format("{}", fmt::join(known, ", ")));
+}
 
 DivergenceError::DivergenceError(Data data)
     : NumericalError(fmt::format("model {}, trial {}, {}", data.model, data.trial, data.loop),

@@ -22,7 +22,8 @@ std::vector<Kernels> detect() {
   std::vector<Kernels> found;
 #ifdef DYNVERT_X86_KERNELS
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) found.push_back({"avx512", avx512::affine});
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+    found.push_back({"avx512", avx512::affine});
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back({"avx2", avx2::affine});
   found.push_back({"sse2", generic::affine});
 #else

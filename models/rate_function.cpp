@@ -1,13 +1,8 @@
-#include <dynvert/models/error.hpp>
 #include <dynvert/models/rate_function.hpp>
+#include <dynvert/models/registry.hpp>
 
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
-#include <vector>
 
 namespace dynvert {
 
@@ -71,12 +66,7 @@ constexpr std::array<RateFunction, 6> functions{{
 std::span<const RateFunction> rate_functions() { return functions; }
 
 const RateFunction& rate_function(std::string_view name) {
-  const auto found = std::ranges::find(functions, name, &RateFunction::name);
-  if (found != functions.end()) return *found;
-  std::vector<std::string_view> names;
-  for (const auto& f : functions) names.push_back(f.name);
-  throw ValueError("rate function", fmt::format("\"{}\" is not known", name),
-                   fmt::format("{}", fmt::join(names, ", ")));
+  return find_by_name(rate_functions(), name, "rate function");
 }
 
 }  // namespace dynvert

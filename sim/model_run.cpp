@@ -57,7 +57,9 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
             .lambda = config.learning.decay,
             .clip_delta = config.learning.clip_delta,
             .normalise_updates = config.learning.normalise_updates},
-      measures_(measure_columns(config, model)) {
+      measures_(measure_columns(config, model)),
+      recorded_(config.record.trials) {
+  std::ranges::sort(recorded_);
   if (credit_model_.loops) {
     solver_ = solver_kind_.make(solver_settings(model_.dynamics));
     for (Loop& loop : credit_model_.loops(network_, loop_parameters(model_))) {
@@ -86,7 +88,7 @@ void ModelRun::stabilise(Runner& runner) {
 bool ModelRun::is_recorded(std::size_t trial) const {
   const RecordConfig& record = config_.record;
   if (record.every > 0 && trial % record.every == 0) return true;
-  return std::ranges::find(record.trials, trial) != record.trials.end();
+  return std::ranges::binary_search(recorded_, trial);
 }
 
 void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t) {

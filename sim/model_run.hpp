@@ -118,6 +118,7 @@ class ModelRun {
   std::unique_ptr<Solver> solver_;
   std::vector<Runner> runners_;
   std::vector<std::pair<const TrialMeasure*, std::size_t>> measures_;
+  std::vector<std::size_t> recorded_;  // record.trials, sorted
   Activity activity_;
   Credit credit_;
   double sample_interval_ = 0;        // between samples of the trajectories

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The file of one run, format dynvert-1 (docs/file_format.md), written from the specifications of sim/table.hpp.
+/// The file of one run, format dynvert-1 (docs/file-format.md), written from the specifications of sim/table.hpp.
 /// Nothing in here knows of models or tasks.
 
 #include <dynvert/sim/hdf5.hpp>

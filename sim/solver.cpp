@@ -1,8 +1,9 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/registry.hpp>
 #include <dynvert/sim/solver.hpp>
 #include <dynvert/sim/solver_list.hpp>
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -29,14 +30,7 @@ std::span<const SolverKind> solver_kinds() {
   return kinds;
 }
 
-const SolverKind& solver_kind(std::string_view name) {
-  const auto kinds = solver_kinds();
-  const auto found = std::ranges::find(kinds, name, &SolverKind::name);
-  if (found != kinds.end()) return *found;
-  std::vector<std::string_view> names;
-  for (const auto& k : kinds) names.push_back(k.name);
-  throw ValueError("solver", fmt::format("\"{}\" is not known", name), fmt::format("{}", fmt::join(names, ", ")));
-}
+const SolverKind& solver_kind(std::string_view name) { return find_by_name(solver_kinds(), name, "solver"); }
 
 std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<const double> x, std::size_t column,
                                             double limit) {

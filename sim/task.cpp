@@ -1,8 +1,9 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
+#include <dynvert/models/registry.hpp>
 #include <dynvert/sim/task.hpp>
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -18,14 +19,7 @@ std::span<const TaskKind> task_kinds() {
   return kinds;
 }
 
-const TaskKind& task_kind(std::string_view name) {
-  const auto kinds = task_kinds();
-  const auto found = std::ranges::find(kinds, name, &TaskKind::name);
-  if (found != kinds.end()) return *found;
-  std::vector<std::string_view> names;
-  for (const auto& k : kinds) names.push_back(k.name);
-  throw ValueError("task", fmt::format("\"{}\" is not known", name), fmt::format("{}", fmt::join(names, ", ")));
-}
+const TaskKind& task_kind(std::string_view name) { return find_by_name(task_kinds(), name, "task"); }
 
 SampleOrder::SampleOrder(std::uint64_t seed, std::size_t samples, std::size_t batch)
     : seed_(seed), samples_(samples), batch_(batch), epoch_(std::numeric_limits<std::size_t>::max()) {
