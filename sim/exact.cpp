@@ -1,6 +1,7 @@
 // The exact solution of a linear circuit under constant input, by the exponential of the augmented matrix
 // [[J, c], [0, 0]] (Van Loan 1978), which needs no inverse and so holds for singular J.
 
+#include <dynvert/analysis/matrix_exponential.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/solver_list.hpp>
 
@@ -39,7 +40,7 @@ class ExactSolver final : public Solver {
 
     // Samples go by powers of their own propagator; the state at the end does not depend on them.
     if (interval > 0) {
-      const arma::mat propagator = arma::expmat(generator * interval);
+      const arma::mat propagator = matrix_exponential(generator * interval);
       arma::vec z = start;
       State state(layout.size());
       const auto samples = static_cast<std::size_t>(std::floor(segment.duration / interval * (1 + 1e-12)));
@@ -53,7 +54,7 @@ class ExactSolver final : public Solver {
         sample(k, state);
       }
     }
-    layout.scatter(arma::vec(arma::expmat(generator * segment.duration) * start).head(n), 0, x);
+    layout.scatter(arma::vec(matrix_exponential(generator * segment.duration) * start).head(n), 0, x);
     const double end = segment.start + segment.duration;
     if (const auto p = out_of_range(layout, x, 0, limit_)) return {Ending::diverged, end, *p};
     return {Ending::finished, end, 0};

@@ -1,6 +1,7 @@
 #include "../loops.hpp"
 
 #include <dynvert/analysis/linear_loop.hpp>
+#include <dynvert/analysis/matrix_exponential.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/credit.hpp>
@@ -119,13 +120,35 @@ TEST_CASE("stability is decided by the spectrum") {
     // exp(M t) grows or decays like exp(abscissa t) once the transient of these small matrices is over
     const arma::mat M = loop_matrix(d.W, d.B, d.alpha, d.tau_u, d.tau_delta);
     const double t = 40 / std::abs(abscissa);
-    const double size = arma::norm(arma::expmat(M * t), "fro");
+    const double size = arma::norm(matrix_exponential(M * t), "fro");
     if (abscissa < 0) {
       RC_ASSERT(size < 1e-6);
     } else {
       RC_ASSERT(size > 1e6);
     }
   }));
+}
+
+TEST_CASE("the matrix exponential holds for norms far above one") {
+  CHECK(rc::check("against eigenvectors", [] {
+    const Draw d = draw_loop();
+    const arma::mat M = loop_matrix(d.W, d.B, d.alpha, d.tau_u, d.tau_delta);
+    arma::cx_vec lambda;
+    arma::cx_mat V;
+    arma::eig_gen(lambda, V, M);
+    RC_PRE(arma::cond(V) < 100);
+    for (const double t : {0.01, 1.0, 30.0, 1000.0}) {
+      // scaled so that nothing overflows: the largest mode stays as it is
+      const double shift = arma::real(lambda).max();
+      const arma::cx_mat expected = V * arma::diagmat(arma::exp((lambda - shift) * t)) * arma::inv(V);
+      const arma::mat E = matrix_exponential((M - shift * arma::eye(arma::size(M))) * t);
+      // both paths know M to some roundings of its norm, which t multiplies, and eigenvectors by their condition
+      RC_ASSERT(arma::norm(E - arma::real(expected), "fro") < 1e-13 * (1 + arma::norm(M, "fro") * t) * arma::cond(V));
+    }
+  }));
+  CHECK(arma::approx_equal(matrix_exponential(arma::mat{{0, 1}, {0, 0}} * 1e6), arma::mat{{1, 1e6}, {0, 1}}, "absdiff",
+                           1e-6));
+  CHECK_FALSE(matrix_exponential(arma::mat(2, 2, arma::fill::value(arma::datum::inf))).is_finite());
 }
 
 TEST_CASE("steady states with gains, and the refusal of a singular system") {
