@@ -75,11 +75,13 @@ class FixedStepSolver final : public Solver {
       before_.assign(run.x.begin(), run.x.end());
       const std::size_t samples = trajectory != nullptr ? trajectory->samples() : 0;
       const std::size_t done = run.done;
+      const std::size_t evaluations = run.result.evaluations;
       advance(run, unchecked);
       if (any_out_of_range(run.x, settings_.divergence_limit)) {
         if (unchecked > 1) {
           std::ranges::copy(before_, run.x.begin());
           run.done = done;
+          run.result.evaluations = evaluations;
           if (trajectory != nullptr) trajectory->truncate(samples);
           for (std::size_t k = 0; k < unchecked && !run.columns.empty(); ++k) {
             advance(run, 1);
