@@ -1,6 +1,6 @@
 #pragma once
 
-/// Stabilisation of a control loop by its feedback weights (Podlaski & Machens 2020, section 3.2): descent of the
+/// Stabilisation of a control loop by its feedback weights (Podlaski & Machens 2020): descent of the
 /// smoothed spectral abscissa (smoothed_abscissa.hpp) on the block of the loop matrix that holds B, until the spectral
 /// abscissa lies below the asked margin.
 ///

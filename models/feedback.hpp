@@ -1,6 +1,6 @@
 #pragma once
 
-/// Feedback weights B_l of the loop that inverts W_l (Podlaski & Machens 2020, section 3.2), n_{l-1} x n_l. B is
+/// Feedback weights B_l of the loop that inverts W_l (Podlaski & Machens 2020), n_{l-1} x n_l. B is
 /// negative feedback: B = -W' is the analogue of the transpose. Taken once, from the weights at the start.
 ///
 /// | kind                    | B_l                              |

@@ -1,4 +1,4 @@
-/// Pseudo-backpropagation: the Moore-Penrose inverse in place of the transpose (Podlaski & Machens 2020, section 4, the
+/// Pseudo-backpropagation: the Moore-Penrose inverse in place of the transpose (Podlaski & Machens 2020, the
 /// limit alpha -> 0 of dynamic inversion with B = -W'):
 ///
 ///     delta_{l-1} = W_l^+ delta_l .* g_{l-1}'(a_{l-1})

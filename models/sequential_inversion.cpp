@@ -1,4 +1,4 @@
-/// Sequential dynamic inversion (Podlaski & Machens, NeurIPS 2020, arXiv 2007.05112, section 3). For l = L..2, one loop
+/// Sequential dynamic inversion (Podlaski & Machens, NeurIPS 2020, arXiv 2007.05112). For l = L..2, one loop
 /// after the other, from zero state:
 ///
 ///     tau_delta d(delta_{l-1})/dt = -delta_{l-1} + B_l u_l
