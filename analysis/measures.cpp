@@ -21,16 +21,20 @@ double angle_degrees(const arma::mat& A, const arma::mat& B) {
 }
 
 std::optional<double> settling_time(const Trajectory& trajectory, std::size_t population, std::size_t column,
-                                    const arma::vec& x_inf, double band) {
+                                    const arma::vec& x_inf, double band, double begin, double end) {
   const double limit = band * band * arma::dot(x_inf, x_inf);
   const auto ended = [&](std::size_t sample) {
     return std::isnan(trajectory.layout().view(trajectory.state(sample), population)(0, column));
   };
+  // half an interval of tolerance: the times of samples are rounded
+  const double slack = 0.5 * trajectory.interval();
+  std::size_t first = 0;
+  while (first < trajectory.samples() && trajectory.time(first) < begin - slack) ++first;
   std::size_t last = trajectory.samples();
-  while (last > 0 && ended(last - 1)) --last;
+  while (last > first && (trajectory.time(last - 1) > end + slack || ended(last - 1))) --last;
   std::size_t k = last;
   // from the end: most trials settle early or not at all, but only the last excursion counts
-  for (; k > 0; --k) {
+  for (; k > first; --k) {
     const auto x = trajectory.layout().view(trajectory.state(k - 1), population).column(column);
     // four sums side by side: one would wait for its own additions, and this loop runs over whole trajectories
     std::array<double, 4> distance{};
@@ -38,7 +42,7 @@ std::optional<double> settling_time(const Trajectory& trajectory, std::size_t po
     if (!(distance[0] + distance[1] + distance[2] + distance[3] <= limit)) break;
   }
   if (k == last) return std::nullopt;
-  return trajectory.time(k);
+  return trajectory.time(k) - trajectory.time(first);
 }
 
 }  // namespace dynvert

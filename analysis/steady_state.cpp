@@ -1,11 +1,16 @@
-#include <dynvert/analysis/linear_loop.hpp>
+#include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/error.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 namespace dynvert {
 
@@ -29,70 +34,47 @@ arma::mat solve_regular(const arma::mat& A, const arma::mat& b) {
   return x;
 }
 
-void solve_loop(const LinearLoop& loop, const RightHandSide& f, std::size_t column, State& x) {
-  const arma::vec input_p(f.input(loop.p).column(column).data(), loop.F.n_rows);
-  const arma::vec input_q(f.input(loop.q).column(column).data(), loop.K.n_rows);
-  arma::mat A = loop.F * loop.K / loop.leak_q;
-  A.diag() -= loop.leak_p;
-  const arma::vec p = solve_regular(A, -input_p - loop.F * input_q / loop.leak_q);
-  const arma::vec q = (loop.K * p + input_q) / loop.leak_q;
-  const auto p_out = f.layout().view(std::span<double>(x), loop.p).column(column);
-  const auto q_out = f.layout().view(std::span<double>(x), loop.q).column(column);
-  std::copy(p.begin(), p.end(), p_out.begin());
-  std::copy(q.begin(), q.end(), q_out.begin());
-}
+/// A root-finding problem F(z) = 0: puts z into the state, and tells F and F' there.
+struct Problem {
+  std::function<void(const arma::vec& z)> put;
+  std::function<arma::vec()> residual;
+  std::function<arma::mat()> jacobian;
+};
 
-/// tau dx/dt of one column: the residual, free of the populations' different time constants
-arma::vec residual(RightHandSide& f, const State& x, State& dxdt, std::size_t column) {
-  f(x, dxdt, 0.0);
-  arma::vec r = f.layout().gather(dxdt, column);
-  const auto& populations = f.circuit().populations();
-  for (PopulationIndex p = 0; p < populations.size(); ++p) {
-    r.subvec(f.layout().variable_offset(p), arma::size(populations[p].units, 1)) *= populations[p].tau;
+/// @return iterations
+std::size_t newton(const Problem& problem, arma::vec z, bool linear, const SteadyStateOptions& options,
+                   std::size_t& evaluations) {
+  problem.put(z);
+  arma::vec r = problem.residual();
+  ++evaluations;
+  if (linear) {
+    problem.put(z + solve_regular(problem.jacobian(), -r));
+    return 1;
   }
-  return r;
-}
-
-void newton(RightHandSide& f, std::size_t column, const SteadyStateOptions& options, SteadyState& result) {
-  State dxdt(f.layout().size());
-  arma::vec x = f.layout().gather(result.x, column);
-  arma::vec r = residual(f, result.x, dxdt, column);
-  ++result.evaluations;
   double last = std::numeric_limits<double>::infinity();
-  const arma::vec tau = [&] {
-    arma::vec values(f.layout().variables());
-    for (PopulationIndex p = 0; p < f.circuit().populations().size(); ++p) {
-      const auto& population = f.circuit().populations()[p];
-      values.subvec(f.layout().variable_offset(p), arma::size(population.units, 1)).fill(population.tau);
-    }
-    return values;
-  }();
   for (std::size_t iteration = 1; iteration <= options.max_iterations; ++iteration) {
-    arma::mat J = f.jacobian(result.x, column);
-    J.each_col() %= tau;
-    const arma::vec step = solve_regular(J, -r);
+    const arma::vec step = solve_regular(problem.jacobian(), -r);
     double length = 1;
     const double before = arma::norm(r);
     arma::vec trial;
-    // Armijo's condition on |r|: Newton's direction lowers it at the rate |r| itself
+    // Armijo's condition on |F|: Newton's direction lowers it at the rate |F| itself
     for (;; length /= 2) {
-      trial = x + length * step;
-      f.layout().scatter(trial, column, result.x);
-      r = residual(f, result.x, dxdt, column);
-      ++result.evaluations;
+      trial = z + length * step;
+      problem.put(trial);
+      r = problem.residual();
+      ++evaluations;
       if (arma::norm(r) <= (1 - 1e-4 * length) * before) break;
       // at the root rounding decides
-      if (arma::norm(step) <= 4 * std::numeric_limits<double>::epsilon() * arma::norm(x)) break;
+      if (arma::norm(step) <= 4 * std::numeric_limits<double>::epsilon() * arma::norm(z)) break;
       if (length < 1e-10) {
         throw NumericalError("steady state", fmt::format("Newton's method found no descent in iteration {}", iteration),
                              "a larger alpha, or a solver that integrates (dopri5)");
       }
     }
-    x = trial;
-    result.iterations = std::max(result.iterations, iteration);
+    z = trial;
     const double size = arma::norm(step) * length;
     const double contraction = std::isfinite(last) ? std::min(size / last, 0.99) : 0.99;
-    if (size / (1 - contraction) <= options.tolerance * arma::norm(x) || arma::norm(r) == 0) return;
+    if (size / (1 - contraction) <= options.tolerance * arma::norm(z) || arma::norm(r) == 0) return iteration;
     last = size;
   }
   throw NumericalError("steady state",
@@ -100,30 +82,104 @@ void newton(RightHandSide& f, std::size_t column, const SteadyStateOptions& opti
                        "a larger alpha, or a solver that integrates (dopri5)");
 }
 
+/// All variables that move; the residual is tau dx/dt, free of the populations' different time constants.
+std::size_t solve_whole(RightHandSide& f, std::size_t column, const SteadyStateOptions& options, SteadyState& result) {
+  const Layout& layout = f.layout();
+  const arma::uvec moving = f.free_variables();
+  arma::vec tau(layout.variables(), arma::fill::none);
+  for (PopulationIndex p = 0; p < f.circuit().populations().size(); ++p) {
+    tau.subvec(layout.variable_offset(p), arma::size(layout.units(p), 1)).fill(f.tau(p, column));
+  }
+  tau = arma::vec(tau.elem(moving));
+  State dxdt(layout.size());
+  arma::vec x = layout.gather(result.x, column);
+  const Problem problem{.put =
+                            [&](const arma::vec& z) {
+                              x.elem(moving) = z;
+                              layout.scatter(x, column, result.x);
+                            },
+                        .residual =
+                            [&] {
+                              f(result.x, dxdt, 0.0);
+                              return arma::vec(layout.gather(dxdt, column).elem(moving) % tau);
+                            },
+                        .jacobian =
+                            [&] {
+                              arma::mat J = f.jacobian(result.x, column).submat(moving, moving);
+                              J.each_col() %= tau;
+                              return J;
+                            }};
+  return newton(problem, x.elem(moving), f.circuit().is_linear(), options, result.evaluations);
+}
+
+std::size_t solve_cycle(const Cycle& cycle, const std::vector<arma::mat>& C, RightHandSide& f, std::size_t column,
+                        const SteadyStateOptions& options, SteadyState& result) {
+  const std::size_t k = cycle.populations.size();
+  const auto state = [&](std::size_t i) {
+    return f.layout().view(std::span<double>(result.x), cycle.populations[i]).column(column);
+  };
+  const auto leak = [&](std::size_t i) { return f.leak(cycle.populations[i], column); };
+  /// C_i f_i(x_{i-1}) + input_i
+  const auto arriving = [&](std::size_t i) {
+    const auto input = std::as_const(f).input(cycle.populations[i]).column(column);
+    arma::vec sum(input.data(), input.size());
+    sum += C[i] * f.transmitted(cycle.projections[i], result.x, column);
+    return sum;
+  };
+  const Problem problem{.put =
+                            [&](const arma::vec& z) {
+                              std::ranges::copy(z, state(0).begin());
+                              for (std::size_t i = 1; i < k; ++i) {
+                                const arma::vec x = arriving(i) / leak(i);
+                                std::ranges::copy(x, state(i).begin());
+                              }
+                            },
+                        .residual =
+                            [&] {
+                              arma::vec r = arriving(0);
+                              for (arma::uword n = 0; n < r.n_elem; ++n) r[n] -= leak(0) * state(0)[n];
+                              return r;
+                            },
+                        .jacobian =
+                            [&] {
+                              arma::mat product;
+                              double leaks = 1;
+                              for (std::size_t i = 1; i <= k; ++i) {
+                                const ProjectionIndex j = cycle.projections[i % k];
+                                arma::mat A = C[i % k];
+                                if (f.circuit().projections()[j].transmits != Transmit::state) {
+                                  A.each_row() %= f.slope(j, result.x, column).t();
+                                }
+                                product = i == 1 ? std::move(A) : arma::mat(A * product);
+                                if (i < k) leaks *= leak(i);
+                              }
+                              product /= leaks;
+                              product.diag() -= leak(0);
+                              return product;
+                            }};
+  const auto start = state(0);
+  return newton(problem, arma::vec(start.data(), start.size()), f.circuit().is_linear(), options, result.evaluations);
+}
+
 }  // namespace
 
 SteadyState steady_state(RightHandSide& f, const State& start, const SteadyStateOptions& options) {
   if (f.has_drives()) throw ValueError("steady state", "an input depends on time", "constant inputs");
+  if (!f.circuit().plasticity().empty()) throw ValueError("steady state", "weights move", "fixed weights");
   SteadyState result{.x = start};
-  if (!f.circuit().is_linear()) {
-    for (std::size_t c = 0; c < f.layout().columns(); ++c) newton(f, c, options, result);
-    return result;
+  std::vector<PopulationIndex> all(f.circuit().populations().size());
+  std::iota(all.begin(), all.end(), PopulationIndex{0});
+  const auto cycle = as_cycle(f.circuit(), all);
+  std::vector<arma::mat> C;
+  if (cycle) {
+    for (const ProjectionIndex j : cycle->projections) C.push_back(f.weights(j));
   }
-  result.iterations = 1;
-  result.evaluations = 1;
-  std::optional<LinearLoop> loop = as_linear_loop(f, 0);
-  if (loop && loop->leak_q > 0) {
-    for (std::size_t c = 0; c < f.layout().columns(); ++c) {
-      if (c > 0) loop = as_linear_loop(f, c);  // gains differ between columns
-      solve_loop(*loop, f, c, result.x);
-    }
-    return result;
-  }
-  const State zero(f.layout().size());
-  State constant(f.layout().size());
-  f(zero, constant, 0.0);
   for (std::size_t c = 0; c < f.layout().columns(); ++c) {
-    f.layout().scatter(solve_regular(f.jacobian(zero, c), -f.layout().gather(constant, c)), c, result.x);
+    const bool reduced = cycle && std::all_of(cycle->populations.begin() + 1, cycle->populations.end(),
+                                              [&](PopulationIndex p) { return f.leak(p, c) > 0; });
+    const std::size_t iterations =
+        reduced ? solve_cycle(*cycle, C, f, c, options, result) : solve_whole(f, c, options, result);
+    result.iterations = std::max(result.iterations, iterations);
   }
   return result;
 }

@@ -1,12 +1,14 @@
 #pragma once
 
-/// The steady state of a circuit under constant input: the root of its right-hand side. For the control loops this is
-/// the paper's non-dynamic inversion (NDI).
+/// The steady state of a circuit under constant input: the root of its right-hand side, held populations staying where
+/// they are. For the control loops this is the paper's non-dynamic inversion (NDI).
 ///
-/// Linear circuits: one direct solve, J x = -f(0), by the loop's reduced form where it has one: with p and q of
-/// linear_loop.hpp,  (F K / leak_q - leak_p I) p = -input_p - F input_q / leak_q,  q = (K p + input_q) / leak_q.
-/// Others: Newton's method with the circuit's Jacobian and a backtracking line search on |tau dx/dt|, from the given
-/// state.
+/// Newton's method with the circuit's Jacobian and a backtracking line search on |tau dx/dt|, from the given state; of
+/// a linear circuit its one step is the direct solution. Where the circuit is a cycle (cycle.hpp) with leaks leak_i >
+/// 0, i > 0, the unknown is x_0 alone: x_i = (C_i f_i(x_{i-1}) + input_i) / leak_i in turn, and
+///
+///     F(x_0) = -leak_0 x_0 + C_0 f_0(x_{k-1}) + input_0,   F' = A_0 A_{k-1} .. A_1 / (leak_1 .. leak_{k-1}) - leak_0
+///     I.
 
 #include <dynvert/models/right_hand_side.hpp>
 
@@ -28,7 +30,7 @@ struct SteadyState {
 
 /// @param start  where Newton begins, of the layout of f
 /// @throws NumericalError  a singular system (for example W B with alpha = 0 and n_l > n_{l-1}), or no convergence
-/// @throws ValueError      an input that depends on time
+/// @throws ValueError      an input that depends on time, or weights that move
 [[nodiscard]] SteadyState steady_state(RightHandSide& f, const State& start, const SteadyStateOptions& options = {});
 
 }  // namespace dynvert

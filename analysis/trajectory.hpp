@@ -27,6 +27,17 @@ class Trajectory {
     ++samples_;
   }
 
+  /// Appends a trajectory that begins where this one ends. The sample where they meet is taken from it: states that a
+  /// switch has set show as they are from then on.
+  void extend(const Trajectory& next) {
+    --samples_;
+    for (std::size_t k = 0; k < next.samples(); ++k) {
+      if (states_.size() < (samples_ + 1) * layout_.size()) states_.resize(2 * (samples_ + 1) * layout_.size());
+      std::ranges::copy(next.state(k), sample(samples_).begin());
+      ++samples_;
+    }
+  }
+
   /// Forgets the samples from number `samples` on.
   void truncate(std::size_t samples) noexcept { samples_ = samples; }
   /// A writable sample, of the layout.

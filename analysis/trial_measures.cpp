@@ -11,9 +11,18 @@
 
 namespace dynvert {
 
-const LoopResult& TrialView::loop(std::size_t l) const {
-  const auto found = std::ranges::find_if(loops_, [&](const LoopResult& r) { return r.loop->layer == l; });
-  if (found == loops_.end()) throw ValueError("trial", fmt::format("has no loop {}", l), "the layers of its loops");
+LoopView TrialView::loop(std::size_t l) const {
+  for (const StageResult& r : stages_) {
+    const auto found = std::ranges::find(r.stage->loops, l, &ControlLoop::number);
+    if (found != r.stage->loops.end()) return {&r, &*found};
+  }
+  throw ValueError("trial", fmt::format("has no loop {}", l), "the numbers of its loops");
+}
+
+const FeedbackPath& TrialView::path(std::size_t l) const {
+  const auto found = std::ranges::find(paths_, l, &FeedbackPath::number);
+  if (found == paths_.end())
+    throw ValueError("trial", fmt::format("has no feedback {}", l), "the numbers of its paths");
   return *found;
 }
 
@@ -28,35 +37,39 @@ const Credit& TrialView::pseudo_backprop() const {
   return *pseudo_backprop_;
 }
 
-const State& TrialView::steady_state(std::size_t l) const {
-  const auto found = std::ranges::find(steady_states_, l, &std::pair<std::size_t, State>::first);
+const State& TrialView::steady_state(const StageResult& r) const {
+  const auto found = std::ranges::find(steady_states_, r.stage, &std::pair<const Stage*, State>::first);
   if (found != steady_states_.end()) return found->second;
-  RightHandSide& f = *loop(l).f;
-  return steady_states_.emplace_back(l, dynvert::steady_state(f, State(f.layout().size())).x).second;
+  // from the state that the trial came to: of a nonlinear circuit's steady states, the one that it was heading for
+  return steady_states_.emplace_back(r.stage, dynvert::steady_state(*r.f, *r.x).x).second;
 }
 
 const Credit& TrialView::steady() const {
   if (steady_) return *steady_;
   Credit& credit = steady_.emplace(credit_.size());
   credit.back() = credit_.back();
-  for (const LoopResult& r : loops_) {
-    // The first loop is driven by e itself, as in the trial; those below by a credit that the trial did not have.
-    if (&r == loops_.data()) {
-      r.loop->read(network_, activity_, *r.f, steady_state(r.loop->layer), credit);
+  Activity activity = activity_;
+  for (const StageResult& r : stages_) {
+    // The first stage is driven as in the trial; those after it by what the trial did not have.
+    if (&r == stages_.data()) {
+      r.stage->read(network_, *r.f, steady_state(r), activity, credit);
       continue;
     }
     RightHandSide f = *r.f;
-    r.loop->drive(network_, activity_, credit, f);
-    r.loop->read(network_, activity_, f, dynvert::steady_state(f, State(f.layout().size())).x, credit);
+    State x = *r.x;
+    r.stage->begin(network_, activity, credit, f);
+    r.stage->enter(network_, activity, credit, r.phase, f, x);
+    r.stage->read(network_, f, dynvert::steady_state(f, x).x, activity, credit);
   }
   return credit;
 }
 
 namespace {
 
-/// arccos of the angle between B_l and -W_l' (figure 3c of the paper)
+/// arccos of the angle between B and -(W_top .. W_{bottom+1})' of its path (figure 3c of the paper)
 double angle_feedback(const TrialView& trial, std::size_t l) {
-  return angle_degrees(trial.feedback()[l], -trial.network().W[l].t());
+  const FeedbackPath& path = trial.path(l);
+  return angle_degrees(trial.feedback()[l], -trial.network().path(path.bottom, path.top).t());
 }
 
 double angle_ndi(const TrialView& trial, std::size_t l) { return angle_degrees(trial.credit()[l], trial.steady()[l]); }
@@ -67,46 +80,49 @@ double angle_bp(const TrialView& trial, std::size_t l) { return angle_degrees(tr
 
 /// Of the first column: a linear loop's Jacobian is the same for all.
 double abscissa(const TrialView& trial, std::size_t l) {
-  const LoopResult& r = trial.loop(l);
-  return r.abscissa ? *r.abscissa : spectral_abscissa(*r.f, *r.x, 0);
+  const auto [r, loop] = trial.loop(l);
+  return r->abscissa ? *r->abscissa : spectral_abscissa(*r->f, *r->x, 0, loop->members);
 }
 
-/// The largest over the columns; NaN where one has not settled.
+/// The largest over read-outs and columns; NaN where one has not settled.
 double settling(const TrialView& trial, std::size_t l) {
-  const LoopResult& r = trial.loop(l);
-  const auto x_inf = r.f->layout().view(std::span<const double>(trial.steady_state(l)), r.loop->readout);
+  const auto [r, loop] = trial.loop(l);
   double latest = 0;
-  for (std::size_t c = 0; c < x_inf.columns; ++c) {
-    const arma::vec target(x_inf.column(c).data(), x_inf.units);
-    const auto time = settling_time(*r.trajectory, r.loop->readout, c, target, settling_band);
-    if (!time) return arma::datum::nan;
-    latest = std::max(latest, *time);
+  for (const auto& readout : loop->readouts) {
+    const auto x_inf = r->f->layout().view(std::span<const double>(trial.steady_state(*r)), readout.first);
+    for (std::size_t c = 0; c < x_inf.columns; ++c) {
+      const arma::vec target(x_inf.column(c).data(), x_inf.units);
+      const auto time = settling_time(*r->trajectory, readout.first, c, target, settling_band, r->phase.start,
+                                      r->phase.start + r->phase.duration);
+      if (!time) return arma::datum::nan;
+      latest = std::max(latest, *time);
+    }
   }
   return latest;
 }
 
-/// |W f(delta) - alpha u - s| / |s| = |tau_u du/dt| / |s| at the end
+/// |W f(delta) - alpha u - s| / |s| = |tau_u du/dt| / |s| where the credit is read
 double residual(const TrialView& trial, std::size_t l) {
-  const LoopResult& r = trial.loop(l);
-  State dxdt(r.x->size());
-  (*r.f)(*r.x, dxdt, 0.0);
-  const PopulationIndex u = r.loop->controller;
-  const arma::mat slope = to_matrix(r.f->layout().view(std::span<const double>(dxdt), u));
-  const arma::mat s = to_matrix(std::as_const(*r.f).input(u));
-  return r.f->circuit().populations()[u].tau * arma::norm(slope, "fro") / arma::norm(s, "fro");
+  const auto [r, loop] = trial.loop(l);
+  State dxdt(r->x->size());
+  (*r->f)(*r->x, dxdt, 0.0);
+  const arma::mat slope = to_matrix(r->f->layout().view(std::span<const double>(dxdt), loop->controller));
+  return r->f->tau(loop->controller, 0) * arma::norm(slope, "fro") / arma::norm(trial.credit()[loop->source], "fro");
 }
 
 }  // namespace
 
 bool converged(const TrialView& trial, std::size_t l) {
-  const LoopResult& r = trial.loop(l);
-  const Layout& layout = r.f->layout();
-  const auto x_inf = layout.view(std::span<const double>(trial.steady_state(l)), r.loop->readout);
-  const auto x = layout.view(std::span<const double>(*r.x), r.loop->readout);
-  for (std::size_t c = 0; c < x.columns; ++c) {
-    const arma::vec end(x.column(c).data(), x.units);
-    const arma::vec target(x_inf.column(c).data(), x.units);
-    if (!(arma::norm(end - target) <= settling_band * arma::norm(target))) return false;
+  const auto [r, loop] = trial.loop(l);
+  const Layout& layout = r->f->layout();
+  for (const auto& readout : loop->readouts) {
+    const auto x_inf = layout.view(std::span<const double>(trial.steady_state(*r)), readout.first);
+    const auto x = layout.view(std::span<const double>(*r->x), readout.first);
+    for (std::size_t c = 0; c < x.columns; ++c) {
+      const arma::vec end(x.column(c).data(), x.units);
+      const arma::vec target(x_inf.column(c).data(), x.units);
+      if (!(arma::norm(end - target) <= settling_band * arma::norm(target))) return false;
+    }
   }
   return true;
 }
@@ -116,7 +132,7 @@ std::span<const TrialMeasure> trial_measures() {
   static const std::array measures{
       TrialMeasure{.name = "angle_feedback",
                    .units = "degree",
-                   .description = "angle between B_l and -W_l'",
+                   .description = "angle between B_l and minus the transposed weights of the path that it closes",
                    .of = Of::feedback,
                    .value = angle_feedback},
       TrialMeasure{.name = "angle_ndi",
@@ -137,20 +153,20 @@ std::span<const TrialMeasure> trial_measures() {
                    .value = angle_bp},
       TrialMeasure{.name = "spectral_abscissa",
                    .units = "1/time",
-                   .description = "largest real part of the spectrum of the loop that inverts W_l",
+                   .description = "largest real part of the spectrum of the loop",
                    .of = Of::loop,
                    .value = abscissa},
       TrialMeasure{.name = "settling_time",
                    .units = "time",
                    .description =
-                       "earliest time from which the loop's read-out stays within 2 % of its steady state; NaN: "
-                       "not within the trial",
+                       "earliest time from which the loop's credit signals stay within 2 % of their steady state; "
+                       "NaN: not within the trial",
                    .of = Of::loop,
                    .needs_trajectory = true,
                    .value = settling},
       TrialMeasure{.name = "residual",
                    .units = "1",
-                   .description = "|W_l f(delta) - alpha u - s| / |s| at the end of the trial",
+                   .description = "|W f(delta) - alpha u - s| / |s| where the credit is read",
                    .of = Of::loop,
                    .value = residual},
   };

@@ -9,6 +9,17 @@
 
 namespace dynvert {
 
+namespace {
+
+/// A gain needs the slope of a function that acts on each unit by itself.
+void check_slope(const std::string& object, const Population& leader) {
+  if (rate_function(leader.rate).elementwise) return;
+  throw ValueError(object, fmt::format("follows the slope of {}, whose rate function is {}", leader.name, leader.rate),
+                   "a rate function that acts on each unit by itself");
+}
+
+}  // namespace
+
 PopulationIndex Circuit::add(Population population) {
   const auto object = fmt::format("population \"{}\"", population.name);
   if (population.name.empty()) throw ValueError("population", "has no name", "a name, unique in its circuit");
@@ -38,6 +49,8 @@ ProjectionIndex Circuit::add(Projection projection) {
   check(projection.target, "target");
   const Population& source = populations_[projection.source];
   const Population& target = populations_[projection.target];
+  if (target.held)
+    throw ValueError(object, fmt::format("projects to {}, which is held", target.name), "one that moves");
   if (const auto* matrix = std::get_if<arma::mat>(&projection.weights)) {
     if (matrix->n_rows != target.units || matrix->n_cols != source.units) {
       throw ValueError(
@@ -60,9 +73,70 @@ ProjectionIndex Circuit::add(Projection projection) {
       throw ValueError(object, fmt::format("a gain that follows {} ({} units)", leader.name, leader.units),
                        fmt::format("transmits a gain, of a population with {} units", source.units));
     }
+    check_slope(object, leader);
   }
   projections_.push_back(std::move(projection));
   return projections_.size() - 1;
+}
+
+void Circuit::add(Plasticity plasticity) {
+  const std::string what = "plasticity";
+  const auto exists = [&](ProjectionIndex k) {
+    if (k >= projections_.size()) {
+      throw ValueError(what, fmt::format("of projection {}", k), "a projection of the circuit");
+    }
+  };
+  exists(plasticity.projection);
+  const Projection& projection = projections_[plasticity.projection];
+  const auto object = fmt::format("plasticity of \"{}\"", projection.name);
+  const auto moves = [&](ProjectionIndex k) {
+    exists(k);
+    if (std::holds_alternative<double>(projections_[k].weights)) {
+      throw ValueError(object, "the projection is one-to-one", "a projection with a weight matrix");
+    }
+    const auto plastic = [k](const Plasticity& p) {
+      return p.projection == k || std::ranges::find(p.shared, k) != p.shared.end();
+    };
+    if (std::ranges::any_of(plasticity_, plastic)) {
+      throw ValueError(object, "the projection is plastic already", "one rule a projection");
+    }
+  };
+  moves(plasticity.projection);
+  for (const ProjectionIndex k : plasticity.shared) {
+    moves(k);
+    if (populations_[projections_[k].target].units != populations_[projection.target].units ||
+        populations_[projections_[k].source].units != populations_[projection.source].units) {
+      throw ValueError(object, fmt::format("shared with \"{}\", which has another shape", projections_[k].name),
+                       "projections of one shape");
+    }
+  }
+  if (!(plasticity.tau > 0) || !std::isfinite(plasticity.tau)) {
+    throw ValueError(object, fmt::format("tau = {}", plasticity.tau), "a positive, finite number");
+  }
+  if (!std::isfinite(plasticity.rate) || !std::isfinite(plasticity.decay)) {
+    throw ValueError(object, "rate or decay is not finite", "finite numbers");
+  }
+  const auto check = [&](const Factor& factor, std::size_t units) {
+    const bool fits = factor.population < populations_.size() &&
+                      (!factor.follows || factor.follows->population < populations_.size());
+    if (!fits || populations_[factor.population].units != units ||
+        (factor.follows && populations_[factor.follows->population].units != units)) {
+      throw ValueError(object, "a factor of another size", fmt::format("a population of {} units", units));
+    }
+    if ((factor.transmits == Transmit::gain) != factor.follows.has_value()) {
+      throw ValueError(object, "a gain without a population that it follows, or the other way round", "both or none");
+    }
+    if (factor.follows) check_slope(object, populations_[factor.follows->population]);
+  };
+  for (const Factor& factor : plasticity.post) check(factor, populations_[projection.target].units);
+  check(plasticity.pre, populations_[projection.source].units);
+  plasticity_.push_back(std::move(plasticity));
+}
+
+Circuit Circuit::without_plasticity() const {
+  Circuit circuit = *this;
+  circuit.plasticity_.clear();
+  return circuit;
 }
 
 PopulationIndex Circuit::population(std::string_view name) const {
@@ -74,17 +148,17 @@ PopulationIndex Circuit::population(std::string_view name) const {
 }
 
 bool Circuit::is_linear() const {
-  return std::ranges::all_of(projections_, [&](const Projection& p) {
-    switch (p.transmits) {
-      case Transmit::state:
-        return true;
-      case Transmit::rate:
-        return rate_function(populations_[p.source].rate).linear;
-      case Transmit::gain:
-        return !p.follows || rate_function(populations_[p.follows->population].rate).linear;
-    }
-    return false;
-  });
+  return plasticity_.empty() && std::ranges::all_of(projections_, [&](const Projection& p) {
+           switch (p.transmits) {
+             case Transmit::state:
+               return true;
+             case Transmit::rate:
+               return rate_function(populations_[p.source].rate).linear;
+             case Transmit::gain:
+               return !p.follows || rate_function(populations_[p.follows->population].rate).linear;
+           }
+           return false;
+         });
 }
 
 }  // namespace dynvert

@@ -13,6 +13,11 @@
 /// | f_ij    |                 | what is transmitted: x_j, g_j(x_j), or gain .* x_j | 1               |
 /// | input_i | n_i x columns   | external input                                     | 1               |
 ///
+/// Two things beside this equation: a population may be *held* (dx_i/dt = 0: a stimulus or a target, set from outside),
+/// and a projection may be *plastic*, so that its weights are variables of the same system:
+///
+///     tau dC/dt = rate sum over terms (c f(x_post)) f(x_pre)' - decay C
+///
 /// This is the description, a plain value. RightHandSide (right_hand_side.hpp) evaluates it.
 
 #include <armadillo>
@@ -35,6 +40,7 @@ struct Population {
   double tau = 1;         ///< time constant
   double leak = 1;
   std::string rate = "linear";  ///< g, a name of rate_function.hpp
+  bool held = false;            ///< does not move: whoever runs the circuit sets its state
 };
 
 /// What a projection transmits of its source.
@@ -62,6 +68,25 @@ struct Projection {
   std::optional<GainFollows> follows = std::nullopt;  ///< of Transmit::gain: absent, the gain is given per trial
 };
 
+/// What a population contributes to a plastic weight: coefficient times x, g(x), or x times the slope of another.
+struct Factor {
+  PopulationIndex population = 0;
+  Transmit transmits = Transmit::state;
+  std::optional<GainFollows> follows = std::nullopt;  ///< required by Transmit::gain
+  double coefficient = 1;
+};
+
+/// A projection whose weights C move while the circuit runs. They follow the populations in the state, column-major.
+struct Plasticity {
+  ProjectionIndex projection = 0;
+  std::vector<ProjectionIndex> shared{};  ///< others of its shape that have the same weights
+  double tau = 1;                         ///< time constant, > 0
+  double rate = 0;                        ///< eta
+  double decay = 0;                       ///< lambda
+  std::vector<Factor> post{};             ///< sum of terms of the target's size
+  Factor pre{};                           ///< of the source's size
+};
+
 class Circuit {
  public:
   /// @throws ValueError  no units, tau not positive and finite, leak negative or not finite, an unknown rate function,
@@ -70,17 +95,25 @@ class Circuit {
   /// @throws ValueError  no such source or target, weights of another shape or not finite, a gain that follows a
   ///                     population of another size than the source
   ProjectionIndex add(Projection projection);
+  /// @throws ValueError  a projection that is one-to-one or plastic already, tau not positive, factors or sharing
+  ///                     projections of another size
+  void add(Plasticity plasticity);
 
   [[nodiscard]] const std::vector<Population>& populations() const noexcept { return populations_; }
   [[nodiscard]] const std::vector<Projection>& projections() const noexcept { return projections_; }
+  [[nodiscard]] const std::vector<Plasticity>& plasticity() const noexcept { return plasticity_; }
   /// @throws ValueError naming the populations
   [[nodiscard]] PopulationIndex population(std::string_view name) const;
-  /// Nothing but linear transmissions and gains that no population drives: the right-hand side is affine in x.
+  /// Nothing but linear transmissions, gains that no population drives and fixed weights: the right-hand side is affine
+  /// in x.
   [[nodiscard]] bool is_linear() const;
+  /// The same circuit with all weights fixed.
+  [[nodiscard]] Circuit without_plasticity() const;
 
  private:
   std::vector<Population> populations_;
   std::vector<Projection> projections_;
+  std::vector<Plasticity> plasticity_;
 };
 
 }  // namespace dynvert

@@ -10,5 +10,8 @@ namespace dynvert {
 [[nodiscard]] CreditModel feedback_alignment();
 [[nodiscard]] CreditModel pseudo_backprop();
 [[nodiscard]] CreditModel sequential_inversion();
+[[nodiscard]] CreditModel single_loop_inversion();
+[[nodiscard]] CreditModel repeat_inversion();
+[[nodiscard]] CreditModel concurrent_inversion();
 
 }  // namespace dynvert

@@ -1,19 +1,21 @@
 #pragma once
 
-/// Feedback weights B_l of the loop that inverts W_l (Podlaski & Machens 2020), n_{l-1} x n_l. B is
-/// negative feedback: B = -W' is the analogue of the transpose. Taken once, from the weights at the start.
+/// Feedback weights B of a loop (Podlaski & Machens 2020) that inverts the forward path W, n_bottom x n_top; W is W_l
+/// for the loops of one layer, the product W_top .. W_{bottom+1} for longer ones. B is negative feedback: B = -W' is
+/// the analogue of the transpose. Taken once, from the weights at the start.
 ///
-/// | kind                    | B_l                              |
+/// | kind                    | B                                |
 /// |-------------------------|----------------------------------|
-/// | negative_transpose      | -k W_l', gain k                  |
-/// | negative_pseudo_inverse | -k W_l^+                         |
-/// | negative_sign           | -k sign(W_l')                    |
+/// | negative_transpose      | -k W', gain k                    |
+/// | negative_pseudo_inverse | -k W^+                           |
+/// | negative_sign           | -k sign(W')                      |
 /// | random                  | U(-w, w), half width w           |
-/// | optimised               | random, then stabilised          |
-/// | file                    | from an HDF5 file                |
+/// | product                 | (-1)^(m+1) B_{bottom+1} .. B_top of the m layers' matrices, each of a kind above: with m
+/// | |                         | factors of negative feedback the sign makes the product negative feedback | |
+/// optimised               | random, then stabilised          | | file                    | from an HDF5 file |
 ///
-/// This file makes the kinds that are a formula of W. `optimised` needs analysis and `file` needs files: sim sees to
-/// them.
+/// This file makes the kinds that are a formula of W. `product` takes the draws of several layers, `optimised` needs
+/// analysis and `file` needs files: sim sees to them.
 
 #include <dynvert/models/random.hpp>
 

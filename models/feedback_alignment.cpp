@@ -17,7 +17,7 @@ namespace dynvert {
 CreditModel feedback_alignment() {
   return {.name = "feedback_alignment",
           .summary = "fixed feedback weights in place of the transpose",
-          .uses_feedback = true,
+          .feedback = sequential_feedback,
           .assign = [](const Network& network, const Feedback& feedback, const Activity& activity, Credit& credit) {
             propagate(network, activity, credit,
                       [&](std::size_t l, const arma::mat& delta) -> arma::mat { return -feedback[l] * delta; });

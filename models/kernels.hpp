@@ -4,9 +4,10 @@
 ///
 ///     out = keep x + rate (input + sum over terms - leak x),
 ///
-/// which is its derivative for keep = 0, rate = 1/tau and one Euler step for keep = 1, rate = dt/tau. Compiled for
-/// SSE2, AVX2 with FMA and AVX-512 from one source; the processor decides at run time. FMA contracts a*b + c to one
-/// rounding, so results of different processors may differ in the last bits; on one processor they never do.
+/// which is its derivative for keep = 0, rate = 1/tau and one Euler step for keep = 1, rate = dt/tau; rate and leak are
+/// a column's own. Compiled for SSE2, AVX2 with FMA and AVX-512 from one source; the processor decides at run time. FMA
+/// contracts a*b + c to one rounding, so results of different processors may differ in the last bits; on one processor
+/// they never do.
 
 #include <cstddef>
 #include <span>
@@ -33,8 +34,8 @@ struct AffineUpdate {
   const double* state = nullptr;
   double* out = nullptr;  ///< may be `state`; then no term's source may be it
   double keep = 0;
-  double rate = 1;
-  double leak = 1;
+  const double* rate = nullptr;  ///< by column
+  const double* leak = nullptr;  ///< by column
 };
 
 using AffineKernel = void (*)(const AffineUpdate&);

@@ -56,12 +56,14 @@ inline void tile(const AffineUpdate& job, std::size_t row, std::size_t column) {
     }
   }
   for (std::size_t c = 0; c < columns; ++c) {
+    const double rate = job.rate[column + c];
+    const double leak = job.leak[column + c];
     for (std::size_t b = 0; b < blocks; ++b) {
       const std::size_t at = (column + c) * job.rows + row + b * lanes;
       Vector total = sum[0][c][b];
       if constexpr (chains == 2) total += sum[1][c][b];
       const Vector x = load(job.state + at);
-      store(job.out + at, job.keep * x + job.rate * (total - job.leak * x));
+      store(job.out + at, job.keep * x + rate * (total - leak * x));
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace dynvert {
 
@@ -22,11 +23,27 @@ Network::Network(std::vector<std::size_t> units_, const std::vector<std::string>
     W[l].zeros(units[l], units[l - 1]);
     b[l].zeros(units[l]);
     g[l] = &rate_function(activation[l - 1]);
+    if (l < depth() && !g[l]->elementwise) {
+      throw ValueError("network", fmt::format("{} in hidden layer {}", g[l]->name, l),
+                       "a function that acts on each unit by itself; softmax is for outputs");
+    }
   }
 }
 
 bool Network::is_linear() const {
   return std::all_of(g.begin() + 1, g.end(), [](const RateFunction* f) { return f->linear; });
+}
+
+arma::mat Network::path(std::size_t bottom, std::size_t top) const {
+  arma::mat P = W[bottom + 1];
+  for (std::size_t l = bottom + 2; l <= top; ++l) P = W[l] * P;
+  return P;
+}
+
+void apply(const RateFunction& g, const arma::mat& a, arma::mat& r) {
+  r.set_size(arma::size(a));
+  if (g.elementwise) return g.value(a.memptr(), r.memptr(), a.n_elem);
+  for (arma::uword c = 0; c < a.n_cols; ++c) g.value(a.colptr(c), r.colptr(c), a.n_rows);
 }
 
 void forward(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity) {
@@ -37,10 +54,25 @@ void forward(const Network& network, const arma::mat& x, const arma::mat& t, Act
   for (std::size_t l = 1; l <= depth; ++l) {
     activity.a[l] = network.W[l] * activity.h[l - 1];
     if (network.bias) activity.a[l].each_col() += network.b[l];
-    activity.h[l] = activity.a[l];
-    network.g[l]->value(activity.h[l].memptr(), activity.h[l].memptr(), activity.h[l].n_elem);
+    apply(*network.g[l], activity.a[l], activity.h[l]);
   }
+  activity.t = t;
   activity.e = t - activity.h[depth];
+}
+
+double loss(const Network& network, const Activity& activity) {
+  if (network.g.back()->elementwise) return arma::dot(activity.e, activity.e);
+  // - sum t log y with log y = a - log sum exp a, which holds where y underflows; 0 log 0 = 0
+  double sum = 0;
+  const arma::mat& a = activity.a.back();
+  for (arma::uword c = 0; c < a.n_cols; ++c) {
+    const double largest = a.col(c).max();
+    const double log_sum = largest + std::log(arma::accu(arma::exp(a.col(c) - largest)));
+    for (arma::uword i = 0; i < a.n_rows; ++i) {
+      if (activity.t(i, c) != 0) sum -= activity.t(i, c) * (a(i, c) - log_sum);
+    }
+  }
+  return sum;
 }
 
 void multiply_by_slope(const RateFunction& g, const arma::mat& a, arma::mat& delta) {

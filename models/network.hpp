@@ -8,7 +8,12 @@
 /// | b_l    | n_l           | biases (zero and never changed without)  |
 /// | a_l    | n_l x batch   | drives                                   |
 /// | h_l    | n_l x batch   | rates                                    |
+/// | t, y   | n_L x batch   | target and output                        |
 /// | e      | n_L x batch   | output error t - y                       |
+///
+/// e is minus the derivative of the loss by a_L for the squared error |t - y|^2 / 2 with a linear output, and for the
+/// cross-entropy - sum t log y with softmax; a softmax network's loss is the cross-entropy, any other's the squared
+/// error.
 ///
 /// Vectors over layers are indexed by l itself, so that code reads like the equations; entries that an index does not
 /// have (W[0]) are empty.
@@ -31,30 +36,41 @@ struct Network {
   bool bias = false;
 
   /// Zero weights. @param activation  g_1 .. g_L
-  /// @throws ValueError  fewer than two layers, an empty layer, not one activation a layer, an unknown one
+  /// @throws ValueError  fewer than two layers, an empty layer, not one activation a layer, an unknown one, a hidden
+  ///                     layer whose units do not act by themselves (softmax)
   Network(std::vector<std::size_t> units, const std::vector<std::string>& activation, bool bias);
 
   /// L
   [[nodiscard]] std::size_t depth() const noexcept { return units.size() - 1; }
   /// no activation but the identity
   [[nodiscard]] bool is_linear() const;
+  /// W_top .. W_{bottom+1}: the path from layer bottom to layer top, without the slopes of what is between.
+  [[nodiscard]] arma::mat path(std::size_t bottom, std::size_t top) const;
 };
 
 /// What a forward pass leaves: index l as in the network.
 struct Activity {
   std::vector<arma::mat> a;  ///< l = 1..L
   std::vector<arma::mat> h;  ///< l = 0..L
+  arma::mat x;               ///< the stimulus: h_0 while it is on; not used by the instantaneous pass
+  arma::mat t;               ///< the target
   arma::mat e;               ///< t - y
 };
+
+/// r = g(a) of a layer. r may be a.
+void apply(const RateFunction& g, const arma::mat& a, arma::mat& r);
 
 /// Instantaneous forward pass and output error.
 /// @param x  n_0 x batch, @param t  n_L x batch
 void forward(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity);
+/// The loss of each sample, summed: |t - y|^2, or the cross-entropy of a softmax output.
+[[nodiscard]] double loss(const Network& network, const Activity& activity);
 
 /// Credit signals delta_l, n_l x batch, index l = 1..L; delta_L = e.
 using Credit = std::vector<arma::mat>;
 
-/// Feedback weights B_l, n_{l-1} x n_l, index l = 2..L; empty where a model has none.
+/// Feedback weights, index: number of the path that they close (FeedbackPath in credit.hpp); of sequential models B_l,
+/// n_{l-1} x n_l, l = 2..L. Empty where a model has none.
 using Feedback = std::vector<arma::mat>;
 
 /// delta := delta .* g_l'(a_l)

@@ -1,8 +1,10 @@
 #include <dynvert/models/rate_function.hpp>
 #include <dynvert/models/registry.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 namespace dynvert {
 
@@ -52,13 +54,30 @@ double sigmoid_second(double x) {
 
 double softplus_value(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
 
-constexpr std::array<RateFunction, 6> functions{{
+void softmax(const double* x, double* y, std::size_t n) {
+  // the largest exponent is 0: nothing overflows, and the sum is at least 1. A NaN makes all NaN.
+  const double largest = *std::max_element(x, x + n);
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += y[i] = std::exp(x[i] - largest);
+  for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
+}
+
+void softmax_jacobian(const double* x, double* J, std::size_t n) {
+  std::vector<double> y(n);
+  softmax(x, y.data(), n);
+  for (std::size_t j = 0; j < n; ++j) {
+    for (std::size_t i = 0; i < n; ++i) J[j * n + i] = y[i] * ((i == j ? 1 : 0) - y[j]);
+  }
+}
+
+constexpr std::array<RateFunction, 7> functions{{
     {"linear", true, each<identity>, each<one>, each<zero>},
     {"tanh", false, each<tanh_value>, each<tanh_first>, each<tanh_second>},
     {"relu", false, each<relu_value>, each<relu_first>, each<zero>},
     {"leaky_relu", false, each<leaky_value>, each<leaky_first>, each<zero>},
     {"sigmoid", false, each<sigmoid_value>, each<sigmoid_first>, each<sigmoid_second>},
     {"softplus", false, each<softplus_value>, each<sigmoid_value>, each<sigmoid_first>},
+    {.name = "softmax", .value = softmax, .elementwise = false, .jacobian = softmax_jacobian},
 }};
 
 }  // namespace

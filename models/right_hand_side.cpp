@@ -13,27 +13,57 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
       kernel_(kernels().affine),
       incoming_(circuit_.populations().size()),
       weights_(circuit_.projections().size()),
+      scales_(circuit_.projections().size()),
       gains_(circuit_.projections().size()),
       scratch_(circuit_.projections().size()),
+      tau_(circuit_.populations().size()),
+      leak_(circuit_.populations().size()),
+      plasticity_(circuit_.plasticity()),
       jobs_(circuit_.populations().size()),
       bound_(circuit_.populations().size()) {
   for (const auto& p : circuit_.populations()) rates_.push_back(&rate_function(p.rate));
   const auto& projections = circuit_.projections();
   for (ProjectionIndex k = 0; k < projections.size(); ++k) {
     incoming_[projections[k].target].push_back(k);
-    if (const auto* matrix = std::get_if<arma::mat>(&projections[k].weights)) set_weights(k, *matrix);
+    if (const auto* matrix = std::get_if<arma::mat>(&projections[k].weights)) {
+      set_weights(k, *matrix);
+    } else {
+      scales_[k] = std::get<double>(projections[k].weights);
+    }
+  }
+  for (const Plasticity& rule : plasticity_) {
+    post_.resize(std::max(post_.size(), 2 * target_of(rule.projection).units));
+    pre_.resize(std::max(pre_.size(), source_of(rule.projection).units));
   }
   set_columns(columns);
 }
 
+const std::string& RightHandSide::block_name(std::size_t block) const {
+  if (block < populations()) return circuit_.populations()[block].name;
+  return circuit_.projections()[plasticity_[block - populations()].projection].name;
+}
+
+void RightHandSide::make_layout(std::size_t columns) {
+  std::vector<std::size_t> units;
+  for (const auto& p : circuit_.populations()) units.push_back(p.units);
+  for (const Plasticity& rule : plasticity_) {
+    units.push_back(target_of(rule.projection).units * source_of(rule.projection).units);
+  }
+  layout_ = Layout(std::move(units), columns);
+}
+
 void RightHandSide::set_columns(std::size_t columns) {
   if (columns == 0) throw ValueError("right-hand side", "0 columns", "at least one trial");
-  if (columns != layout_.columns()) {
-    std::vector<std::size_t> units;
-    for (const auto& p : circuit_.populations()) units.push_back(p.units);
-    layout_ = Layout(std::move(units), columns);
+  if (columns > 1 && !plasticity_.empty()) {
+    throw ValueError("right-hand side", fmt::format("{} columns with plastic weights", columns),
+                     "one trial at a time: its weights are part of the state");
   }
+  if (columns != layout_.columns()) make_layout(columns);
   inputs_.assign(layout_.size(), 0.0);
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    tau_[p].assign(columns, circuit_.populations()[p].tau);
+    leak_[p].assign(columns, circuit_.populations()[p].leak);
+  }
   const auto& projections = circuit_.projections();
   for (ProjectionIndex k = 0; k < projections.size(); ++k) {
     const std::size_t size = padded(source_of(k).units) * columns;
@@ -44,26 +74,28 @@ void RightHandSide::set_columns(std::size_t columns) {
     const bool copies = projections[k].transmits != Transmit::state || projections[k].source == projections[k].target;
     if (copies) scratch_[k].assign(size, 0.0);
   }
-  drives_.assign(circuit_.populations().size(), nullptr);
+  drives_.assign(populations(), nullptr);
   columns_.resize(columns);
   std::iota(columns_.begin(), columns_.end(), std::size_t{0});
 }
 
 void RightHandSide::keep_columns(std::span<const std::size_t> columns) {
   const Layout old = layout_;
-  std::vector<std::size_t> units;
-  for (const auto& p : circuit_.populations()) units.push_back(p.units);
-  layout_ = Layout(std::move(units), columns.size());
+  make_layout(columns.size());
   const auto compact = [&](double* to, const double* from, std::size_t stride) {
     // ascending columns: a source never lies before its destination
     for (std::size_t c = 0; c < columns.size(); ++c) std::copy_n(from + columns[c] * stride, stride, to + c * stride);
   };
-  for (PopulationIndex p = 0; p < old.populations(); ++p) {
-    compact(inputs_.data() + layout_.offset(p), inputs_.data() + old.offset(p), old.stride(p));
+  for (std::size_t b = 0; b < old.populations(); ++b) {
+    compact(inputs_.data() + layout_.offset(b), inputs_.data() + old.offset(b), old.stride(b));
   }
   inputs_.resize(layout_.size());
   for (ProjectionIndex k = 0; k < gains_.size(); ++k) {
     if (!gains_[k].empty()) compact(gains_[k].data(), gains_[k].data(), gain_stride(k));
+  }
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    compact(tau_[p].data(), tau_[p].data(), 1);
+    compact(leak_[p].data(), leak_[p].data(), 1);
   }
   std::vector<std::size_t> kept;
   for (const std::size_t c : columns) kept.push_back(columns_[c]);
@@ -72,20 +104,25 @@ void RightHandSide::keep_columns(std::span<const std::size_t> columns) {
 
 void RightHandSide::take_column(const RightHandSide& from, std::size_t c) {
   set_columns(1);
-  for (PopulationIndex p = 0; p < layout_.populations(); ++p) {
+  for (PopulationIndex p = 0; p < populations(); ++p) {
     std::ranges::copy(from.input(p).column(c), input(p).column(0).begin());
+    tau_[p][0] = from.tau_[p][c];
+    leak_[p][0] = from.leak_[p][c];
   }
   for (ProjectionIndex k = 0; k < gains_.size(); ++k) {
     if (!gains_[k].empty()) std::copy_n(from.gains_[k].data() + c * gain_stride(k), gain_stride(k), gains_[k].data());
   }
+  scales_ = from.scales_;
+  weights_ = from.weights_;
+  plasticity_ = from.plasticity_;
   drives_ = from.drives_;
   columns_ = {from.columns_[c]};
 }
 
 void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& weights) {
   const auto& p = circuit_.projections()[projection];
-  const auto& source = circuit_.populations()[p.source];
-  const auto& target = circuit_.populations()[p.target];
+  const auto& source = source_of(projection);
+  const auto& target = target_of(projection);
   if (std::holds_alternative<double>(p.weights) || weights.n_rows != target.units || weights.n_cols != source.units) {
     throw ValueError(
         fmt::format("projection \"{}\"", p.name), fmt::format("weights are {}x{}", weights.n_rows, weights.n_cols),
@@ -100,12 +137,43 @@ void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& wei
     std::copy_n(weights.colptr(j), target.units, packed.data() + j * stride);
 }
 
+void RightHandSide::set_scale(ProjectionIndex projection, double scale) {
+  const auto& p = circuit_.projections()[projection];
+  if (!std::holds_alternative<double>(p.weights)) {
+    throw ValueError(fmt::format("projection \"{}\"", p.name), "has a weight matrix", "a one-to-one projection");
+  }
+  scales_[projection] = scale;
+}
+
 arma::mat RightHandSide::weights(ProjectionIndex projection) const {
   const auto& p = circuit_.projections()[projection];
-  const std::size_t rows = circuit_.populations()[p.target].units;
-  const std::size_t columns = circuit_.populations()[p.source].units;
-  if (const auto* scale = std::get_if<double>(&p.weights)) return *scale * arma::eye(rows, columns);
+  const std::size_t rows = target_of(projection).units;
+  const std::size_t columns = source_of(projection).units;
+  if (std::holds_alternative<double>(p.weights)) return scales_[projection] * arma::eye(rows, columns);
   return to_matrix({weights_[projection].data(), rows, columns, padded(rows)});
+}
+
+void RightHandSide::put_weights(State& x) const {
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
+    const ProjectionIndex k = plasticity_[i].projection;
+    const std::size_t rows = target_of(k).units;
+    double* block = x.data() + layout_.offset(populations() + i);
+    for (std::size_t j = 0; j < source_of(k).units; ++j) {
+      std::copy_n(weights_[k].data() + j * padded(rows), rows, block + j * rows);
+    }
+  }
+}
+
+void RightHandSide::take_weights(const State& x) {
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
+    const ProjectionIndex k = plasticity_[i].projection;
+    const std::size_t rows = target_of(k).units;
+    const double* block = x.data() + layout_.offset(populations() + i);
+    for (std::size_t j = 0; j < source_of(k).units; ++j) {
+      std::copy_n(block + j * rows, rows, weights_[k].data() + j * padded(rows));
+    }
+    for (const ProjectionIndex other : plasticity_[i].shared) std::ranges::copy(weights_[k], weights_[other].begin());
+  }
 }
 
 MatrixView RightHandSide::gain(ProjectionIndex projection) {
@@ -123,41 +191,103 @@ bool RightHandSide::has_drives() const {
   return std::ranges::any_of(drives_, [](const Drive& d) { return static_cast<bool>(d); });
 }
 
-void RightHandSide::transmit(ProjectionIndex k, const State& x) {
-  const auto& projection = circuit_.projections()[k];
-  const std::size_t stride = layout_.stride(projection.source);
-  const std::size_t units = layout_.units(projection.source);
-  const double* source = x.data() + layout_.offset(projection.source);
-  double* f = scratch_[k].data();
-  switch (projection.transmits) {
+RightHandSide::Signal RightHandSide::signal_of(ProjectionIndex k) const {
+  const auto& p = circuit_.projections()[k];
+  return {.population = p.source,
+          .transmits = p.transmits,
+          .follows = p.follows,
+          .gain = gains_[k].empty() ? nullptr : gains_[k].data()};
+}
+
+RightHandSide::Signal RightHandSide::signal_of(const Factor& factor) {
+  return {.population = factor.population, .transmits = factor.transmits, .follows = factor.follows};
+}
+
+void RightHandSide::value_of(const Signal& signal, const State& x, std::size_t column, double* f) const {
+  const std::size_t stride = layout_.stride(signal.population);
+  const std::size_t units = layout_.units(signal.population);
+  const double* source = x.data() + layout_.offset(signal.population) + column * stride;
+  switch (signal.transmits) {
     case Transmit::state:
-      std::copy_n(source, stride * layout_.columns(), f);
+      std::copy_n(source, units, f);
       return;
     case Transmit::rate:
-      for (std::size_t c = 0; c < layout_.columns(); ++c) {
-        rates_[projection.source]->value(source + c * stride, f + c * stride, units);
-      }
+      rates_[signal.population]->value(source, f, units);
       return;
     case Transmit::gain:
       break;
   }
-  if (!projection.follows) {
-    const double* gain = gains_[k].data();
-    for (std::size_t i = 0; i < stride * layout_.columns(); ++i) f[i] = gain[i] * source[i];
+  if (!signal.follows) {
+    const double* gain = signal.gain + column * stride;
+    for (std::size_t i = 0; i < units; ++i) f[i] = gain[i] * source[i];
     return;
   }
-  const PopulationIndex leader = projection.follows->population;
-  for (std::size_t c = 0; c < layout_.columns(); ++c) {
-    double* column = f + c * stride;
-    rates_[leader]->derivative(x.data() + layout_.offset(leader) + c * stride, column, units);
-    for (std::size_t i = 0; i < units; ++i) {
-      const double s = source[c * stride + i];
-      column[i] = projection.follows->reciprocal ? s / column[i] : s * column[i];
-    }
-  }
+  const PopulationIndex leader = signal.follows->population;
+  rates_[leader]->derivative(x.data() + layout_.offset(leader) + column * stride, f, units);
+  for (std::size_t i = 0; i < units; ++i) f[i] = signal.follows->reciprocal ? source[i] / f[i] : source[i] * f[i];
 }
 
-void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double rate) {
+std::vector<RightHandSide::Derivative> RightHandSide::derivatives(const Signal& signal, const State& x,
+                                                                  std::size_t column) const {
+  const std::size_t units = layout_.units(signal.population);
+  const auto state = [&](PopulationIndex p) { return layout_.view(std::span<const double>(x), p).column(column); };
+  Derivative own{.population = signal.population};
+  if (signal.transmits == Transmit::rate && !rates_[signal.population]->elementwise) {
+    own.full.set_size(units, units);
+    rates_[signal.population]->jacobian(state(signal.population).data(), own.full.memptr(), units);
+    return {own};
+  }
+  own.diagonal.ones(units);
+  if (signal.transmits == Transmit::rate) {
+    rates_[signal.population]->derivative(state(signal.population).data(), own.diagonal.memptr(), units);
+  } else if (signal.transmits == Transmit::gain && !signal.follows) {
+    std::copy_n(signal.gain + column * layout_.stride(signal.population), units, own.diagonal.memptr());
+  } else if (signal.transmits == Transmit::gain) {
+    // d/dx_j and d/dx_p of x_j phi(x_p), phi = g' or 1/g'
+    const PopulationIndex leader = signal.follows->population;
+    arma::rowvec& phi = own.diagonal;
+    Derivative other{.population = leader};
+    arma::rowvec& dphi = other.diagonal;
+    dphi.set_size(units);
+    rates_[leader]->derivative(state(leader).data(), phi.memptr(), units);
+    rates_[leader]->second_derivative(state(leader).data(), dphi.memptr(), units);
+    if (signal.follows->reciprocal) {
+      dphi = -dphi / arma::square(phi);
+      phi = 1 / phi;
+    }
+    for (std::size_t n = 0; n < units; ++n) dphi[n] *= state(signal.population)[n];
+    return {own, other};
+  }
+  return {own};
+}
+
+arma::vec RightHandSide::transmitted(ProjectionIndex projection, const State& x, std::size_t column) {
+  arma::vec f(source_of(projection).units, arma::fill::none);
+  value_of(signal_of(projection), x, column, f.memptr());
+  return f;
+}
+
+arma::vec RightHandSide::slope(ProjectionIndex projection, const State& x, std::size_t column) {
+  const auto all = derivatives(signal_of(projection), x, column);
+  if (!all.front().full.is_empty()) {
+    throw ValueError(fmt::format("slope of projection \"{}\"", circuit_.projections()[projection].name),
+                     fmt::format("the rate function {} mixes units", source_of(projection).rate),
+                     "a rate function that acts on each unit by itself");
+  }
+  return all.front().diagonal.t();
+}
+
+void RightHandSide::transmit(ProjectionIndex k, const State& x) {
+  const Signal signal = signal_of(k);
+  const std::size_t stride = layout_.stride(signal.population);
+  if (signal.transmits == Transmit::state) {
+    std::copy_n(x.data() + layout_.offset(signal.population), stride * layout_.columns(), scratch_[k].data());
+    return;
+  }
+  for (std::size_t c = 0; c < layout_.columns(); ++c) value_of(signal, x, c, scratch_[k].data() + c * stride);
+}
+
+void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt) {
   const bool in_place = out == x.data() + layout_.offset(p);
   job.terms.clear();
   job.computed.clear();
@@ -171,14 +301,17 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
       term.source = scratch_[k].data();
       job.computed.push_back(k);
     }
-    if (const auto* scale = std::get_if<double>(&projection.weights)) {
-      term.scale = *scale;
+    if (std::holds_alternative<double>(projection.weights)) {
+      term.scale = scales_[k];
     } else {
       term.weights = weights_[k].data();
       term.inputs = layout_.units(projection.source);
     }
     job.terms.push_back(term);
   }
+  job.rate.resize(layout_.columns());
+  const bool held = circuit_.populations()[p].held;
+  for (std::size_t c = 0; c < job.rate.size(); ++c) job.rate[c] = held ? 0.0 : dt / tau_[p][c];
   job.update = {.terms = job.terms.data(),
                 .term_count = job.terms.size(),
                 .rows = layout_.stride(p),
@@ -187,8 +320,8 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
                 .state = x.data() + layout_.offset(p),
                 .out = out,
                 .keep = keep,
-                .rate = rate,
-                .leak = circuit_.populations()[p].leak};
+                .rate = job.rate.data(),
+                .leak = leak_[p].data()};
 }
 
 void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, double t) {
@@ -197,62 +330,142 @@ void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, 
   kernel_(job.update);
 }
 
+void RightHandSide::move_weights(std::size_t i, const State& x, double* out, double keep, double dt) {
+  const Plasticity& rule = plasticity_[i];
+  const std::size_t rows = target_of(rule.projection).units;
+  const std::size_t columns = source_of(rule.projection).units;
+  std::fill_n(post_.begin(), rows, 0.0);
+  double* term = post_.data() + rows;
+  for (const Factor& factor : rule.post) {
+    if (factor.coefficient == 0) continue;
+    value_of(signal_of(factor), x, 0, term);
+    for (std::size_t r = 0; r < rows; ++r) post_[r] += factor.coefficient * term[r];
+  }
+  value_of(signal_of(rule.pre), x, 0, pre_.data());
+  const double* W = x.data() + layout_.offset(populations() + i);
+  const double eta = dt * rule.rate * rule.pre.coefficient / rule.tau;
+  const double left = keep - dt * rule.decay / rule.tau;
+  for (std::size_t j = 0; j < columns; ++j) {
+    const double step = eta * pre_[j];
+    for (std::size_t r = 0; r < rows; ++r) out[j * rows + r] = left * W[j * rows + r] + step * post_[r];
+  }
+}
+
 void RightHandSide::operator()(const State& x, State& dxdt, double t) {
-  for (PopulationIndex p = 0; p < layout_.populations(); ++p) {
-    prepare(jobs_[p], p, x, dxdt.data() + layout_.offset(p), 0.0, 1.0 / circuit_.populations()[p].tau);
+  take_weights(x);
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    prepare(jobs_[p], p, x, dxdt.data() + layout_.offset(p), 0.0, 1.0);
     evaluate(jobs_[p], p, x, t);
+  }
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
+    move_weights(i, x, dxdt.data() + layout_.offset(populations() + i), 0.0, 1.0);
   }
 }
 
 void RightHandSide::bind(State& x, double dt) {
   bound_state_ = &x;
-  for (PopulationIndex p = 0; p < layout_.populations(); ++p) {
-    prepare(bound_[p], p, x, x.data() + layout_.offset(p), 1.0, dt / circuit_.populations()[p].tau);
+  bound_dt_ = dt;
+  take_weights(x);
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    prepare(bound_[p], p, x, x.data() + layout_.offset(p), 1.0, dt);
   }
 }
 
-void RightHandSide::advance(PopulationIndex p, double t) { evaluate(bound_[p], p, *bound_state_, t); }
+void RightHandSide::advance(std::size_t block, double t) {
+  if (block < populations()) return evaluate(bound_[block], block, *bound_state_, t);
+  move_weights(block - populations(), *bound_state_, bound_state_->data() + layout_.offset(block), 1.0, bound_dt_);
+  if (block + 1 == layout_.populations()) take_weights(*bound_state_);
+}
 
 arma::mat RightHandSide::jacobian(const State& x, std::size_t column) {
+  take_weights(x);
   arma::mat jacobian(layout_.variables(), layout_.variables());
-  const auto& populations = circuit_.populations();
+  const auto& all = circuit_.populations();
   const auto block = [&](PopulationIndex i, PopulationIndex j) {
     return jacobian.submat(layout_.variable_offset(i), layout_.variable_offset(j),
-                           arma::size(populations[i].units, populations[j].units));
+                           arma::size(all[i].units, all[j].units));
   };
-  const auto state = [&](PopulationIndex p) { return layout_.view(std::span<const double>(x), p).column(column); };
-  for (PopulationIndex i = 0; i < populations.size(); ++i)
-    block(i, i).diag() -= populations[i].leak / populations[i].tau;
-
-  for (ProjectionIndex k = 0; k < circuit_.projections().size(); ++k) {
-    const auto& projection = circuit_.projections()[k];
-    const PopulationIndex i = projection.target;
-    const PopulationIndex j = projection.source;
-    const std::size_t units = populations[j].units;
-    arma::rowvec slope(units, arma::fill::ones);
-    const arma::mat c = weights(k) / populations[i].tau;
-    if (projection.transmits == Transmit::rate) {
-      rates_[j]->derivative(state(j).data(), slope.memptr(), units);
-    } else if (projection.transmits == Transmit::gain && !projection.follows) {
-      std::copy_n(gains_[k].data() + column * gain_stride(k), units, slope.memptr());
-    } else if (projection.transmits == Transmit::gain) {
-      // d/dx_j and d/dx_p of x_j phi(x_p), phi = g' or 1/g'
-      const PopulationIndex leader = projection.follows->population;
-      arma::rowvec phi(units, arma::fill::none);
-      arma::rowvec dphi(units, arma::fill::none);
-      rates_[leader]->derivative(state(leader).data(), phi.memptr(), units);
-      rates_[leader]->second_derivative(state(leader).data(), dphi.memptr(), units);
-      if (projection.follows->reciprocal) {
-        dphi = -dphi / arma::square(phi);
-        phi = 1 / phi;
-      }
-      slope = phi;
-      for (std::size_t n = 0; n < units; ++n) dphi[n] *= state(j)[n];
-      block(i, leader) += c.each_row() % dphi;
-    }
-    block(i, j) += c.each_row() % slope;
+  for (PopulationIndex i = 0; i < all.size(); ++i) {
+    if (!all[i].held) block(i, i).diag() -= leak_[i][column] / tau_[i][column];
   }
+  for (ProjectionIndex k = 0; k < circuit_.projections().size(); ++k) {
+    const PopulationIndex i = circuit_.projections()[k].target;
+    const arma::mat c = weights(k) / tau_[i][column];
+    for (const Derivative& d : derivatives(signal_of(k), x, column)) {
+      if (d.full.is_empty()) {
+        block(i, d.population) += c.each_row() % d.diagonal;
+      } else {
+        block(i, d.population) += c * d.full;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) add_plasticity(jacobian, i, x);
   return jacobian;
+}
+
+void RightHandSide::add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const {
+  const Plasticity& rule = plasticity_[i];
+  const ProjectionIndex k = rule.projection;
+  const std::size_t rows = target_of(k).units;
+  const std::size_t columns = source_of(k).units;
+  const std::size_t at = layout_.variable_offset(populations() + i);
+  const auto as_matrix = [&](const Derivative& d) -> arma::mat {
+    return d.full.is_empty() ? arma::mat(arma::diagmat(d.diagonal)) : d.full;
+  };
+
+  // C f of each projection that has these weights: by the weights
+  std::vector<ProjectionIndex> having = rule.shared;
+  having.push_back(k);
+  for (const ProjectionIndex each : having) {
+    const PopulationIndex target = circuit_.projections()[each].target;
+    arma::vec f(columns, arma::fill::none);
+    value_of(signal_of(each), x, 0, f.memptr());
+    for (std::size_t j = 0; j < columns; ++j) {
+      jacobian.submat(layout_.variable_offset(target), at + j * rows, arma::size(rows, rows)).diag() +=
+          f[j] / tau_[target][0];
+    }
+  }
+
+  // rate post pre' - decay C: by the weights, by what is in post and in pre
+  const double eta = rule.rate * rule.pre.coefficient / rule.tau;
+  arma::vec post(rows);
+  arma::vec term(rows, arma::fill::none);
+  arma::vec pre(columns, arma::fill::none);
+  value_of(signal_of(rule.pre), x, 0, pre.memptr());
+  for (const Factor& factor : rule.post) {
+    value_of(signal_of(factor), x, 0, term.memptr());
+    post += factor.coefficient * term;
+    for (const Derivative& d : derivatives(signal_of(factor), x, 0)) {
+      const arma::mat D = factor.coefficient * as_matrix(d);
+      for (std::size_t j = 0; j < columns; ++j) {
+        jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(D)) += eta * pre[j] * D;
+      }
+    }
+  }
+  for (const Derivative& d : derivatives(signal_of(rule.pre), x, 0)) {
+    const arma::mat D = as_matrix(d);
+    for (std::size_t j = 0; j < columns; ++j) {
+      jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(rows, D.n_cols)) +=
+          eta * post * D.row(j);
+    }
+  }
+  for (std::size_t n = 0; n < rows * columns; ++n) jacobian(at + n, at + n) -= rule.decay / rule.tau;
+}
+
+arma::uvec RightHandSide::variables_of(std::span<const PopulationIndex> wanted) const {
+  std::vector<arma::uword> variables;
+  for (const PopulationIndex p : wanted) {
+    for (std::size_t n = 0; n < layout_.units(p); ++n) variables.push_back(layout_.variable_offset(p) + n);
+  }
+  return variables;
+}
+
+arma::uvec RightHandSide::free_variables() const {
+  std::vector<std::size_t> blocks;
+  for (std::size_t b = 0; b < layout_.populations(); ++b) {
+    if (b >= populations() || !circuit_.populations()[b].held) blocks.push_back(b);
+  }
+  return variables_of(blocks);
 }
 
 }  // namespace dynvert

@@ -1,7 +1,7 @@
 #pragma once
 
-/// The one right-hand side of the project: evaluates a circuit, whole for the odeint steppers or population by
-/// population for sequential Euler, and gives its Jacobian from the same description.
+/// The one right-hand side of the project: evaluates a circuit, whole for the odeint steppers or block by block for
+/// sequential Euler, and gives its Jacobian from the same description.
 
 #include <dynvert/models/circuit.hpp>
 #include <dynvert/models/kernels.hpp>
@@ -10,31 +10,46 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace dynvert {
 
-/// Holds a circuit's weights in the kernels' layout, and what belongs to the trials that are run now: inputs and gains,
-/// a column a trial. Used by one thread at a time (it has scratch space of its own).
+/// Holds a circuit's weights in the kernels' layout, and what belongs to the trials that are run now: inputs, gains,
+/// time constants and leaks, a column a trial. Used by one thread at a time (it has scratch space of its own).
+///
+/// The state has a block for each population, in the circuit's order, and after them one for each plastic projection:
+/// its weights, column-major. A circuit with plastic projections has one column.
 class RightHandSide {
  public:
   /// @param columns  trials that run together
+  /// @throws ValueError  more than one column of a circuit with plasticity
   RightHandSide(Circuit circuit, std::size_t columns);
 
   [[nodiscard]] const Circuit& circuit() const noexcept { return circuit_; }
   [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
+  /// name of a block of the state: of the population, or of the projection whose weights move
+  [[nodiscard]] const std::string& block_name(std::size_t block) const;
 
-  /// Starts new trials: all inputs 0, all gains 1, no drives.
+  /// Starts new trials: all inputs 0, all gains 1, no drives; time constants and leaks as the circuit has them.
   void set_columns(std::size_t columns);
-  /// Keeps the named columns (ascending), in their order, with their inputs and gains. For trials that have ended.
+  /// Keeps the named columns (ascending), in their order, with what belongs to them. For trials that have ended.
   void keep_columns(std::span<const std::size_t> columns);
-  /// Becomes the single column c of another evaluator of the same circuit: its input, gains and drives.
+  /// Becomes the single column c of another evaluator of the same circuit: its input, gains, parameters and drives.
   void take_column(const RightHandSide& from, std::size_t c);
 
   /// @param weights  target units x source units. @throws ValueError on another shape, or for a one-to-one projection
   void set_weights(ProjectionIndex projection, const arma::mat& weights);
-  /// @return target units x source units; c I for a one-to-one projection
+  /// The number c of a one-to-one projection. @throws ValueError for a projection with a matrix
+  void set_scale(ProjectionIndex projection, double scale);
+  /// @return target units x source units; c I for a one-to-one projection. Of a plastic projection: those set last.
   [[nodiscard]] arma::mat weights(ProjectionIndex projection) const;
+
+  /// A plastic projection's rule, whose rate, decay and coefficients may be changed between segments.
+  [[nodiscard]] Plasticity& plasticity(std::size_t i) { return plasticity_[i]; }
+  /// Writes the weights that were set last into the state, or takes them from there.
+  void put_weights(State& x) const;
+  void take_weights(const State& x);
 
   /// The input of a population, units x columns, to be written by the caller.
   [[nodiscard]] MatrixView input(PopulationIndex population) {
@@ -45,6 +60,11 @@ class RightHandSide {
   }
   /// The gain of a projection, source units x columns. @throws ValueError if it transmits none or follows a population
   [[nodiscard]] MatrixView gain(ProjectionIndex projection);
+  /// Time constant and leak of a population, by column.
+  [[nodiscard]] std::span<double> tau(PopulationIndex population) { return tau_[population]; }
+  [[nodiscard]] double tau(PopulationIndex population, std::size_t column) const { return tau_[population][column]; }
+  [[nodiscard]] std::span<double> leak(PopulationIndex population) { return leak_[population]; }
+  [[nodiscard]] double leak(PopulationIndex population, std::size_t column) const { return leak_[population][column]; }
 
   /// An input that depends on time: called before each evaluation with the time, the input to fill, and the trials that
   /// its columns are (numbers of columns as they were before any ended).
@@ -55,28 +75,66 @@ class RightHandSide {
   /// dx/dt; the system function of the odeint steppers.
   void operator()(const State& x, State& dxdt, double t);
 
-  /// Sequential Euler in place: `bind` fixes the state and the step, `advance(p, t)` does x_p += dt dx_p/dt of the
-  /// population p alone. The state may not move, nor weights, columns or gains be replaced, until the next `bind`.
+  /// Sequential Euler in place: `bind` fixes the state and the step, `advance(b, t)` does x_b += dt dx_b/dt of the
+  /// block b alone. The state may not move, nor weights, columns, gains or parameters be replaced, until the next
+  /// `bind`.
   void bind(State& x, double dt);
-  void advance(PopulationIndex p, double t);
+  void advance(std::size_t block, double t);
 
-  /// d(dx/dt)/dx of one column, variables x variables, in the order of the populations, at the state x.
+  /// d(dx/dt)/dx of one column, variables x variables, in the order of the blocks, at the state x.
   [[nodiscard]] arma::mat jacobian(const State& x, std::size_t column);
+  /// Positions in a column's vector of the variables of these populations.
+  [[nodiscard]] arma::uvec variables_of(std::span<const PopulationIndex> populations) const;
+  /// Of all variables but those of held populations.
+  [[nodiscard]] arma::uvec free_variables() const;
+
+  /// f(x) of a projection, source units, and its slope d f_j / d x_j of each unit of the source (what gains that follow
+  /// another population owe to that population is not in it). @throws ValueError  slope of a rate function that does
+  /// not act on each unit by itself
+  [[nodiscard]] arma::vec transmitted(ProjectionIndex projection, const State& x, std::size_t column);
+  [[nodiscard]] arma::vec slope(ProjectionIndex projection, const State& x, std::size_t column);
 
  private:
   /// The kernel's job for one population, and which of its terms must be computed anew before each evaluation.
   struct Job {
     AffineUpdate update;
     std::vector<AffineTerm> terms;
+    std::vector<double> rate;  // by column
     std::vector<ProjectionIndex> computed;
   };
+  /// What is transmitted of a population: by a projection, or as a factor of plasticity.
+  struct Signal {
+    PopulationIndex population = 0;
+    Transmit transmits = Transmit::state;
+    std::optional<GainFollows> follows = std::nullopt;
+    const double* gain = nullptr;  // of a given gain, first column
+  };
+  /// Its derivative by the state of one population: a diagonal, or a full matrix.
+  struct Derivative {
+    PopulationIndex population = 0;
+    arma::rowvec diagonal{};
+    arma::mat full{};
+  };
 
-  void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double rate);
+  void make_layout(std::size_t columns);
+  [[nodiscard]] std::size_t populations() const { return circuit_.populations().size(); }
+  [[nodiscard]] Signal signal_of(ProjectionIndex k) const;
+  [[nodiscard]] static Signal signal_of(const Factor& factor);
+  void value_of(const Signal& signal, const State& x, std::size_t column, double* f) const;
+  [[nodiscard]] std::vector<Derivative> derivatives(const Signal& signal, const State& x, std::size_t column) const;
+
+  void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt);
   void evaluate(const Job& job, PopulationIndex p, const State& x, double t);
   void transmit(ProjectionIndex k, const State& x);
+  /// out = keep W + dt dW/dt of the plastic projection i
+  void move_weights(std::size_t i, const State& x, double* out, double keep, double dt);
+  void add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const;
   [[nodiscard]] std::size_t gain_stride(ProjectionIndex k) const { return padded(source_of(k).units); }
   [[nodiscard]] const Population& source_of(ProjectionIndex k) const {
     return circuit_.populations()[circuit_.projections()[k].source];
+  }
+  [[nodiscard]] const Population& target_of(ProjectionIndex k) const {
+    return circuit_.populations()[circuit_.projections()[k].target];
   }
 
   Circuit circuit_;
@@ -85,11 +143,16 @@ class RightHandSide {
   std::vector<std::vector<ProjectionIndex>> incoming_;  // by target
   std::vector<const RateFunction*> rates_;              // by population
   std::vector<State> weights_;                          // by projection: padded columns; empty for one-to-one
+  std::vector<double> scales_;                          // by projection: of one-to-one
   std::vector<State> gains_;                            // by projection: given gains, padded source units x columns
   std::vector<State> scratch_;                          // by projection: what it transmits, if not the state itself
-  std::vector<Job> jobs_;                               // by population: of operator()
-  std::vector<Job> bound_;                              // by population: of advance
-  const State* bound_state_ = nullptr;
+  std::vector<std::vector<double>> tau_, leak_;         // by population, by column
+  std::vector<Plasticity> plasticity_;
+  std::vector<double> post_, pre_;  // scratch of plasticity
+  std::vector<Job> jobs_;           // by population: of operator()
+  std::vector<Job> bound_;          // by population: of advance
+  State* bound_state_ = nullptr;
+  double bound_dt_ = 0;
   State inputs_;
   std::vector<Drive> drives_;
   std::vector<std::size_t> columns_;  // the numbers of the columns that are left

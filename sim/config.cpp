@@ -295,12 +295,19 @@ class Loader {
     std::vector<std::string> known;
     const std::size_t depth = config_.network.layers.size() - 1;
     for (std::size_t l = 1; l < depth; ++l) known.push_back(fmt::format("delta_{}", l));
-    for (std::size_t l = 2; l <= depth; ++l) known.push_back(fmt::format("u_{}", l));
+    for (std::size_t l = 1; l <= depth; ++l) {
+      for (const auto* name : {"u_{}", "a_{}", "W{}", "b{}"}) known.push_back(fmt::format(fmt::runtime(name), l));
+    }
+    known.insert(known.end(), {"h_0", "t"});
+    for (std::size_t l = 1; l < depth; ++l) {
+      for (std::size_t m = l + 1; m < depth; ++m) known.push_back(fmt::format("delta_{}_run_{}", m, l));
+    }
     for (const auto& name : record.populations)
       if (std::find(known.begin(), known.end(), name) == known.end())
         fail(place(in, "record", "populations"), "no population has the name " + in_quotes(name), name,
-             depth < 10 ? fmt::format("{}", fmt::join(known, ", "))
-                        : fmt::format("delta_1 .. delta_{}, u_2 .. u_{}", depth - 1, depth),
+             depth < 5 ? fmt::format("{}", fmt::join(known, ", "))
+                       : fmt::format("delta_1 .. delta_{}, u_1 .. u_{}, a_1 .. a_{}, h_0, t, W1 .. W{}, b1 .. b{}",
+                                     depth - 1, depth, depth, depth, depth),
              nearest_name(name, known));
   }
 
@@ -400,21 +407,66 @@ class Loader {
                    model.feedback.path, model.feedback.group);
     }
     check_times(own, prefix, dynamics, model);
+    check_dynamics(own, prefix, dynamics, model);
   }
 
-  /// A kind that stabilises its loop needs a loop.
+  /// Combinations that no single key shows.
+  void check_dynamics(const toml::table& own, const std::string& prefix, const toml::table* dynamics,
+                      const ModelConfig& model) const {
+    if (!uses(find_choice(vocabulary_.credits, model.credit), "dynamics")) return;
+    const auto& d = model.dynamics;
+    const auto at = [&](std::string_view key, const std::string& fault, const std::string& allowed) {
+      const bool inherited = !own.contains(key) && dynamics != nullptr && dynamics->contains(key);
+      fail_at(inherited ? dynamics : &own, inherited ? "dynamics" : prefix, key, fault, allowed);
+    };
+    if (d.transfer == "linearised") {
+      for (const std::string& g : config_.network.activation)
+        if (g == "relu")
+          at("transfer", "\"linearised\" divides by the slope of the rate function, and relu's can be 0",
+             "linear or nonlinear with relu; leaky_relu in place of it");
+    }
+    if (d.plasticity != "continuous" || !no_meaning(model, "dynamics", "plasticity", vocabulary_).empty()) return;
+    if (!uses(find_choice(vocabulary_.solvers, d.solver), "duration"))
+      at("solver", fmt::format("\"{}\" has no time in which plasticity = \"continuous\" could act", d.solver),
+         "a solver that integrates, as dopri5, or plasticity = \"end_of_trial\"");
+    if (d.solver == "exact")
+      at("solver", "\"exact\" is for linear circuits, and weights that move with the state make it bilinear",
+         "dopri5, rk4, euler, sequential_euler, rosenbrock4");
+    const auto* learning = tree_["learning"].as_table();
+    const auto excluded = [&](std::string_view key, bool used) {
+      if (used)
+        fail_at(learning, "learning", key,
+                fmt::format("has no meaning for weights that change all the time (plasticity = \"continuous\" of {})",
+                            prefix),
+                "leave it out, or plasticity = \"end_of_trial\"");
+    };
+    excluded("clip_delta", std::isfinite(config_.learning.clip_delta));
+    excluded("normalise_updates", config_.learning.normalise_updates);
+    if (config_.learning.batch > 1)
+      fail_at(learning, "learning", "batch",
+              fmt::format("found {}, but plasticity = \"continuous\" of {} makes the weights part of a trial's state",
+                          config_.learning.batch, prefix),
+              "1, or plasticity = \"end_of_trial\"");
+  }
+
+  /// A kind that stabilises its loop needs a loop; a product needs a path of several layers.
   void check_kind(const toml::table* own_feedback, const std::string& feedback_prefix, const toml::table* feedback,
                   const toml::table& own, const std::string& prefix, const ModelConfig& model) const {
     const Choice* credit = find_choice(vocabulary_.credits, model.credit);
     const auto& kinds = vocabulary_.feedback_kinds;
-    if (!uses(credit, "feedback") || uses(credit, "dynamics") ||
-        !uses(find_choice(kinds, model.feedback.kind), "margin"))
-      return;
+    if (!uses(credit, "feedback")) return;
+    const auto reason = [&](const Choice* kind) -> std::string_view {
+      if (uses(kind, "margin") && !uses(credit, "dynamics")) return "which has no loop to stabilise";
+      if (uses(kind, "factor") && !uses(credit, "product")) return "whose feedback spans one layer";
+      return "";
+    };
+    const std::string_view why = reason(find_choice(kinds, model.feedback.kind));
+    if (why.empty()) return;
     std::vector<std::string> possible;
     for (const auto& kind : kinds)
-      if (!uses(&kind, "margin")) possible.push_back(kind.name);
-    const auto fault = fmt::format("\"{}\" has no meaning with credit = \"{}\" of {}, which has no loop to stabilise",
-                                   model.feedback.kind, model.credit, prefix);
+      if (reason(&kind).empty()) possible.push_back(kind.name);
+    const auto fault = fmt::format("\"{}\" has no meaning with credit = \"{}\" of {}, {}", model.feedback.kind,
+                                   model.credit, prefix, why);
     const bool has_own = own_feedback != nullptr && own_feedback->contains("kind");
     const bool inherited = !has_own && feedback != nullptr && feedback->contains("kind");
     fail_at(has_own     ? own_feedback
@@ -426,33 +478,66 @@ class Loader {
   void check_times(const toml::table& own, const std::string& prefix, const toml::table* dynamics,
                    const ModelConfig& model) const {
     const auto means = [&](std::string_view key) { return no_meaning(model, "dynamics", key, vocabulary_).empty(); };
-    if (!means("duration")) return;
     const auto& d = model.dynamics;
     const auto at = [&](std::string_view key, const std::string& fault, const std::string& allowed) {
       const bool inherited = !own.contains(key) && dynamics != nullptr && dynamics->contains(key);
       fail_at(inherited ? dynamics : &own, inherited ? "dynamics" : prefix, key, fault, allowed);
     };
+    // every stretch of time that the solver runs through, and the key that is at fault for it
+    struct Stretch {
+      std::string_view key;
+      std::string text;
+      double duration;
+    };
+    std::vector<Stretch> stretches;
+    if (means("duration")) stretches.push_back({"duration", "duration", d.duration});
+    if (means("forward_duration")) stretches.push_back({"forward_duration", "forward_duration", d.forward_duration});
+    if (means("phases")) {
+      double end = 0;
+      for (std::size_t i = 0; i < d.phases.size(); ++i) {
+        const PhaseConfig& phase = d.phases[i];
+        if (phase.start > end)
+          stretches.push_back({"phases", fmt::format("the gap before phases[{}], of", i + 1), phase.start - end});
+        stretches.push_back({"phases", fmt::format("phases[{}].duration", i + 1), phase.duration});
+        end = phase.start + phase.duration;
+      }
+    }
+    for (const Stretch& stretch : stretches)
+      check_stretch(own, prefix, d, stretch.key, stretch.text, stretch.duration, at);
+  }
+
+  template <typename At>
+  void check_stretch(const toml::table& own, const std::string& prefix, const DynamicsConfig& d, std::string_view key,
+                     const std::string& text, double duration, const At& at) const {
     const double interval = config_.record.interval;
     const auto* record = tree_["record"].as_table();
-    if (interval > d.duration)
+    const std::string said = key == text ? fmt::format("{} = {}", key, duration) : fmt::format("{} {}", text, duration);
+    if (interval > duration)
       fail_at(record, "record", "interval",
-              fmt::format("found {}, which is longer than duration = {} of {}", interval, d.duration, prefix),
-              fmt::format("at most {}", d.duration));
+              fmt::format("found {}, which is longer than {} of {}", interval, said, prefix),
+              fmt::format("at most {}", duration));
+    const bool phases = key == "phases";
+    const double sample = interval > 0 ? interval : d.dt;
+    // the samples of a trace have one clock for all phases: a switch falls on one of them
+    if (phases && !whole_steps(duration, sample))
+      at(key,
+         fmt::format("{} is not a whole number of {} = {}, the time between the samples of a trace", said,
+                     interval > 0 ? "record.interval" : "dt", sample),
+         nearest_times(duration, sample));
     const auto& fixed = vocabulary_.fixed_step_solvers;
     if (std::find(fixed.begin(), fixed.end(), d.solver) == fixed.end()) return;
 
     // where the model sets only one of the two, that one is at fault
-    const std::string_view blamed = own.contains("dt") && !own.contains("duration") ? "dt" : "duration";
-    if (!(d.duration / d.dt < static_cast<double>(d.max_steps) + 0.5))
+    const std::string_view blamed = own.contains("dt") && !own.contains(key) ? "dt" : key;
+    if (!(duration / d.dt < static_cast<double>(d.max_steps) + 0.5))
       at(blamed,
-         fmt::format("duration = {} takes {:g} steps of dt = {}, more than max_steps = {}", d.duration,
-                     d.duration / d.dt, d.dt, d.max_steps),
+         fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / d.dt, d.dt,
+                     d.max_steps),
          "a shorter duration, a larger dt, or a larger max_steps");
-    if (!whole_steps(d.duration, d.dt))
+    if (!whole_steps(duration, d.dt))
       at(blamed,
-         fmt::format("duration = {} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", d.duration,
-                     d.dt, d.solver),
-         fmt::format("for this dt a duration of {}", nearest_times(d.duration, d.dt)));
+         fmt::format("{} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", said, d.dt, d.solver),
+         fmt::format("for this dt a duration of {}", nearest_times(duration, d.dt)));
     if (interval > 0 && !whole_steps(interval, d.dt))
       fail_at(record, "record", "interval",
               fmt::format("found {}, which is not a whole number of steps of dt = {} of {}", interval, d.dt, prefix),

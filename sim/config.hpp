@@ -56,6 +56,15 @@ struct LearningConfig {
   bool operator==(const LearningConfig&) const = default;
 };
 
+/// An entry of dynamics.phases
+struct PhaseConfig {
+  double start = 0;  ///< after loading always set; default: the end of the phase before
+  double duration = 0;
+  bool stimulus = false, target = false;
+
+  bool operator==(const PhaseConfig&) const = default;
+};
+
 /// [dynamics] and the same keys of a [[model]]
 struct DynamicsConfig {
   std::string solver = "dopri5";
@@ -66,10 +75,14 @@ struct DynamicsConfig {
   double atol = 1e-9;
   double tau_delta = 1;
   double tau_u = 1;
-  double tau_h = 1;  ///< forward populations; no key of the file sets it as long as forward is instantaneous
-  std::string forward = "instantaneous";
-  std::string transfer = "linear";
-  std::string on_divergence = "stop";  ///< "stop" | "skip"
+  double tau_h = 1;                         ///< forward populations, where they move
+  std::string forward = "instantaneous";    ///< "instantaneous" | "dynamic"
+  double forward_duration = 50;             ///< of a dynamic forward pass
+  std::string transfer = "linear";          ///< a name of Transfer (models/credit.hpp)
+  std::vector<PhaseConfig> phases;          ///< concurrent models; empty: stimulus and target on for `duration`
+  std::string plasticity = "end_of_trial";  ///< concurrent models: "end_of_trial" | "continuous"
+  double tau_w = 1;                         ///< time constant of continuous plasticity
+  std::string on_divergence = "stop";       ///< "stop" | "skip"
   double divergence_limit = 1e6;
   std::size_t max_steps = 1'000'000;  ///< a loop that needs more ends with an error
 
@@ -79,9 +92,10 @@ struct DynamicsConfig {
 /// [feedback] and [[model]].feedback
 struct FeedbackConfig {
   std::string kind = "negative_transpose";
-  double gain = 1;          ///< k of -k W'
-  double half_width = 0.5;  ///< random, optimised
-  double margin = 0;        ///< optimised: the spectral abscissa asked for lies below this
+  std::string factor = "negative_transpose";  ///< product: the formula of its factors
+  double gain = 1;                            ///< k of -k W'
+  double half_width = 0.5;                    ///< random, optimised
+  double margin = 0;                          ///< optimised: the spectral abscissa asked for lies below this
   bool restabilise = false;
   std::string path;         ///< file: HDF5 file (absolute after loading)
   std::string group = "/";  ///< file: group with B2..

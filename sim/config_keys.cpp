@@ -44,21 +44,25 @@ std::vector<Binding> bindings(DynamicsConfig& d) {
           {"atol", &d.atol},
           {"tau_delta", &d.tau_delta},
           {"tau_u", &d.tau_u},
+          {"tau_h", &d.tau_h},
           {"forward", &d.forward},
+          {"forward_duration", &d.forward_duration},
           {"transfer", &d.transfer},
+          {"phases", &d.phases},
+          {"plasticity", &d.plasticity},
+          {"tau_w", &d.tau_w},
           {"on_divergence", &d.on_divergence},
           {"divergence_limit", &d.divergence_limit},
           {"max_steps", &d.max_steps}};
 }
 
+std::vector<Binding> bindings(PhaseConfig& p) {
+  return {{"start", &p.start}, {"duration", &p.duration}, {"stimulus", &p.stimulus}, {"target", &p.target}};
+}
+
 std::vector<Binding> bindings(FeedbackConfig& f) {
-  return {{"kind", &f.kind},
-          {"gain", &f.gain},
-          {"half_width", &f.half_width},
-          {"margin", &f.margin},
-          {"restabilise", &f.restabilise},
-          {"path", &f.path},
-          {"group", &f.group}};
+  return {{"kind", &f.kind},     {"factor", &f.factor},           {"gain", &f.gain}, {"half_width", &f.half_width},
+          {"margin", &f.margin}, {"restabilise", &f.restabilise}, {"path", &f.path}, {"group", &f.group}};
 }
 
 std::vector<Binding> bindings(RecordConfig& r) {
@@ -87,6 +91,22 @@ std::string unused_by(const std::vector<Choice>& choices, const std::string& cho
   return fmt::format("{} = \"{}\"", spec->governed_by, chosen);
 }
 
+/// A key of [dynamics] for a model with loops.
+std::string no_meaning_in_loop(const ModelConfig& model, const Choice* credit, std::string_view key,
+                               const Vocabulary& vocabulary) {
+  const DynamicsConfig& d = model.dynamics;
+  const bool concurrent = uses(credit, "phases");
+  const auto by_credit = fmt::format("credit = \"{}\"", model.credit);
+  const bool moves = concurrent || d.forward == "dynamic";
+  if ((key == "phases" || key == "plasticity" || key == "tau_w") && !concurrent) return by_credit;
+  if ((key == "forward" || key == "forward_duration") && concurrent) return by_credit;
+  if (key == "tau_w" && d.plasticity != "continuous") return fmt::format("plasticity = \"{}\"", d.plasticity);
+  if ((key == "tau_h" || key == "forward_duration") && !moves) return fmt::format("forward = \"{}\"", d.forward);
+  if (key == "duration" && concurrent && !d.phases.empty()) return "phases, which have durations of their own";
+  const bool time = key == "duration" || key == "phases" || key == "forward_duration";
+  return unused_by(vocabulary.solvers, d.solver, "dynamics", time ? "duration" : key);
+}
+
 }  // namespace
 
 std::string no_meaning(const TaskConfig& task, std::string_view key, const Vocabulary& vocabulary) {
@@ -102,8 +122,7 @@ std::string no_meaning(const ModelConfig& model, std::string_view table, std::st
   const Choice* credit = find_choice(vocabulary.credits, model.credit);
   const auto by_credit = fmt::format("credit = \"{}\"", model.credit);
   const bool loop = uses(credit, "dynamics");
-  if (table == "dynamics")
-    return loop ? unused_by(vocabulary.solvers, model.dynamics.solver, "dynamics", key) : by_credit;
+  if (table == "dynamics") return loop ? no_meaning_in_loop(model, credit, key, vocabulary) : by_credit;
   if (table == "model") return (key == "alpha" || key == "feedback") && !uses(credit, key) ? by_credit : "";
   if (!uses(credit, "feedback")) return by_credit;
   if (key == "restabilise") return loop ? "" : by_credit;
@@ -112,6 +131,11 @@ std::string no_meaning(const ModelConfig& model, std::string_view table, std::st
     if (model.feedback.restabilise) return {};
     const auto kind = unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
     return kind.empty() ? "" : kind + " and restabilise = false";
+  }
+  if (model.feedback.kind == "product" && (key == "gain" || key == "half_width")) {
+    return uses(find_choice(vocabulary.feedback_kinds, model.feedback.factor), key)
+               ? ""
+               : fmt::format("factor = \"{}\"", model.feedback.factor);
   }
   return unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
 }
@@ -140,6 +164,13 @@ std::string text_of(double value) {
   auto text = fmt::format("{}", value);  // the shortest text that reads back as the same double
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
+}
+
+std::string text_of(PhaseConfig phase) {
+  std::string out = "{ ";
+  for (const auto& b : bindings(phase))
+    out += fmt::format("{}{} = {}", out.size() > 2 ? ", " : "", b.key, toml_text(b.slot));
+  return out + " }";
 }
 
 template <typename T>

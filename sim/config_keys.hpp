@@ -16,7 +16,7 @@ namespace dynvert {
 static_assert(std::is_same_v<std::size_t, std::uint64_t>, "the integers of a configuration have 64 bits");
 
 using Slot = std::variant<bool*, int*, std::size_t*, double*, std::string*, std::vector<std::size_t>*,
-                          std::vector<std::string>*>;
+                          std::vector<std::string>*, std::vector<PhaseConfig>*>;
 
 /// A key and the value that it sets. Keys that are tables have none, nor has experiment.epochs: trials holds its
 /// result.
@@ -32,6 +32,7 @@ struct Binding {
 [[nodiscard]] std::vector<Binding> bindings(InitConfig& init);
 [[nodiscard]] std::vector<Binding> bindings(LearningConfig& learning);
 [[nodiscard]] std::vector<Binding> bindings(DynamicsConfig& dynamics);
+[[nodiscard]] std::vector<Binding> bindings(PhaseConfig& phase);
 [[nodiscard]] std::vector<Binding> bindings(FeedbackConfig& feedback);
 [[nodiscard]] std::vector<Binding> bindings(RecordConfig& record);
 /// The keys of [[model]] that are not keys of [dynamics]

@@ -143,16 +143,37 @@ std::vector<KeySpec> make_schema() {
       governed(above("dynamics", "atol", "1e-09", 0, "Absolute tolerance of an adaptive solver"), "solver"),
       above("dynamics", "tau_delta", "1.0", 0, "Time constant of the error populations"),
       above("dynamics", "tau_u", "1.0", 0, "Time constant of the controllers"),
-      one_of("dynamics", "forward", "\"instantaneous\"", {"instantaneous"}, "How the forward pass is computed"),
-      one_of("dynamics", "transfer", "\"linear\"", {"linear"}, "What the error populations transmit"),
+      above("dynamics", "tau_h", "1.0", 0, "Time constant of the forward populations, where they move"),
+      one_of("dynamics", "forward", "\"instantaneous\"", {"instantaneous", "dynamic"},
+             "How the forward pass is computed: at once, or in time before the inversion"),
+      above("dynamics", "forward_duration", "50.0", 0,
+            "Length of a dynamic forward pass; for a fixed-step solver a whole number of dt"),
+      name_of("dynamics", "transfer", KeyType::text, "\"linear\"", &Vocabulary::transfers,
+              "What the error populations transmit, and how credit is read from them"),
+      {"dynamics", "phases", KeyType::phases, "[]",
+       "concurrent models: when stimulus and target are on, see [[dynamics.phases]]; empty: both for duration",
+       "phases in the order of time, at most 1000, the target on in one of them"},
+      one_of("dynamics", "plasticity", "\"end_of_trial\"", {"end_of_trial", "continuous"},
+             "concurrent models: when the weights change"),
+      above("dynamics", "tau_w", "1.0", 0, "continuous plasticity: time constant of the weights"),
       one_of("dynamics", "on_divergence", "\"stop\"", {"stop", "skip"},
              "What a trial that diverges does: stop ends the run, skip leaves the weights as they are and goes on"),
       above("dynamics", "divergence_limit", "1000000.0", 0, "A state beyond this has diverged"),
       governed(whole("dynamics", "max_steps", "1000000", 1, many, "A loop that needs more steps ends with an error"),
                "solver"),
 
+      at_least("dynamics.phases", "start", "end of the phase before", 0,
+               "When the phase begins; in a gap between two phases nothing is on"),
+      above("dynamics.phases", "duration", "required", 0,
+            "How long it lasts; for a fixed-step solver a whole number of dt"),
+      flag("dynamics.phases", "stimulus", "false", "Whether the input is shown"),
+      flag("dynamics.phases", "target", "false", "Whether the target is, so that there is an error"),
+
       choice("feedback", "kind", "\"negative_transpose\"", &Vocabulary::feedback_kinds,
              "Where the feedback weights B come from"),
+      governed(name_of("feedback", "factor", KeyType::text, "\"negative_transpose\"", &Vocabulary::feedback_factors,
+                       "product: the kind of the matrices of each layer that it is made of"),
+               "kind"),
       governed(above("feedback", "gain", "1.0", 0, "Factor k of the negative_ kinds, as in B = -k W'"), "kind"),
       governed(above("feedback", "half_width", "0.5", 0, "random, optimised: B is drawn from U(-w, w)"), "kind"),
       governed(
@@ -177,7 +198,7 @@ std::vector<KeySpec> make_schema() {
       at_least("record", "interval", "0.0", 0,
                "Time between the samples of a trace, a whole number of dt for a fixed-step solver; 0: dt"),
       {"record", "populations", KeyType::names, "[]", "Populations whose trajectories are kept; empty: all",
-       "delta_1 .. delta_{L-1}, u_2 .. u_L, each once"},
+       "delta_l, u_l, a_l, h_0, t, W_l, b_l of the models' layers, each once"},
       whole("record", "weights_every", "0", 0, many,
             "Trials between snapshots of the weights; 0: the first and the last only"),
       whole("record", "evaluate_every", "1", 1, many, "Trials between evaluations of the loss"),
@@ -256,6 +277,8 @@ std::string_view type_text(KeyType type) {
       return "list of integers";
     case KeyType::name_or_names:
       return "name or list of names";
+    case KeyType::phases:
+      return "list of tables";
     case KeyType::table:
       return "table";
   }

@@ -20,18 +20,21 @@ struct Choice {
 /// The names that the registries of the program know.
 struct Vocabulary {
   std::vector<Choice> tasks;           ///< task.kind; uses: keys of [task] besides kind, inputs and outputs
-  std::vector<Choice> credits;         ///< model.credit; uses: "alpha", "dynamics", "feedback"
+  std::vector<Choice> credits;         ///< model.credit; uses: "alpha", "dynamics", "feedback", "phases", "product"
   std::vector<Choice> solvers;         ///< uses: dt, duration, settle_tolerance, rtol, atol, max_steps
-  std::vector<Choice> feedback_kinds;  ///< feedback.kind; uses: gain, half_width, margin, path, group. A kind that uses
-                                       ///< margin stabilises a loop, so it is for models with dynamics only
-  std::vector<Choice> inits;           ///< network.init.kind; uses: half_width, path, group
+  std::vector<Choice> feedback_kinds;  ///< feedback.kind; uses: factor, gain, half_width, margin, path, group. A kind
+                                       ///< that uses margin stabilises a loop, so it is for models with dynamics only;
+                                       ///< one that uses factor is for models whose credit uses "product"
+  std::vector<Choice> inits;                    ///< network.init.kind; uses: half_width, path, group
   std::vector<std::string> fixed_step_solvers;  ///< those whose duration is a whole number of dt
   std::vector<std::string> activations;         ///< of hidden layers
   std::vector<std::string> outputs;             ///< of the last layer
   std::vector<std::string> measures;
+  std::vector<std::string> transfers;
+  std::vector<std::string> feedback_factors;  ///< formulas that the factors of a product can have
 };
 
-enum class KeyType { boolean, integer, real, text, names, integers, name_or_names, table };
+enum class KeyType { boolean, integer, real, text, names, integers, name_or_names, phases, table };
 
 /// One key of one table.
 struct KeySpec {

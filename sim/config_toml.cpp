@@ -145,6 +145,7 @@ void apply_set(toml::table& tree, const std::string& set, const std::string& ori
 
 namespace {
 
+constexpr std::size_t most_phases = 1000;
 constexpr std::size_t longest_list = 10'000;  // names; each is compared with each
 
 class ValueReader {
@@ -210,7 +211,50 @@ class ValueReader {
     }
   }
 
+  void read(const toml::node& node, std::vector<PhaseConfig>* values) const {
+    const auto* list = node.as_array();
+    if (list == nullptr) wrong_type(node, "a list of tables");
+    if (list->size() > most_phases) wrong(node, fmt::format("at most {} phases", most_phases));
+    values->clear();
+    double end = 0;
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      end = read_phase(*list->get(i), fmt::format("{}[{}]", key_, i + 1), end, values->emplace_back());
+    }
+    const auto with_target = [](const PhaseConfig& p) { return p.target; };
+    if (!values->empty() && std::none_of(values->begin(), values->end(), with_target))
+      fail(place_of(node.source(), key_, file_), "the target is never on, so there is no error to invert", "",
+           "target = true in one of the phases");
+  }
+
  private:
+  /// @param before  the end of the phase before, @return the end of this one
+  [[nodiscard]] double read_phase(const toml::node& node, const std::string& key, double before,
+                                  PhaseConfig& phase) const {
+    const auto* table = node.as_table();
+    if (table == nullptr)
+      fail(place_of(node.source(), key, file_), "found " + describe(node), describe(node),
+           "a table, as in { duration = 50, stimulus = true }");
+    const auto known = key_names("dynamics.phases");
+    phase.start = before;
+    for (const auto& [name, value] : *table) {
+      const KeySpec* spec = find_key("dynamics.phases", name.str());
+      if (spec == nullptr)
+        fail(place_of(name.source(), fmt::format("{}.{}", key, name.str()), file_), "unknown key",
+             std::string(name.str()), fmt::format("{}", fmt::join(known, ", ")),
+             nearest_name(std::string(name.str()), known));
+      for (const auto& binding : bindings(phase))
+        if (binding.key == name.str())
+          read_value(*spec, value, fmt::format("{}.{}", key, name.str()), file_, vocabulary_, binding.slot);
+    }
+    if (!table->contains("duration"))
+      fail(place_of(node.source(), key + ".duration", file_), "is missing", "", "a finite real number above 0");
+    if (phase.start < before)
+      fail(place_of(table->get("start")->source(), key + ".start", file_),
+           fmt::format("found {}, but the phase before ends at {}: they overlap", phase.start, before), "",
+           fmt::format("at least {}, or leave it out", before));
+    return phase.start + phase.duration;
+  }
+
   [[nodiscard]] std::int64_t integer(const toml::node& node) const {
     const auto* v = node.as_integer();
     if (v == nullptr) wrong_type(node, "an integer");

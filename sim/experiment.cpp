@@ -203,8 +203,8 @@ void Experiment::begin(Sink& sink) {
     const ModelConfig& m = model->config();
     const CreditModel& credit = credit_model(m.credit);
     sink.set_attribute(path, "credit", m.credit);
-    if (credit.uses_feedback) sink.set_attribute(path, "feedback", m.feedback.kind);
-    if (credit.loops) {
+    if (credit.feedback) sink.set_attribute(path, "feedback", m.feedback.kind);
+    if (credit.stages) {
       sink.set_attribute(path, "transfer", m.dynamics.transfer);
       sink.set_attribute(path, "solver", m.dynamics.solver);
       sink.set_attribute(path, "alpha", m.alpha);
@@ -212,7 +212,16 @@ void Experiment::begin(Sink& sink) {
       sink.set_attribute(path, "tau_u", m.dynamics.tau_u);
       if (solver_kind(m.dynamics.solver).has_trajectory) {
         sink.set_attribute(path, "dt", m.dynamics.dt);
-        sink.set_attribute(path, "duration", m.dynamics.duration);
+        const bool scheduled = credit.concurrent && !m.dynamics.phases.empty();
+        const PhaseConfig last = scheduled ? m.dynamics.phases.back() : PhaseConfig{.duration = m.dynamics.duration};
+        sink.set_attribute(path, "duration", last.start + last.duration);
+      }
+      if (credit.concurrent || m.dynamics.forward == "dynamic") sink.set_attribute(path, "tau_h", m.dynamics.tau_h);
+      if (credit.concurrent) {
+        sink.set_attribute(path, "plasticity", m.dynamics.plasticity);
+        if (m.dynamics.plasticity == "continuous") sink.set_attribute(path, "tau_w", m.dynamics.tau_w);
+      } else {
+        sink.set_attribute(path, "forward", m.dynamics.forward);
       }
     }
     sink.set_attribute(path, "status", std::string("running"));

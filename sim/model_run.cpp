@@ -60,60 +60,73 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
       measures_(measure_columns(config, model)),
       recorded_(config.record.trials) {
   std::ranges::sort(recorded_);
-  if (credit_model_.loops) {
+  const LoopParameters parameters = loop_parameters(config, model);
+  for (Stage& stage : model_stages(model_, network_, parameters)) {
+    RightHandSide f(stage.circuit, 1);
+    auto phases = stage_phases(stage, model_.dynamics);
+    const std::size_t read = read_phase(phases);
+    forward_moves_ = forward_moves_ || stage.timing != Stage::Timing::inversion;
+    runners_.push_back({.stage = std::move(stage), .f = std::move(f), .phases = std::move(phases), .read = read});
+  }
+  if (!runners_.empty()) {
     solver_ = solver_kind_.make(solver_settings(model_.dynamics));
-    for (Loop& loop : credit_model_.loops(network_, loop_parameters(model_))) {
-      RightHandSide f(loop.circuit, 1);
-      runners_.push_back({.loop = std::move(loop), .f = std::move(f), .x = {}, .trajectory = {}, .run = {}});
-    }
     measures_trajectory_ = std::ranges::any_of(measures_, [](const auto& m) { return m.first->needs_trajectory; });
     sample_interval_ = measures_trajectory_ ? model_.dynamics.dt : trace_interval(config, model);
   }
-  if (credit_model_.uses_feedback) {
+  if (credit_model_.feedback) {
+    paths_ = credit_model_.feedback(network_.depth());
     feedback_ = make_feedback(config_, model_, network_);
-    if (model_.feedback.kind == "optimised") {
-      for (Runner& runner : runners_) stabilise(runner);
+    for (Runner& runner : runners_) {
+      runner.stage.load(network_, feedback_, runner.f);
+      if (model_.feedback.kind != "optimised") continue;
+      for (const ControlLoop& loop : runner.stage.loops) stabilise(runner, loop);
     }
   }
   record_weights(0);
   record_evaluation();
 }
 
-void ModelRun::stabilise(Runner& runner) {
-  runner.loop.load(network_, feedback_, runner.f);
-  feedback_[runner.loop.layer] = stabilised_feedback(model_, runner.loop, runner.f);
-  runner.loop.load(network_, feedback_, runner.f);
+void ModelRun::stabilise(Runner& runner, const ControlLoop& loop) {
+  feedback_[loop.number] = stabilised_feedback(model_, runner.stage, loop, runner.f);
+  runner.stage.load(network_, feedback_, runner.f);
 }
 
-bool ModelRun::is_recorded(std::size_t trial) const {
+bool ModelRun::is_asked(std::size_t trial) const {
   const RecordConfig& record = config_.record;
   if (record.every > 0 && trial % record.every == 0) return true;
   return std::ranges::binary_search(recorded_, trial);
 }
 
-void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t) {
-  forward(network_, x, t, activity_);
-  const bool traced = !groups_.trace.datasets.empty();
-  const bool asked = traced && is_recorded(trial);
-  const bool spare = traced && kept_unasked_ < config_.record.unsettled_limit;
+void ModelRun::show(const arma::mat& x, const arma::mat& t) {
+  if (!forward_moves_) return forward(network_, x, t, activity_);
+  activity_.x = x;
+  activity_.t = t;
+  credit_.assign(network_.depth() + 1, {});
+}
 
-  const auto divergence = assign_credit(measures_trajectory_ || asked || spare);
-  std::vector<LoopResult> results;
-  for (Runner& r : runners_) {
-    const bool has_trajectory = solver_kind_.has_trajectory && (measures_trajectory_ || asked || spare);
-    results.push_back({&r.loop, &r.f, &r.x, has_trajectory ? &r.trajectory : nullptr, r.abscissa});
-  }
-  const TrialView view(network_, feedback_, activity_, credit_, results);
+void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t) {
+  show(x, t);
+  const bool traced = !groups_.trace.datasets.empty();
+  const bool asked = traced && is_asked(trial);
+  const bool spare = traced && kept_unasked_ < config_.record.unsettled_limit;
+  const bool keep_trajectory = solver_kind_.has_trajectory && (measures_trajectory_ || asked || spare);
+
+  const auto divergence = assign_credit(trial, keep_trajectory);
+  const std::vector<StageResult> stages = results(keep_trajectory);
+  const TrialView view(network_, paths_, feedback_, activity_, credit_, stages);
   const TrialView* measured = divergence ? nullptr : &view;
+  bool unsettled = false;
   for (Runner& r : runners_) {
-    try {
-      r.converged = divergence ? -1 : (converged(view, r.loop.layer) ? 1 : 0);
-    } catch (const NumericalError&) {
-      r.converged = -2;
+    for (std::size_t i = 0; i < r.stage.loops.size(); ++i) {
+      try {
+        r.converged[i] = divergence ? -1 : (converged(view, r.stage.loops[i].number) ? 1 : 0);
+      } catch (const NumericalError&) {
+        r.converged[i] = -2;
+      }
+      unsettled = unsettled || r.converged[i] != 1;
     }
   }
   record_learning(trial, measured);
-  const bool unsettled = std::ranges::any_of(runners_, [](const Runner& r) { return r.converged != 1; });
   if (asked || (spare && unsettled)) {
     record_trace(trial, measured);
     if (!asked) ++kept_unasked_;
@@ -134,63 +147,127 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
                            .time = divergence->time,
                            .limit = model_.dynamics.divergence_limit});
   }
-  if (!divergence && !(trial == 0 && config_.learning.skip_first)) learn(rule_, activity_, credit_, network_);
+  if (!divergence) change_weights(trial);
   if (trials_done_ % config_.record.evaluate_every == 0) record_evaluation();
   if (config_.record.weights_every > 0 && trials_done_ % config_.record.weights_every == 0)
     record_weights(trials_done_);
 }
 
-std::optional<ModelRun::Divergence> ModelRun::assign_credit(bool keep_trajectory) {
+void ModelRun::change_weights(std::size_t trial) {
+  const auto plastic = std::ranges::find_if(runners_, [](const Runner& r) { return r.stage.learned != nullptr; });
+  if (plastic != runners_.end()) {
+    plastic->stage.learned(plastic->f, plastic->x, network_);
+  } else if (trial > 0 || !config_.learning.skip_first) {
+    learn(rule_, activity_, credit_, network_);
+  }
+}
+
+std::vector<StageResult> ModelRun::results(bool with_trajectories) {
+  std::vector<StageResult> stages;
   for (Runner& r : runners_) {
-    r.ran = false;
-    r.restabilised = false;
+    stages.push_back({.stage = &r.stage,
+                      .f = r.fixed ? &*r.fixed : &r.f,
+                      .x = r.fixed ? &r.x_fixed : &r.x_read,
+                      .phase = r.phases[r.read],
+                      .trajectory = with_trajectories ? &r.trajectory : nullptr,
+                      .abscissa = r.abscissa});
+  }
+  return stages;
+}
+
+std::optional<ModelRun::Divergence> ModelRun::assign_credit(std::size_t trial, bool keep_trajectory) {
+  for (Runner& r : runners_) {
+    r.started = false;
+    r.restabilised.assign(r.stage.loops.size(), false);
+    r.converged.assign(r.stage.loops.size(), 0);
     r.abscissa.reset();
     r.run = {};
   }
-  if (!activity_.e.is_finite()) return Divergence{"forward pass", "the output error", 0};
   const std::size_t depth = network_.depth();
+  if (!forward_moves_) {
+    if (!activity_.e.is_finite()) return Divergence{"forward pass", "the output error", 0};
+    credit_.resize(depth + 1);
+    credit_[depth] = activity_.e;
+  }
   if (credit_model_.assign) {
     credit_model_.assign(network_, feedback_, activity_, credit_);
   } else {
-    credit_.resize(depth + 1);
-    credit_[depth] = activity_.e;
     for (Runner& r : runners_) {
       try {
-        if (auto divergence = run_loop(r, keep_trajectory)) return divergence;
+        if (auto divergence = run_stage(r, trial, keep_trajectory)) return divergence;
       } catch (const NumericalError& error) {
-        return Divergence{.where = r.loop.name, .population = {}, .time = 0, .cause = error};
+        return Divergence{.where = r.stage.name, .population = {}, .time = 0, .cause = error};
       }
     }
   }
-  for (std::size_t l = 1; l < depth; ++l) {
+  for (std::size_t l = 1; l <= depth; ++l) {
     if (!credit_[l].is_finite()) return Divergence{"credit assignment", fmt::format("delta_{}", l), 0};
   }
   return std::nullopt;
 }
 
-std::optional<ModelRun::Divergence> ModelRun::run_loop(Runner& r, bool keep_trajectory) {
-  r.loop.load(network_, feedback_, r.f);
-  r.loop.drive(network_, activity_, credit_, r.f);
-  r.x.assign(r.f.layout().size(), 0.0);
-  if (model_.feedback.restabilise) {
-    const double abscissa = spectral_abscissa(r.f, r.x, 0);
-    r.restabilised = abscissa > 0;
+void ModelRun::restabilise(Runner& r) {
+  for (std::size_t i = 0; i < r.stage.loops.size(); ++i) {
+    const ControlLoop& loop = r.stage.loops[i];
+    const double abscissa = spectral_abscissa(r.f, r.x, 0, loop.members);
     // a nonlinear loop has another spectrum at the end of the trial
-    if (r.f.circuit().is_linear()) r.abscissa = abscissa;
-    if (r.restabilised) {
-      stabilise(r);
-      r.abscissa.reset();
-      record_weights(trials_done_);
+    if (r.stage.loops.size() == 1 && r.f.circuit().is_linear()) r.abscissa = abscissa;
+    if (abscissa <= 0) continue;
+    r.restabilised[i] = true;
+    stabilise(r, loop);
+    r.abscissa.reset();
+    record_weights(trials_done_);
+  }
+}
+
+std::optional<ModelRun::Divergence> ModelRun::run_stage(Runner& r, std::size_t trial, bool keep_trajectory) {
+  r.stage.load(network_, feedback_, r.f);
+  r.stage.begin(network_, activity_, credit_, r.f);
+  r.x.assign(r.f.layout().size(), 0.0);
+  if (model_.feedback.restabilise) restabilise(r);
+  const bool learns = trial > 0 || !config_.learning.skip_first;
+  for (std::size_t i = 0; i < r.stage.circuit.plasticity().size(); ++i) {
+    r.f.plasticity(i).rate = learns ? config_.learning.rate : 0;
+    r.f.plasticity(i).decay = learns ? config_.learning.decay : 0;
+  }
+  r.f.put_weights(r.x);
+  for (std::size_t i = 0; i < r.phases.size(); ++i) {
+    const Phase& phase = r.phases[i];
+    r.stage.enter(network_, activity_, credit_, phase, r.f, r.x);
+    // what a switch sets shows from the switch on, so each phase has a trajectory of its own, which is appended
+    Trajectory* trajectory = keep_trajectory ? (i == 0 ? &r.trajectory : &segment_) : nullptr;
+    const SolverRun run = solver_->run(r.f, r.x, {phase.start, phase.duration}, trajectory, sample_interval_);
+    if (keep_trajectory && i > 0) r.trajectory.extend(segment_);
+    r.started = true;
+    r.run.columns = run.columns;
+    r.run.steps += run.steps;
+    r.run.evaluations += run.evaluations;
+    if (const ColumnEnd* end = run.diverged()) {
+      return Divergence{r.stage.name, r.f.block_name(end->population), end->time};
     }
+    if (i == r.read) r.x_read = r.x;
   }
-  Trajectory* trajectory = keep_trajectory && solver_kind_.has_trajectory ? &r.trajectory : nullptr;
-  r.run = solver_->run(r.f, r.x, {.start = 0, .duration = model_.dynamics.duration}, trajectory, sample_interval_);
-  r.ran = true;
-  if (const ColumnEnd* end = r.run.diverged()) {
-    return Divergence{r.loop.name, r.loop.circuit.populations()[end->population].name, end->time};
+  r.stage.read(network_, r.f, r.x_read, activity_, credit_);
+  if (r.phases.size() > 1) {
+    // measures look at the circuit as it was when credit was read
+    State scratch = r.x_read;
+    r.stage.enter(network_, activity_, credit_, r.phases[r.read], r.f, scratch);
   }
-  r.loop.read(network_, activity_, r.f, r.x, credit_);
+  if (!r.stage.circuit.plasticity().empty()) fix_weights(r);
   return std::nullopt;
+}
+
+void ModelRun::fix_weights(Runner& r) {
+  r.fixed.emplace(r.stage.circuit.without_plasticity(), 1);
+  r.f.take_weights(r.x_read);
+  const auto& projections = r.stage.circuit.projections();
+  for (ProjectionIndex k = 0; k < projections.size(); ++k) {
+    if (std::holds_alternative<arma::mat>(projections[k].weights)) r.fixed->set_weights(k, r.f.weights(k));
+  }
+  r.stage.begin(network_, activity_, credit_, *r.fixed);
+  // populations come before moving weights in the state
+  r.x_fixed.assign(r.x_read.begin(), r.x_read.begin() + static_cast<std::ptrdiff_t>(r.fixed->layout().size()));
+  r.stage.enter(network_, activity_, credit_, r.phases[r.read], *r.fixed, r.x_fixed);
 }
 
 void ModelRun::record_learning(std::size_t trial, const TrialView* view) {
@@ -209,9 +286,11 @@ void ModelRun::record_learning(std::size_t trial, const TrialView* view) {
     put(value);
   }
   for (const Runner& r : runners_) {
-    put(static_cast<double>(r.run.steps));
-    put(static_cast<double>(r.converged));
-    if (model_.feedback.restabilise) put(r.restabilised ? 1 : 0);
+    for (std::size_t i = 0; i < r.stage.loops.size(); ++i) {
+      put(static_cast<double>(r.run.steps));
+      put(static_cast<double>(r.converged[i]));
+      if (model_.feedback.restabilise) put(r.restabilised[i] ? 1 : 0);
+    }
   }
   ++rows.count;
 }
@@ -234,9 +313,7 @@ void ModelRun::record_weights(std::size_t trials_done) {
     append_matrix(rows.values[column++], network_.W[l]);
     if (network_.bias) append_matrix(rows.values[column++], network_.b[l]);
   }
-  if (credit_model_.uses_feedback) {
-    for (std::size_t l = 2; l <= network_.depth(); ++l) append_matrix(rows.values[column++], feedback_[l]);
-  }
+  for (const FeedbackPath& path : paths_) append_matrix(rows.values[column++], feedback_[path.number]);
   ++rows.count;
   last_snapshot_ = trials_done;
 }
@@ -247,43 +324,98 @@ void ModelRun::record_trace(std::size_t trial, const TrialView* view) {
   const auto put = [&](double value) { rows.values[column++].push_back(value); };
   put(static_cast<double>(records_++));
   put(static_cast<double>(trial));
-  const auto& time = groups_.trace.axes.front().values;
-  const double interval = trace_interval(config_, model_);
+  const std::vector<StageResult> stages = results(true);
   double latest = 0;
   std::int64_t worst = 1;
-  for (const Runner& r : runners_) {
-    const Trajectory& trajectory = r.trajectory;
-    const auto stride = static_cast<std::size_t>(std::llround(interval / sample_interval_));
-    for (PopulationIndex p = 0; p < r.loop.circuit.populations().size(); ++p) {
-      if (!is_recorded_population(config_, r.loop.circuit.populations()[p].name)) continue;
-      auto& values = rows.values[column++];
-      if (!r.ran) {
-        values.insert(values.end(), time.size() * r.loop.circuit.populations()[p].units, nan);
-        continue;
-      }
-      for (std::size_t k = 0; k < time.size(); ++k) {
-        // of a batch, its first sample
-        const auto x = trajectory.layout().view(trajectory.state(k * stride), p).column(0);
-        values.insert(values.end(), x.begin(), x.end());
+  for (std::size_t i = 0; i < runners_.size(); ++i) {
+    const Runner& r = runners_[i];
+    record_states(r, column);
+    if (r.stage.timing == Stage::Timing::inversion) {
+      for (const ControlLoop& loop : r.stage.loops) {
+        const arma::mat& s = credit_[loop.source];
+        for (arma::uword n = 0; n < network_.units[loop.source]; ++n) {
+          rows.values[column].push_back(r.started ? s(n, 0) : nan);
+        }
+        ++column;
       }
     }
-    for (const double v : std::as_const(r.f).input(r.loop.controller).column(0)) {
-      rows.values[column].push_back(r.ran ? -v : nan);
-    }
-    ++column;
-    worst = std::min(worst, r.converged);
-    latest = std::max(latest, settled_at(r, view));
+    record_derived(r, column);
+    for (const std::int64_t flag : r.converged) worst = std::min(worst, flag);
+    if (!r.stage.loops.empty()) latest = std::max(latest, settled_at(r, stages[i], view));
   }
   put(static_cast<double>(worst));
   put(worst == 1 ? latest : nan);
   ++rows.count;
 }
 
-double ModelRun::settled_at(const Runner& r, const TrialView* view) {
-  if (view == nullptr || r.converged != 1) return nan;
-  const auto x_inf = r.f.layout().view(std::span<const double>(view->steady_state(r.loop.layer)), r.loop.readout);
-  const arma::vec target(x_inf.column(0).data(), x_inf.units);
-  return settling_time(r.trajectory, r.loop.readout, 0, target, settling_band).value_or(nan);
+void ModelRun::record_states(const Runner& r, std::size_t& column) {
+  const Trajectory& trajectory = r.trajectory;
+  const auto stride = static_cast<std::size_t>(std::llround(trace_interval(config_, model_) / sample_interval_));
+  const std::size_t samples = std::ranges::find(groups_.trace.axes, time_name(r.stage), &Axis::name)->values.size();
+  for (std::size_t block = 0; block < r.f.layout().populations(); ++block) {
+    if (!is_recorded(config_, r.stage, r.f, block)) continue;
+    auto& values = rows_.trace.values[column++];
+    const std::size_t units = r.f.layout().units(block);
+    const auto layers = block_layers(r.stage, block);
+    for (std::size_t k = 0; k < samples; ++k) {
+      // a trial that has diverged in an earlier phase has no samples of the later ones
+      if (!r.started || k * stride >= trajectory.samples()) {
+        values.insert(values.end(), units, nan);
+        continue;
+      }
+      // of a batch, its first sample
+      const auto x = trajectory.layout().view(trajectory.state(k * stride), block).column(0);
+      if (layers.size() < 2) {
+        values.insert(values.end(), x.begin(), x.end());
+      } else {
+        const std::size_t n = network_.units[layers[0]];
+        append_matrix(values, arma::mat(const_cast<double*>(x.data()), n, units / n, false, true));
+      }
+    }
+  }
+}
+
+void ModelRun::record_derived(const Runner& r, std::size_t& column) {
+  if (r.stage.timing != Stage::Timing::schedule) return;
+  const Trajectory& trajectory = r.trajectory;
+  const double interval = trace_interval(config_, model_);
+  const auto stride = static_cast<std::size_t>(std::llround(interval / sample_interval_));
+  const auto& time = std::ranges::find(groups_.trace.axes, time_name(r.stage), &Axis::name)->values;
+  const std::size_t first = column;
+  column += r.stage.derived.size() + 2;
+  for (std::size_t k = 0; k < time.size(); ++k) {
+    // what a switch sets shows from the switch on; half an interval of tolerance for rounded times
+    std::size_t now = 0;
+    while (now + 1 < r.phases.size() && r.phases[now + 1].start <= time[k] + 0.5 * sample_interval_) ++now;
+    const Phase& phase = r.phases[now];
+    for (std::size_t i = 0; i < r.stage.derived.size(); ++i) {
+      const DerivedSignal& signal = r.stage.derived[i];
+      auto& values = rows_.trace.values[first + i];
+      if (!r.started || k * stride >= trajectory.samples()) {
+        values.insert(values.end(), network_.units[signal.layer], nan);
+        continue;
+      }
+      const arma::vec value = signal.value(network_, activity_, phase, r.f, trajectory.state(k * stride), 0);
+      values.insert(values.end(), value.begin(), value.end());
+    }
+    rows_.trace.values[column - 2].push_back(phase.stimulus ? 1 : 0);
+    rows_.trace.values[column - 1].push_back(phase.target ? 1 : 0);
+  }
+}
+
+double ModelRun::settled_at(const Runner& r, const StageResult& result, const TrialView* view) const {
+  if (view == nullptr || std::ranges::any_of(r.converged, [](std::int64_t c) { return c != 1; })) return nan;
+  double latest = 0;
+  for (const ControlLoop& loop : r.stage.loops) {
+    for (const auto& readout : loop.readouts) {
+      const auto x_inf = result.f->layout().view(std::span<const double>(view->steady_state(result)), readout.first);
+      const arma::vec target(x_inf.column(0).data(), x_inf.units);
+      const auto time = settling_time(r.trajectory, readout.first, 0, target, settling_band, result.phase.start,
+                                      result.phase.start + result.phase.duration);
+      latest = std::max(latest, time.value_or(nan));
+    }
+  }
+  return latest;
 }
 
 void ModelRun::finish() {

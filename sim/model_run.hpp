@@ -28,14 +28,24 @@ struct ModelGroups {
 [[nodiscard]] ModelGroups model_groups(const Config& config, const ModelConfig& model);
 
 /// The parts of it that the engine needs as well.
-[[nodiscard]] LoopParameters loop_parameters(const ModelConfig& model);
+[[nodiscard]] LoopParameters loop_parameters(const Config& config, const ModelConfig& model);
 /// The network of the configuration with zero weights.
 [[nodiscard]] Network empty_network(const Config& config);
+/// The stages of a trial of the model, a dynamic forward pass among them; none for algebraic rules.
+[[nodiscard]] std::vector<Stage> model_stages(const ModelConfig& model, const Network& network,
+                                              const LoopParameters& parameters);
+/// The phases of a stage, without gaps.
+[[nodiscard]] std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynamics);
+/// The phase at whose end credit is read: the last one with the target on.
+[[nodiscard]] std::size_t read_phase(const std::vector<Phase>& phases);
 /// time between the samples of a trace
 [[nodiscard]] double trace_interval(const Config& config, const ModelConfig& model);
-/// l of "delta_l", "u_l"
-[[nodiscard]] std::size_t layer_of(std::string_view population);
-[[nodiscard]] bool is_recorded_population(const Config& config, std::string_view name);
+/// Whether a block of a stage's state is traced: the populations that record.populations names, or all that move.
+[[nodiscard]] bool is_recorded(const Config& config, const Stage& stage, const RightHandSide& f, std::size_t block);
+/// the axes of a block's dataset besides time: the layers whose units it has, of weights the target's first
+[[nodiscard]] std::vector<std::size_t> block_layers(const Stage& stage, std::size_t block);
+/// name of the time axis of a stage's traces
+[[nodiscard]] std::string_view time_name(const Stage& stage);
 /// the columns that measures fill, in the order of the learning group
 [[nodiscard]] std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
                                                                                        const ModelConfig& model);
@@ -75,17 +85,22 @@ class ModelRun {
   [[nodiscard]] const Network& network() const noexcept { return network_; }
 
  private:
-  /// A loop with what it needs to run.
+  /// A stage with what it needs to run.
   struct Runner {
-    Loop loop;
+    Stage stage;
     RightHandSide f;
-    State x;
-    Trajectory trajectory;
-    SolverRun run;
-    bool ran = false;  ///< in this trial: not when a loop above it, or the forward pass, has diverged
-    bool restabilised = false;
-    std::optional<double> abscissa = std::nullopt;  ///< where restabilisation has asked for it
-    std::int64_t converged = 0;                     ///< as the legend of converged_l has it
+    std::vector<Phase> phases;
+    std::size_t read = 0;  ///< the phase at whose end credit is read
+    State x = {};          ///< at the end
+    State x_read = {};     ///< where credit is read
+    Trajectory trajectory = {};
+    SolverRun run = {};                                 ///< all phases together
+    bool started = false;                               ///< in this trial: not when something before it has diverged
+    std::optional<RightHandSide> fixed = std::nullopt;  ///< where weights move: with those of x_read
+    State x_fixed = {};
+    std::vector<bool> restabilised = {};            ///< by loop
+    std::optional<double> abscissa = std::nullopt;  ///< of its only loop, where restabilisation has asked for it
+    std::vector<std::int64_t> converged = {};       ///< by loop, as the legend of converged_l has it
   };
 
   struct Divergence {
@@ -95,15 +110,22 @@ class ModelRun {
     std::optional<NumericalError> cause = std::nullopt;  ///< another numerical failure than divergence
   };
 
-  void stabilise(Runner& runner);
-  [[nodiscard]] std::optional<Divergence> assign_credit(bool keep_trajectory);
-  [[nodiscard]] std::optional<Divergence> run_loop(Runner& runner, bool keep_trajectory);
+  void stabilise(Runner& runner, const ControlLoop& loop);
+  void restabilise(Runner& runner);
+  void show(const arma::mat& x, const arma::mat& t);
+  [[nodiscard]] std::optional<Divergence> assign_credit(std::size_t trial, bool keep_trajectory);
+  [[nodiscard]] std::optional<Divergence> run_stage(Runner& runner, std::size_t trial, bool keep_trajectory);
+  void fix_weights(Runner& runner);
+  void change_weights(std::size_t trial);
+  [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
   void record_learning(std::size_t trial, const TrialView* view);
   void record_evaluation();
   void record_weights(std::size_t trials_done);
   void record_trace(std::size_t trial, const TrialView* view);
-  [[nodiscard]] static double settled_at(const Runner& r, const TrialView* view);
-  [[nodiscard]] bool is_recorded(std::size_t trial) const;
+  void record_states(const Runner& r, std::size_t& column);
+  void record_derived(const Runner& r, std::size_t& column);
+  [[nodiscard]] double settled_at(const Runner& r, const StageResult& result, const TrialView* view) const;
+  [[nodiscard]] bool is_asked(std::size_t trial) const;
 
   const Config& config_;
   ModelConfig model_;
@@ -112,6 +134,7 @@ class ModelRun {
   ModelGroups groups_;
   ModelRows rows_;
   Network network_;
+  std::vector<FeedbackPath> paths_;
   Feedback feedback_;
   const LossEvaluator& loss_;
   LearningRule rule_;
@@ -123,6 +146,8 @@ class ModelRun {
   Credit credit_;
   double sample_interval_ = 0;        // between samples of the trajectories
   bool measures_trajectory_ = false;  // some measure needs the trajectory of every trial
+  bool forward_moves_ = false;        // the forward pass is a stage, or part of one
+  Trajectory segment_;                // scratch
   std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0;
   std::optional<std::size_t> last_snapshot_;
   double last_loss_ = 0, largest_loss_ = 0;

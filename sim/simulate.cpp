@@ -138,8 +138,8 @@ int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err
   for (const ModelConfig& model : config.models) {
     const CreditModel& credit = credit_model(model.credit);
     std::string how;
-    if (credit.uses_feedback) how += fmt::format(", feedback {}", model.feedback.kind);
-    if (credit.loops) {
+    if (credit.feedback) how += fmt::format(", feedback {}", model.feedback.kind);
+    if (credit.stages) {
       const SolverKind& solver = solver_kind(model.dynamics.solver);
       how += fmt::format(", alpha {:g}, {}", model.alpha, solver.name);
       if (solver.fixed_step) {

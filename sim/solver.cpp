@@ -51,8 +51,9 @@ bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std:
   double slope = 0;
   double size = 0;
   const Layout& layout = f.layout();
-  for (PopulationIndex p = 0; p < layout.populations(); ++p) {
-    const double tau = f.circuit().populations()[p].tau;
+  // weights that move do so for as long as there is an error: they have no part in it
+  for (PopulationIndex p = 0; p < f.circuit().populations().size(); ++p) {
+    const double tau = f.tau(p, column);
     for (const double d : layout.view(std::span<const double>(dxdt), p).column(column))
       slope = std::max(slope, tau * std::abs(d));
     for (const double v : layout.view(std::span<const double>(x), p).column(column)) size = std::max(size, std::abs(v));

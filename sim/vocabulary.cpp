@@ -6,6 +6,8 @@
 #include <dynvert/sim/task.hpp>
 #include <dynvert/sim/vocabulary.hpp>
 
+#include <algorithm>
+
 namespace dynvert {
 
 Vocabulary vocabulary() {
@@ -15,8 +17,15 @@ Vocabulary vocabulary() {
   }
   for (const CreditModel& credit : credit_models()) {
     Choice choice{std::string(credit.name)};
-    if (credit.loops) choice.uses = {"alpha", "dynamics"};
-    if (credit.uses_feedback) choice.uses.emplace_back("feedback");
+    if (credit.stages) choice.uses = {"alpha", "dynamics"};
+    if (credit.concurrent) choice.uses.emplace_back("phases");
+    if (credit.feedback) {
+      choice.uses.emplace_back("feedback");
+      // as it is in a network that is deep enough to tell
+      const auto paths = credit.feedback(3);
+      const auto spans = [](const FeedbackPath& path) { return path.top > path.bottom + 1; };
+      if (std::ranges::any_of(paths, spans)) choice.uses.emplace_back("product");
+    }
     v.credits.push_back(std::move(choice));
   }
   for (const SolverKind& solver : solver_kinds()) {
@@ -30,11 +39,16 @@ Vocabulary vocabulary() {
   for (const FeedbackFormula& formula : feedback_formulas()) {
     v.feedback_kinds.push_back({std::string(formula.kind), {formula.uses_half_width ? "half_width" : "gain"}});
   }
+  for (const FeedbackFormula& formula : feedback_formulas()) v.feedback_factors.emplace_back(formula.kind);
+  v.feedback_kinds.push_back({"product", {"factor", "gain", "half_width"}});
   v.feedback_kinds.push_back({"optimised", {"half_width", "margin"}});
   v.feedback_kinds.push_back({"file", {"path", "group"}});
   v.inits = {{"uniform", {"half_width"}}, {"file", {"path", "group"}}};
-  for (const RateFunction& g : rate_functions()) v.activations.emplace_back(g.name);
-  v.outputs = v.activations;
+  for (const RateFunction& g : rate_functions()) {
+    if (g.elementwise) v.activations.emplace_back(g.name);
+    v.outputs.emplace_back(g.name);
+  }
+  v.transfers.assign(transfer_names().begin(), transfer_names().end());
   for (const TrialMeasure& measure : trial_measures()) v.measures.emplace_back(measure.name);
   return v;
 }

@@ -12,7 +12,9 @@ inline Vocabulary test_vocabulary() {
   v.credits = {{"backprop"},
                {"feedback_alignment", {"feedback"}},
                {"pseudo_backprop"},
-               {"sequential_inversion", {"alpha", "dynamics", "feedback"}}};
+               {"sequential_inversion", {"alpha", "dynamics", "feedback"}},
+               {"single_loop_inversion", {"alpha", "dynamics", "feedback", "product"}},
+               {"concurrent_inversion", {"alpha", "dynamics", "phases", "feedback"}}};
   v.solvers = {{"euler", {"dt", "duration", "settle_tolerance", "max_steps"}},
                {"sequential_euler", {"dt", "duration", "settle_tolerance", "max_steps"}},
                {"rk4", {"dt", "duration", "settle_tolerance", "max_steps"}},
@@ -21,14 +23,20 @@ inline Vocabulary test_vocabulary() {
                {"exact", {"dt", "duration"}},
                {"fixed_point"}};
   v.fixed_step_solvers = {"euler", "sequential_euler", "rk4"};
-  v.feedback_kinds = {{"negative_transpose", {"gain"}},        {"random", {"half_width"}},
-                      {"negative_pseudo_inverse", {"gain"}},   {"negative_sign", {"gain"}},
-                      {"optimised", {"half_width", "margin"}}, {"file", {"path", "group"}}};
+  v.feedback_kinds = {{"negative_transpose", {"gain"}},
+                      {"random", {"half_width"}},
+                      {"negative_pseudo_inverse", {"gain"}},
+                      {"negative_sign", {"gain"}},
+                      {"product", {"factor", "gain", "half_width"}},
+                      {"optimised", {"half_width", "margin"}},
+                      {"file", {"path", "group"}}};
   v.inits = {{"uniform", {"half_width"}}, {"file", {"path", "group"}}};
   v.activations = {"linear", "tanh", "relu", "leaky_relu", "sigmoid", "softplus"};
   v.outputs = v.activations;
   v.measures = {"angle_feedback",    "angle_ndi",     "angle_pbp", "angle_bp",
                 "spectral_abscissa", "settling_time", "residual"};
+  v.transfers = {"linear", "nonlinear", "linearised"};
+  v.feedback_factors = {"negative_transpose", "negative_pseudo_inverse", "negative_sign", "random"};
   return v;
 }
 

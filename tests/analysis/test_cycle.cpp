@@ -1,6 +1,6 @@
 #include "../loops.hpp"
 
-#include <dynvert/analysis/linear_loop.hpp>
+#include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/matrix_exponential.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/analysis/steady_state.hpp>
@@ -51,7 +51,7 @@ TEST_CASE("the reduced loop has the spectrum of the whole Jacobian, for wide and
     const State x(loop.f.layout().size());
     const arma::mat M = loop_matrix(d.W, d.B, d.alpha, d.tau_u, d.tau_delta);
     RC_ASSERT(arma::approx_equal(loop.f.jacobian(x, 1), M, "absdiff", 1e-14));
-    RC_ASSERT(as_linear_loop(loop.f, 0).has_value());
+    RC_ASSERT(as_cycle(loop.f.circuit(), std::vector<PopulationIndex>{0, 1}).has_value());
     // the eigenvalue at a double root of the quadratic moves by the root of rounding: 1e-7
     RC_ASSERT(std::abs(spectral_abscissa(loop.f, x, 0) - spectral_abscissa(M)) < 1e-6);
     const auto reduced = sorted(spectrum(loop.f, x, 0));

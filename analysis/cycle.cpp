@@ -1,0 +1,96 @@
+#include <dynvert/analysis/cycle.hpp>
+#include <dynvert/models/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+
+namespace dynvert {
+
+std::optional<Cycle> as_cycle(const Circuit& circuit, std::span<const PopulationIndex> members) {
+  const auto& projections = circuit.projections();
+  const auto is_member = [&](PopulationIndex p) { return std::ranges::find(members, p) != members.end(); };
+  const std::size_t k = members.size();
+  if (k < 2) return std::nullopt;
+  std::vector<std::optional<ProjectionIndex>> leaving(circuit.populations().size());
+  std::size_t inside = 0;
+  for (ProjectionIndex j = 0; j < projections.size(); ++j) {
+    const Projection& p = projections[j];
+    if (!is_member(p.source) || !is_member(p.target)) continue;
+    if (leaving[p.source] || (p.follows && is_member(p.follows->population)) ||
+        (p.transmits == Transmit::rate && !rate_function(circuit.populations()[p.source].rate).elementwise)) {
+      return std::nullopt;
+    }
+    leaving[p.source] = j;
+    ++inside;
+  }
+  if (inside != k) return std::nullopt;
+  const auto units = [&](PopulationIndex p) { return circuit.populations()[p].units; };
+  Cycle cycle;
+  PopulationIndex at = *std::ranges::min_element(members, {}, units);
+  for (std::size_t i = 0; i < k; ++i) {
+    if (circuit.populations()[at].held || !leaving[at]) return std::nullopt;
+    cycle.populations.push_back(at);
+    cycle.projections.push_back(*leaving[at]);
+    at = projections[*leaving[at]].target;
+  }
+  // k members, each left once: a walk of k steps that ends where it began and visits nobody twice is the cycle
+  std::vector<PopulationIndex> visited = cycle.populations;
+  std::ranges::sort(visited);
+  if (at != cycle.populations.front() || std::ranges::adjacent_find(visited) != visited.end()) return std::nullopt;
+  // from leaving to arriving
+  std::ranges::rotate(cycle.projections, cycle.projections.end() - 1);
+  return cycle;
+}
+
+arma::cx_vec spectrum(const Cycle& cycle, RightHandSide& f, const State& x, std::size_t column) {
+  const std::size_t k = cycle.populations.size();
+  const auto tau = [&](std::size_t i) { return f.tau(cycle.populations[i], column); };
+  const auto leak = [&](std::size_t i) { return f.leak(cycle.populations[i], column); };
+  arma::mat product;
+  for (std::size_t i = 1; i <= k; ++i) {
+    const ProjectionIndex arriving = cycle.projections[i % k];
+    arma::mat A = f.weights(arriving);
+    if (f.circuit().projections()[arriving].transmits != Transmit::state) {
+      A.each_row() %= f.slope(arriving, x, column).t();
+    }
+    product = i == 1 ? std::move(A) : arma::mat(A * product);
+  }
+  arma::cx_vec mu;
+  if (!product.is_finite() || !arma::eig_gen(mu, product)) {
+    throw NumericalError("spectrum of a loop", "the weights are not finite, or the eigenvalue iteration failed",
+                         "a look at the weights: they may have grown without bound");
+  }
+
+  std::vector<std::complex<double>> lambda;
+  if (k == 2) {
+    const double a = tau(0) * tau(1);
+    const double b = tau(1) * leak(0) + tau(0) * leak(1);
+    for (const std::complex<double> m : mu) {
+      // a lambda^2 + b lambda + c = 0 with b >= 0: the root that subtracts is had from the product of the roots
+      const std::complex<double> c = leak(0) * leak(1) - m;
+      const std::complex<double> root = std::sqrt(b * b - 4 * a * c);
+      const std::complex<double> far = -0.5 * (b + root);
+      lambda.push_back(far / a);
+      lambda.push_back(std::abs(far) > 0 ? c / far : std::complex<double>(0));
+    }
+  } else {
+    arma::cx_vec polynomial{1.0};  // highest power first
+    for (std::size_t i = 0; i < k; ++i) polynomial = arma::conv(polynomial, arma::cx_vec{tau(i), leak(i)});
+    for (const std::complex<double> m : mu) {
+      arma::cx_vec shifted = polynomial;
+      shifted.back() -= m;
+      const arma::cx_vec roots = arma::roots(shifted);
+      // arma::roots leaves out roots at zero of a polynomial without a constant term
+      lambda.insert(lambda.end(), roots.begin(), roots.end());
+      lambda.insert(lambda.end(), k - roots.n_elem, std::complex<double>(0));
+    }
+  }
+  for (std::size_t i = 0; i < k; ++i) {
+    const std::size_t rest = f.layout().units(cycle.populations[i]) - product.n_rows;
+    lambda.insert(lambda.end(), rest, std::complex<double>(-leak(i) / tau(i)));
+  }
+  return lambda;
+}
+
+}  // namespace dynvert
