@@ -1,6 +1,6 @@
 #pragma once
 
-/// The one arithmetic kernel of the simulator: an affine update of a population,
+/// The arithmetic kernels of the simulator. First, an affine update of a population,
 ///
 ///     out = keep x + rate (input + sum over terms - leak x),
 ///
@@ -39,10 +39,13 @@ struct AffineUpdate {
 };
 
 using AffineKernel = void (*)(const AffineUpdate&);
+/// y[i] = f(x[i]), i < n; y may be x
+using ElementwiseKernel = void (*)(const double* x, double* y, std::size_t n);
 
 struct Kernels {
   std::string_view name;  ///< "sse2", "avx2", "avx512", or "generic" elsewhere than on x86-64
   AffineKernel affine;
+  ElementwiseKernel tanh;
 };
 
 /// The kernels that this processor can run, the fastest first.

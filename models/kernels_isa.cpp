@@ -85,7 +85,68 @@ inline void strip(const AffineUpdate& job, std::size_t column) {
   }
 }
 
+using Integers = long long __attribute__((vector_size(lanes * sizeof(double)), aligned(8)));
+
+inline Vector all(double value) { return Vector{} + value; }
+
+/// tanh |x| = E / (E + 2) with E = exp(2|x|) - 1, and E by 2|x| = k ln 2 + r, |r| <= ln 2 / 2:
+///
+///     E = 2^k (exp(r) - 1) + (2^k - 1),   exp(r) - 1 = r + r^2 (1/2! + r/3! + .. + r^11/13!),
+///
+/// whose remainder r^14/14! is below 5e-18. For small x, k = 0 and E keeps all digits, subnormal numbers included.
+inline Vector tanh_of(const Vector& x) {
+  const Integers sign_bit = Integers{} + static_cast<long long>(1ULL << 63);
+  const Integers sign = reinterpret_cast<Integers>(x) & sign_bit;
+  const Integers magnitude = reinterpret_cast<Integers>(x) & ~sign_bit;
+  const Vector a = reinterpret_cast<Vector>(magnitude);
+  // beyond 22 the result rounds to 1; a comparison with NaN is false, so a NaN passes
+  const Integers large = a > all(22.0);
+  const Vector t = 2 * (large ? all(22.0) : a);
+
+  // adding 1.5 * 2^52 rounds to an integer, which is then in the low bits
+  const Vector rounder = all(6755399441055744.0);
+  const Vector shifted = t * 1.4426950408889634 + rounder;
+  const Vector k = shifted - rounder;
+  // ln 2 in two parts, the first of 32 bits: k times it is exact. What r loses to rounding is kept.
+  const Vector first = t - k * 0x1.62e42feep-1;
+  const Vector second = k * 0x1.a39ef35793c76p-33;
+  const Vector r = first - second;
+  const Vector lost = (first - r) - second;
+  const Integers exponent = (reinterpret_cast<Integers>(shifted) << 52) + (1023LL << 52);
+  const Vector scale = reinterpret_cast<Vector>(exponent);
+
+  // Estrin's scheme: short chains of dependent operations
+  const Vector r2 = r * r;
+  const Vector r4 = r2 * r2;
+  const Vector low = (1.0 / 2 + r * (1.0 / 6)) + r2 * (1.0 / 24 + r * (1.0 / 120));
+  const Vector middle = (1.0 / 720 + r * (1.0 / 5040)) + r2 * (1.0 / 40320 + r * (1.0 / 362880));
+  const Vector high = (1.0 / 3628800 + r * (1.0 / 39916800)) + r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
+  const Vector p = r + (lost + r2 * (low + r4 * (middle + r4 * high)));
+
+  const Vector E = scale * p + (scale - 1);
+  const Vector result = E / (E + 2);
+  const Integers bits = reinterpret_cast<Integers>(result) | sign;
+  return reinterpret_cast<Vector>(bits);
+}
+
 }  // namespace
+
+void tanh(const double* x, double* y, std::size_t n);
+void tanh(const double* x, double* y, std::size_t n) {
+  double rest[lanes] = {};
+  for (std::size_t i = 0; i < n; i += lanes) {
+    // the last, partial register goes through the same instructions as the others
+    const std::size_t count = n - i < lanes ? n - i : lanes;
+    const bool partial = count < lanes;
+    if (partial) {
+      for (std::size_t j = 0; j < count; ++j) rest[j] = x[i + j];
+    }
+    store(partial ? rest : y + i, tanh_of(load(partial ? rest : x + i)));
+    if (partial) {
+      for (std::size_t j = 0; j < count; ++j) y[i + j] = rest[j];
+    }
+  }
+}
 
 void affine(const AffineUpdate& job);
 void affine(const AffineUpdate& job) {

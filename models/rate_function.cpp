@@ -1,3 +1,4 @@
+#include <dynvert/models/kernels.hpp>
 #include <dynvert/models/rate_function.hpp>
 #include <dynvert/models/registry.hpp>
 
@@ -19,10 +20,10 @@ double identity(double x) { return x; }
 double one(double) { return 1; }
 double zero(double) { return 0; }
 
-double tanh_value(double x) { return std::tanh(x); }
-double tanh_first(double x) {
-  const double t = std::tanh(x);
-  return 1 - t * t;
+void tanh_value(const double* x, double* y, std::size_t n) { kernels().tanh(x, y, n); }
+void tanh_first(const double* x, double* y, std::size_t n) {
+  kernels().tanh(x, y, n);
+  for (std::size_t i = 0; i < n; ++i) y[i] = 1 - y[i] * y[i];
 }
 double tanh_second(double x) {
   const double t = std::tanh(x);
@@ -72,7 +73,7 @@ void softmax_jacobian(const double* x, double* J, std::size_t n) {
 
 constexpr std::array<RateFunction, 7> functions{{
     {"linear", true, each<identity>, each<one>, each<zero>},
-    {"tanh", false, each<tanh_value>, each<tanh_first>, each<tanh_second>},
+    {"tanh", false, tanh_value, tanh_first, each<tanh_second>},
     {"relu", false, each<relu_value>, each<relu_first>, each<zero>},
     {"leaky_relu", false, each<leaky_value>, each<leaky_first>, each<zero>},
     {"sigmoid", false, each<sigmoid_value>, each<sigmoid_first>, each<sigmoid_second>},

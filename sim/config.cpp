@@ -238,6 +238,12 @@ class Loader {
     auto& task = config_.task;
     const auto& n = config_.network.layers;
     check_meaning(&in, "task", [&](std::string_view key) { return no_meaning(task, key, vocabulary_); });
+    if (!in.contains("teacher_half_width"))
+      task.teacher_half_width = find_choice(vocabulary_.tasks, task.kind)->teacher_half_width;
+    if (task.kind == "linear_teacher" && config_.network.output == "softmax")
+      fail_at(tree_["network"].as_table(), "network", "output",
+              "\"softmax\" gives probabilities, and the targets of linear_teacher are none",
+              "a rate function of single units, or a task whose targets are probabilities");
     const auto agree = [&](std::string_view key, std::size_t& value, std::size_t layer, const char* which) {
       if (in.contains(key) && value != layer)
         fail_at(&in, "task", key, fmt::format("found {}, but the {} of network.layers is {}", value, which, layer),

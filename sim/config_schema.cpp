@@ -99,7 +99,8 @@ std::vector<KeySpec> make_schema() {
       whole("task", "outputs", "last of network.layers", 1, 1'000'000,
             "Number of outputs; must be the last of network.layers"),
       governed(whole("task", "samples", "2000", 1, many, "Size of the data set"), "kind"),
-      governed(above("task", "teacher_half_width", "1.0", 0, "The weights of the teacher are drawn from U(-w, w)"),
+      governed(above("task", "teacher_half_width", "1.0; tanh_teacher: 0.01", 0,
+                     "The weights of the teacher are drawn from U(-w, w)"),
                "kind"),
 
       integers_of("network", "layers", "required", 1, 1'000'000, "3 to 1000 layers of 1 to 1000000 units",

@@ -15,6 +15,7 @@ namespace dynvert {
 struct Choice {
   std::string name;
   std::vector<std::string> uses = {};
+  double teacher_half_width = 1;  ///< of a task: its default of that key
 };
 
 /// The names that the registries of the program know.
@@ -25,7 +26,7 @@ struct Vocabulary {
   std::vector<Choice> feedback_kinds;  ///< feedback.kind; uses: factor, gain, half_width, margin, path, group. A kind
                                        ///< that uses margin stabilises a loop, so it is for models with dynamics only;
                                        ///< one that uses factor is for models whose credit uses "product"
-  std::vector<Choice> inits;                    ///< network.init.kind; uses: half_width, path, group
+  std::vector<Choice> inits;           ///< network.init.kind; uses: half_width, path, group
   std::vector<std::string> fixed_step_solvers;  ///< those whose duration is a whole number of dt
   std::vector<std::string> activations;         ///< of hidden layers
   std::vector<std::string> outputs;             ///< of the last layer

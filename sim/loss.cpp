@@ -30,15 +30,32 @@ double LossEvaluator::train_loss(const Network& network) const {
     const arma::mat residual = factor_ * map;
     return arma::dot(residual, residual);
   }
-  constexpr arma::uword batch = 256;
-  double loss = 0;
+  // a block of inputs and of each layer fits into the second-level cache
+  constexpr arma::uword block = 128;
+  double sum = 0;
   Activity activity;
-  for (arma::uword first = 0; first < data_.x.n_cols; first += batch) {
-    const arma::uword last = std::min(first + batch, data_.x.n_cols) - 1;
-    forward(network, data_.x.cols(first, last), data_.t.cols(first, last), activity);
-    loss += arma::dot(activity.e, activity.e);
+  activity.a.resize(depth + 1);
+  activity.h.resize(depth + 1);
+  for (arma::uword first = 0; first < data_.x.n_cols; first += block) {
+    const arma::uword samples = std::min(block, data_.x.n_cols - first);
+    // views: the data are read where they are
+    const arma::mat x(const_cast<double*>(data_.x.colptr(first)), data_.x.n_rows, samples, false, true);
+    const arma::mat t(const_cast<double*>(data_.t.colptr(first)), outputs, samples, false, true);
+    for (std::size_t l = 1; l <= depth; ++l) {
+      arma::mat& a = activity.a[l];
+      if (l == 1) {
+        a = network.W[l] * x;
+      } else {
+        a = network.W[l] * activity.h[l - 1];
+      }
+      if (network.bias) a.each_col() += network.b[l];
+      apply(*network.g[l], a, activity.h[l]);
+    }
+    activity.e = t - activity.h[depth];
+    if (!network.g[depth]->elementwise) activity.t = t;
+    sum += loss(network, activity);
   }
-  return loss;
+  return sum;
 }
 
 }  // namespace dynvert

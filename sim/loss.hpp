@@ -1,6 +1,7 @@
 #pragma once
 
-/// The loss over a whole data set: train_loss = sum over samples of |t - y|^2.
+/// The loss over a whole data set: train_loss = sum over samples of the network's loss (models/network.hpp), |t - y|^2
+/// or, with a softmax output, the cross-entropy.
 ///
 /// For a linear network y = P x + c, with P = W_L .. W_1 and c the biases carried through, the loss is the squared
 /// Frobenius norm of [P c -I] [X; 1; T]. The stacked data are factored once, [X; 1; T]' = Q R, and the loss is
@@ -17,7 +18,7 @@ class LossEvaluator {
   /// Keeps a reference to the data.
   LossEvaluator(const Dataset& data, const Network& network);
 
-  /// sum over all samples of |t - y|^2
+  /// the sum over all samples
   [[nodiscard]] double train_loss(const Network& network) const;
 
  private:

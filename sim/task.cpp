@@ -12,9 +12,10 @@
 namespace dynvert {
 
 std::span<const TaskKind> task_kinds() {
-  static constexpr std::array<std::string_view, 2> linear_teacher_keys{"samples", "teacher_half_width"};
+  static constexpr std::array<std::string_view, 2> teacher_keys{"samples", "teacher_half_width"};
   static constexpr std::array kinds{
-      TaskKind{.name = "linear_teacher", .keys = linear_teacher_keys, .make = linear_teacher},
+      TaskKind{.name = "linear_teacher", .keys = teacher_keys, .make = linear_teacher},
+      TaskKind{.name = "tanh_teacher", .keys = teacher_keys, .teacher_half_width = 0.01, .make = tanh_teacher},
   };
   return kinds;
 }

@@ -23,6 +23,7 @@ struct Dataset {
 struct TaskKind {
   std::string_view name;
   std::span<const std::string_view> keys;  ///< the keys of [task] that it uses, besides kind, inputs and outputs
+  double teacher_half_width = 1;           ///< its default of that key, where it uses it
   Dataset (*make)(const Config& config) = nullptr;
 };
 
@@ -32,6 +33,10 @@ struct TaskKind {
 
 /// A linear teacher (Podlaski & Machens 2020, figure 3a-f): t = T x, T ~ U(-w, w) n_L x n_0, x ~ N(0, 1).
 [[nodiscard]] Dataset linear_teacher(const Config& config);
+
+/// A teacher network of the student's shape and activations (Podlaski & Machens 2020, figure 3g-k): t its output, all
+/// its weights and biases ~ U(-w, w), x ~ N(0, 1).
+[[nodiscard]] Dataset tanh_teacher(const Config& config);
 
 /// Which samples a trial shows: each epoch a new permutation of all samples, cut into batches (the last may be
 /// shorter). A function of seed, epoch and trial alone.

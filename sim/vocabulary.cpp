@@ -13,7 +13,7 @@ namespace dynvert {
 Vocabulary vocabulary() {
   Vocabulary v;
   for (const TaskKind& task : task_kinds()) {
-    v.tasks.push_back({std::string(task.name), {task.keys.begin(), task.keys.end()}});
+    v.tasks.push_back({std::string(task.name), {task.keys.begin(), task.keys.end()}, task.teacher_half_width});
   }
   for (const CreditModel& credit : credit_models()) {
     Choice choice{std::string(credit.name)};

@@ -147,7 +147,13 @@ TEST_CASE("every kernel that this processor has computes the same affine update"
       const arma::mat input(rows, columns, arma::fill::randn);
       const arma::mat other(rows, columns, arma::fill::randn);
       const arma::mat x(rows, columns, arma::fill::randn);
-      const arma::mat expected = 0.9 * x + 0.3 * (input + W * source.head_rows(7) - 0.2 * other - 0.5 * x);
+      const arma::rowvec rate(columns, arma::fill::randu);
+      const arma::rowvec leak(columns, arma::fill::randu);
+      arma::mat leaking = x;
+      leaking.each_row() %= leak;
+      arma::mat moved = input + W * source.head_rows(7) - 0.2 * other - leaking;
+      moved.each_row() %= rate;
+      const arma::mat expected = 0.9 * x + moved;
       const std::array terms{
           AffineTerm{.weights = W.memptr(), .inputs = 7, .source = source.memptr(), .source_stride = 16},
           AffineTerm{.source = other.memptr(), .source_stride = rows, .scale = -0.2}};
@@ -162,8 +168,8 @@ TEST_CASE("every kernel that this processor has computes the same affine update"
                        .state = x.memptr(),
                        .out = out.memptr(),
                        .keep = 0.9,
-                       .rate = 0.3,
-                       .leak = 0.5});
+                       .rate = rate.memptr(),
+                       .leak = leak.memptr()});
         // sums of ten terms of order one
         CHECK(arma::approx_equal(out, expected, "absdiff", 1e-14));
       }

@@ -1,0 +1,25 @@
+#include <dynvert/models/random.hpp>
+#include <dynvert/sim/model_run.hpp>
+#include <dynvert/sim/task.hpp>
+
+#include <fmt/format.h>
+
+namespace dynvert {
+
+Dataset tanh_teacher(const Config& config) {
+  Network teacher = empty_network(config);
+  const double w = config.task.teacher_half_width;
+  for (std::size_t l = 1; l <= teacher.depth(); ++l) {
+    RandomStream random(config.seed, fmt::format("teacher {}", l));
+    teacher.W[l] = random.uniform(teacher.units[l], teacher.units[l - 1], w);
+    if (teacher.bias) teacher.b[l] = random.uniform(teacher.units[l], 1, w);
+  }
+  Dataset data;
+  data.x = RandomStream(config.seed, "inputs").normal(teacher.units.front(), config.task.samples);
+  Activity activity;
+  forward(teacher, data.x, arma::mat(teacher.units.back(), config.task.samples), activity);
+  data.t = activity.h.back();
+  return data;
+}
+
+}  // namespace dynvert
