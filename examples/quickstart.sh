@@ -23,5 +23,5 @@ build/dynvert simulate examples/linear_regression.toml -o quickstart/linear_regr
 echo
 build/dynvert inspect quickstart/linear_regression.h5
 echo
-/usr/bin/python3 examples/plot_linear_regression.py quickstart/linear_regression.h5 -o quickstart
+/usr/bin/python3 examples/plot_regression.py quickstart/linear_regression.h5 -o quickstart
 echo "The trajectories are in quickstart/linear_regression.h5; docs/file-format.md says how to open it."
