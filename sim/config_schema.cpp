@@ -207,6 +207,8 @@ std::vector<KeySpec> make_schema() {
       whole("record", "unsettled_limit", "10", 0, 1'000'000,
             "So many trials a model that diverged or did not settle are kept unasked"),
       whole("record", "compression", "0", 0, 9, "Level of gzip, 0: none"),
+      at_least("record", "commit_interval", "2.0", 0,
+               "Seconds between commits to the file, more where the disk is slow: what a crash may lose"),
 
       free_text("model", "name", "required", "letters, digits and _, no digit first",
                 "Name of the model, and of its group in the file"),

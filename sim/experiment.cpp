@@ -22,9 +22,10 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// A block is long enough that starting threads costs nothing, and short enough for Ctrl-C and the progress line.
-constexpr double block_seconds = 0.1;
-constexpr double seconds_between_commits = 2;
-constexpr std::size_t longest_block = 4096;
+constexpr double longest_block = 0.1, shortest_block = 0.005;  // seconds
+constexpr std::size_t most_trials_in_block = 4096;
+/// A commit may take this part of the time between commits, on a slow disk too: one in so many.
+constexpr double least_share = 20;
 
 Axis counting_axis(std::string name, std::size_t n, std::string description) {
   Axis axis{.name = std::move(name), .values = std::vector<double>(n), .description = std::move(description)};
@@ -175,9 +176,9 @@ std::vector<std::pair<std::string, std::size_t>> Experiment::diverged_trials() c
   return counts;
 }
 
-void Experiment::begin(Sink& sink) {
+void Experiment::store_samples(Sink& sink) {
   const GroupSpec samples = samples_group(config_);
-  const std::size_t sample_group = sink.add_group(samples, data_.x.n_cols);
+  const std::size_t group = sink.add_group(samples, data_.x.n_cols);
   Rows rows(samples);
   for (arma::uword i = 0; i < data_.x.n_cols; ++i) {
     rows.values[0].push_back(static_cast<double>(i));
@@ -185,7 +186,18 @@ void Experiment::begin(Sink& sink) {
     rows.values[2].insert(rows.values[2].end(), data_.t.begin_col(i), data_.t.end_col(i));
     ++rows.count;
   }
-  sink.append(sample_group, rows);
+  if (sink.rows(group) == 0) return sink.append(group, rows);
+  const auto is_there = [&](std::size_t k) {
+    return rows.count == sink.rows(group) &&
+           sink.read(group, samples.datasets[k].name, 0, rows.count) == rows.values[k];
+  };
+  if (!is_there(1) || !is_there(2)) {
+    throw ValueError("the samples", "are not those that the file holds", "the data with which the run was begun");
+  }
+}
+
+void Experiment::begin(Sink& sink) {
+  store_samples(sink);
   order_group_ = sink.add_group(order_group(config_), config_.trials);
 
   groups_.clear();
@@ -275,6 +287,30 @@ void Experiment::flush(Sink& sink, std::size_t trials) {
   sink.commit(trials);
 }
 
+void Experiment::store_state(Sink& sink) {
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    if (!groups_[m].state) groups_[m].state = sink.add_state(models_[m]->groups().state);
+    sink.put_state(*groups_[m].state, models_[m]->state());
+  }
+}
+
+std::size_t Experiment::restore(Sink& sink) {
+  const auto trials = sink.continues();
+  if (!trials) return 0;
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    groups_[m].state = sink.add_state(models_[m]->groups().state);
+    const auto state = sink.state(*groups_[m].state);
+    // stopped before the first commit, and nothing is in the sink but samples
+    if (!state) return 0;
+    models_[m]->restore(*state);
+    // an interrupted run has taken a snapshot of its end, and compared losses that were not yet all
+    sink.truncate(groups_[m].weights, models_[m]->snapshots());
+    sink.fill_ratio(groups_[m].eval, "nse", "train_loss", std::numeric_limits<double>::quiet_NaN());
+  }
+  done_orders_ = *trials;
+  return *trials;
+}
+
 void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
   double largest = 0;
   for (const auto& model : models_) largest = std::max(largest, model->largest_loss());
@@ -283,6 +319,7 @@ void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
     if (largest > 0) sink.fill_ratio(groups_[m].eval, "nse", "train_loss", largest);
     sink.set_attribute(path, "status", std::string(status));
     sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(models_[m]->diverged_trials()));
+    if (status != "interrupted" && groups_[m].state) sink.drop_state(*groups_[m].state);
   }
   sink.commit(trials);
   sink.finish(std::string(status));
@@ -290,9 +327,11 @@ void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
 
 RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   begin(sink);
+  const std::size_t first = restore(sink);
   const auto start = Clock::now();
   auto last_commit = start;
-  std::size_t done = 0;
+  double seconds_to_commit = 0;
+  std::size_t done = first;
   std::size_t block = 1;
   SampleOrder shown(config_.seed, data_.x.n_cols, config_.learning.batch);
   Rows order(order_group(config_));
@@ -309,10 +348,10 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     if (order.count > 0) sink.append(order_group_, order);
     order.clear();
     flush(sink, trials);
-    last_commit = Clock::now();
   };
   const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
 
+  const double block_seconds = std::clamp(config_.record.commit_interval, shortest_block, longest_block);
   while (done < config_.trials && !stopped()) {
     const std::size_t count = std::min(block, config_.trials - done);
     const auto block_start = Clock::now();
@@ -328,17 +367,29 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     done += count;
     const double taken = seconds_since(block_start);
     block = std::clamp(static_cast<std::size_t>(static_cast<double>(count) * block_seconds / std::max(taken, 1e-9)),
-                       std::size_t{1}, std::min(longest_block, 4 * count));
-    if (seconds_since(last_commit) > seconds_between_commits) flush_all(done);
+                       std::size_t{1}, std::min(most_trials_in_block, 4 * count));
+    if (seconds_since(last_commit) > std::max(config_.record.commit_interval, least_share * seconds_to_commit)) {
+      const auto begun = Clock::now();
+      store_state(sink);
+      flush_all(done);
+      last_commit = Clock::now();
+      seconds_to_commit = seconds_since(begun);
+    }
     if (hooks.progress) {
-      ProgressReport report{.trials_done = done, .trials = config_.trials, .seconds = seconds_since(start), .loss = {}};
+      ProgressReport report{
+          .trials_done = done, .trials = config_.trials, .first = first, .seconds = seconds_since(start), .loss = {}};
       for (const auto& model : models_) report.loss.emplace_back(model->config().name, model->last_loss());
       hooks.progress(report);
     }
   }
+  const bool complete = done == config_.trials;
+  if (!complete) {
+    // what a run that goes on starts from: the snapshot of the end comes after it
+    store_state(sink);
+    flush_all(done);
+  }
   for (auto& model : models_) model->finish();
   flush_all(done);
-  const bool complete = done == config_.trials;
   end(sink, done, complete ? "complete" : "interrupted");
   return complete ? RunStatus::complete : RunStatus::interrupted;
 }

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ namespace dynvert {
 struct ProgressReport {
   std::size_t trials_done = 0;
   std::size_t trials = 0;
+  std::size_t first = 0;  ///< trials that an earlier run had done
   double seconds = 0;
   /// name and current train_loss, in the order of the configuration
   std::vector<std::pair<std::string, double>> loss;
@@ -45,7 +47,9 @@ class Experiment {
   /// @throws ValueError, IoError  what the configuration asks for cannot be had; NumericalError  see ModelRun
   explicit Experiment(Config config);
 
-  /// Runs all trials into the sink.
+  /// Runs all trials into the sink, or those that are left where the sink goes on from an earlier run of the same
+  /// configuration: what it holds in the end is the same, bit for bit.
+  /// @throws ValueError  the samples in the sink are not those of this experiment
   /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
   /// trial, this included, is
   ///                          then in the sink, and the sink's status says "diverged".
@@ -59,8 +63,12 @@ class Experiment {
  private:
   struct SinkGroups {
     std::size_t learning = 0, eval = 0, weights = 0, trace = 0;
+    std::optional<std::size_t> state = {};
   };
   void begin(Sink& sink);
+  void store_samples(Sink& sink);
+  [[nodiscard]] std::size_t restore(Sink& sink);
+  void store_state(Sink& sink);
   void run_block(std::size_t first, std::size_t count);
   void flush(Sink& sink, std::size_t trials);
   void end(Sink& sink, std::size_t trials, std::string_view status);

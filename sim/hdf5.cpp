@@ -426,6 +426,11 @@ void make_scale(const Dataset& dataset, const std::string& name) {
   checked(H5DSset_scale(dataset.handle.id(), name.c_str()), dataset.name, "making it an axis");
 }
 
+bool is_attached(const Dataset& dataset, const Dataset& scale, std::size_t axis) {
+  const Quiet quiet;
+  return H5DSis_attached(dataset.handle.id(), scale.handle.id(), static_cast<unsigned>(axis)) > 0;
+}
+
 void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis) {
   const Quiet quiet;
   checked(H5DSattach_scale(dataset.handle.id(), scale.handle.id(), static_cast<unsigned>(axis)), dataset.name,

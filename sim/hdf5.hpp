@@ -130,5 +130,6 @@ void write_all(const Dataset& dataset, std::span<const double> values);
 /// Makes a 1-d dataset a dimension scale.
 void make_scale(const Dataset& dataset, const std::string& name);
 void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis);
+[[nodiscard]] bool is_attached(const Dataset& dataset, const Dataset& scale, std::size_t axis);
 
 }  // namespace dynvert::h5

@@ -172,10 +172,13 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
 
 ModelGroups model_groups(const Config& config, const ModelConfig& model) {
   const auto stages = stages_of(config, model);
-  return {.learning = learning_group(config, model, stages),
-          .eval = eval_group(model),
-          .weights = weights_group(config, model),
-          .trace = trace_group(config, model, stages)};
+  ModelGroups groups{.learning = learning_group(config, model, stages),
+                     .eval = eval_group(model),
+                     .weights = weights_group(config, model),
+                     .trace = trace_group(config, model, stages),
+                     .state = {}};
+  groups.state = state_group(model, groups.weights);
+  return groups;
 }
 
 }  // namespace dynvert

@@ -263,15 +263,19 @@ void ModelRun::record_evaluation() {
 
 void ModelRun::record_weights(std::size_t trials_done) {
   Rows& rows = rows_.weights;
-  std::size_t column = 0;
-  rows.values[column++].push_back(static_cast<double>(trials_done));
-  for (std::size_t l = 1; l <= network_.depth(); ++l) {
-    append_row_major(rows.values[column++], network_.W[l]);
-    if (network_.bias) append_row_major(rows.values[column++], network_.b[l]);
-  }
-  for (const FeedbackPath& path : paths_) append_row_major(rows.values[column++], feedback_[path.number]);
+  rows.values[0].push_back(static_cast<double>(trials_done));
+  append_weights(rows, 1);
   ++rows.count;
+  ++snapshots_;
   last_snapshot_ = trials_done;
+}
+
+void ModelRun::append_weights(Rows& row, std::size_t column) const {
+  for (std::size_t l = 1; l <= network_.depth(); ++l) {
+    append_row_major(row.values[column++], network_.W[l]);
+    if (network_.bias) append_row_major(row.values[column++], network_.b[l]);
+  }
+  for (const FeedbackPath& path : paths_) append_row_major(row.values[column++], feedback_[path.number]);
 }
 
 void ModelRun::record_trace(std::size_t trial, const TrialView* view) {

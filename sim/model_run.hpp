@@ -24,6 +24,7 @@ namespace dynvert {
 /// The groups of one model in the file, in this order. No trace: its spec has no datasets.
 struct ModelGroups {
   GroupSpec learning, eval, weights, trace;
+  GroupSpec state;  ///< what ModelRun::state makes a row of
 };
 
 /// What the model will record; computed without running or drawing anything.
@@ -42,6 +43,10 @@ struct ModelGroups {
 /// the columns that measures fill, in the order of the learning group
 [[nodiscard]] std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
                                                                                        const ModelConfig& model);
+
+/// The group of a model's state.
+/// @param weights  the group of its snapshots
+[[nodiscard]] GroupSpec state_group(const ModelConfig& model, const GroupSpec& weights);
 
 /// Rows that wait, one Rows a group.
 struct ModelRows {
@@ -67,10 +72,17 @@ class ModelRun {
   /// Forgets what was recorded of trials from `trials` on: where another model has ended the run earlier.
   void truncate(std::size_t trials);
 
+  /// All that the trials so far have left, but for what is recorded: a row of groups().state.
+  [[nodiscard]] Rows state() const;
+  /// Goes on from there, bit for bit; what waits to be recorded is forgotten.
+  void restore(const Rows& state);
+
   [[nodiscard]] const ModelConfig& config() const noexcept { return model_; }
   [[nodiscard]] const ModelGroups& groups() const noexcept { return groups_; }
   [[nodiscard]] ModelRows& rows() noexcept { return rows_; }
   [[nodiscard]] std::size_t trials_done() const noexcept { return trials_done_; }
+  /// rows of the weights group
+  [[nodiscard]] std::size_t snapshots() const noexcept { return snapshots_; }
   [[nodiscard]] std::size_t diverged_trials() const noexcept { return diverged_trials_; }
   [[nodiscard]] double last_loss() const noexcept { return last_loss_; }
   /// the largest finite train_loss so far
@@ -103,6 +115,7 @@ class ModelRun {
   void record_learning(std::size_t trial, const TrialView* view);
   void record_evaluation();
   void record_weights(std::size_t trials_done);
+  void append_weights(Rows& row, std::size_t column) const;
   void record_trace(std::size_t trial, const TrialView* view);
   [[nodiscard]] bool is_asked(std::size_t trial) const;
 
@@ -126,7 +139,7 @@ class ModelRun {
   TraceSettings trace_settings_;
   bool measures_trajectory_ = false;  // some measure needs the trajectory of every trial
   bool forward_moves_ = false;        // the forward pass is a stage, or part of one
-  std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0;
+  std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0, snapshots_ = 0;
   std::optional<std::size_t> last_snapshot_;
   double last_loss_ = 0, largest_loss_ = 0;
 };

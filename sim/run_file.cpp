@@ -17,8 +17,7 @@ constexpr std::size_t largest_chunk = std::size_t{1} << 20;
 /// Changes of committed data that may gather in memory.
 constexpr std::size_t most_held = std::size_t{16} << 20;
 
-/// Attributes of row dimensions.
-constexpr const char* rows_committed = "rows_committed";
+/// Attribute of a state's row dimension.
 constexpr const char* slot_committed = "slot_committed";
 
 /// Rows of a state: the one of the last commit, and the one of the next.
@@ -223,7 +222,8 @@ RunFile::Series RunFile::create_series(const GroupSpec& spec, std::optional<std:
 
 RunFile::Series RunFile::find_series(const GroupSpec& spec, bool is_state) {
   Series series{.spec = spec, .is_state = is_state};
-  const auto committed = attribute(join(spec.path, spec.row_dimension), is_state ? slot_committed : rows_committed);
+  const auto committed =
+      attribute(join(spec.path, spec.row_dimension), is_state ? slot_committed : rows_committed_attribute);
   // Neither: the group was made after the last commit.
   if (committed && std::holds_alternative<std::int64_t>(*committed)) {
     const auto value = static_cast<std::size_t>(std::max<std::int64_t>(0, std::get<std::int64_t>(*committed)));
@@ -441,7 +441,7 @@ void RunFile::commit(std::int64_t trials) {
       h5::write_attribute(file_, scale, slot_committed, static_cast<std::int64_t>(*series.slot_written));
       series.slot = std::exchange(series.slot_written, std::nullopt);
     } else if (series.rows_committed != series.rows) {
-      h5::write_attribute(file_, scale, rows_committed, static_cast<std::int64_t>(series.rows));
+      h5::write_attribute(file_, scale, rows_committed_attribute, static_cast<std::int64_t>(series.rows));
       series.rows_committed = series.rows;
     }
   }

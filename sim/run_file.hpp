@@ -16,6 +16,9 @@
 
 namespace dynvert {
 
+/// Attribute of a table's row dimension: the rows that the last commit vouches for.
+inline constexpr const char* rows_committed_attribute = "rows_committed";
+
 /// Names the format in the root attribute Conventions.
 inline constexpr const char* file_conventions = "dynvert-1";
 
@@ -60,6 +63,8 @@ class RunFile {
 
   /// trials_committed
   [[nodiscard]] std::int64_t committed() const noexcept { return committed_; }
+
+  [[nodiscard]] bool reopened() const noexcept { return reopened_; }
 
   /// Whether reopen() had to finish a commit.
   [[nodiscard]] bool mended() const noexcept { return mended_; }
@@ -124,6 +129,10 @@ class RunFile {
   /// here on; rows past these trials may be there too. Every dataset's partly filled chunk is gone through, so commits
   /// of single rows are dear.
   void commit(std::int64_t trials);
+
+  /// Drops from every table of a reopened file the rows that came after the last commit. No group may have been added.
+  /// @return rows dropped, of all tables together
+  std::size_t keep_committed();
 
   /// Sets status ("complete" | "interrupted" | "diverged") and complete = 1 for "complete", commits, has the operating
   /// system write everything to the disk, and closes. Nothing else can be called after it.

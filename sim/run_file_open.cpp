@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -193,6 +194,44 @@ RunFile RunFile::reopen(const std::string& path, const RunFileOptions& options) 
   }
   run.committed_ = std::get<std::int64_t>(*committed);
   return run;
+}
+
+namespace {
+
+std::size_t keep_committed_below(const h5::File& file, const std::string& group) {
+  std::size_t dropped = 0;
+  std::vector<h5::Dataset> datasets;
+  for (const std::string& name : h5::children(file, group)) {
+    const std::string path = group == "/" ? group + name : group + "/" + name;
+    if (h5::is_group(file, path)) {
+      dropped += keep_committed_below(file, path);
+    } else {
+      datasets.push_back(h5::open_dataset(file, path));
+    }
+  }
+  for (const h5::Dataset& scale : datasets) {
+    const std::string path = scale.name.substr(file.path.size() + 1);
+    const auto committed = h5::read_attribute(file, path, rows_committed_attribute);
+    if (!committed || !std::holds_alternative<std::int64_t>(*committed)) continue;
+    const auto rows = static_cast<std::size_t>(std::max<std::int64_t>(0, std::get<std::int64_t>(*committed)));
+    if (scale.shape.size() != 1 || scale.shape[0] <= rows) continue;
+    dropped += scale.shape[0] - rows;
+    for (h5::Dataset& dataset : datasets) {
+      if (&dataset != &scale && h5::is_attached(dataset, scale, 0)) h5::resize(dataset, rows);
+    }
+    h5::Dataset shortened = h5::open_dataset(file, path);
+    h5::resize(shortened, rows);
+  }
+  return dropped;
+}
+
+}  // namespace
+
+std::size_t RunFile::keep_committed() {
+  check_open();
+  const std::size_t dropped = keep_committed_below(file_, "/");
+  check_written();
+  return dropped;
 }
 
 }  // namespace dynvert
