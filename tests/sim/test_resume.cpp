@@ -46,16 +46,19 @@ const std::string models =
     model("NDI", "credit = 'sequential_inversion'\nsolver = 'fixed_point'") +
     model("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\nalpha = 0.5") +
     model("D5", "credit = 'sequential_inversion'\nforward = 'dynamic'\ntransfer = 'nonlinear'") +
-    model("RE", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
-                "feedback = { kind = 'random', restabilise = true }") +
+    model("RE",
+          "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
+          "feedback = { kind = 'random', restabilise = true }") +
     model("SL", "credit = 'single_loop_inversion'\nsolver = 'rk4'\nfeedback = { kind = 'optimised' }") +
     model("RL", "credit = 'repeat_inversion'\nfeedback = { kind = 'product' }") +
-    model("CC", "credit = 'concurrent_inversion'\nplasticity = 'continuous'\ntau_w = 50.0") +
-    model("SK", "credit = 'sequential_inversion'\nsolver = 'euler'\non_divergence = 'skip'\n"
-                "divergence_limit = 1e4\nfeedback = { kind = 'negative_transpose', gain = 40.0 }");
+    model("SK",
+          "credit = 'sequential_inversion'\nsolver = 'euler'\non_divergence = 'skip'\n"
+          "divergence_limit = 1e4\nfeedback = { kind = 'negative_transpose', gain = 40.0 }");
 
-Config configure(const std::vector<std::string>& sets) {
-  return parse_config(base + models, "test.toml", sets, std::nullopt, std::nullopt, vocabulary());
+const std::string plastic = model("CC", "credit = 'concurrent_inversion'\nplasticity = 'continuous'\ntau_w = 50.0");
+
+Config configure(const std::vector<std::string>& sets, const std::string& more = "") {
+  return parse_config(base + models + more, "test.toml", sets, std::nullopt, std::nullopt, vocabulary());
 }
 
 /// Runs, and stops after the first block that ends at or after trial `stop`.
@@ -68,8 +71,8 @@ RunStatus run(MemorySink& sink, const Config& config, std::size_t stop) {
 }  // namespace
 
 TEST_CASE("a run that is resumed ends with the same bits as one that was never stopped") {
-  const auto sets = GENERATE(std::vector<std::string>{}, std::vector<std::string>{"learning.batch=8"});
-  const Config config = configure(sets);
+  const bool batches = GENERATE(false, true);
+  const Config config = batches ? configure({"learning.batch=8", "learning.rate=0.003"}) : configure({}, plastic);
   MemorySink whole;
   REQUIRE(run(whole, config, 1000) == RunStatus::complete);
   const auto expected = whole.bits("/state/");
@@ -111,8 +114,8 @@ TEST_CASE("the difference of two configurations is named key by key") {
             a.resolved,
             configure({"experiment.title=other", "experiment.threads=2", "record.commit_interval=0.5"}).resolved)
             .empty());
-  const Config b = configure({"model.DI.alpha=0.25", "experiment.seed=3", "record.trials=[1]",
-                              "model.RE.feedback.kind=negative_transpose"});
+  const Config b = configure(
+      {"model.DI.alpha=0.25", "experiment.seed=3", "record.trials=[1]", "model.RE.feedback.kind=negative_transpose"});
   const auto differences = config_differences(a.resolved, b.resolved);
   std::vector<std::string> keys;
   for (const auto& d : differences) keys.push_back(d.key);
