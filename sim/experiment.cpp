@@ -1,6 +1,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment.hpp>
+#include <dynvert/sim/file_layout.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/parallel.hpp>
 #include <dynvert/sim/weights_file.hpp>
@@ -22,8 +23,10 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// A block is long enough that starting threads costs nothing, and short enough for Ctrl-C and the progress line.
-constexpr double longest_block = 0.1, shortest_block = 0.005;  // seconds
+constexpr double most_block_seconds = 0.1, least_block_seconds = 0.005;
 constexpr std::size_t most_trials_in_block = 4096;
+/// Bytes of rows that may wait in memory, and those that a block may add; a single trial may have more.
+constexpr std::size_t most_waiting = std::size_t{4} << 20, most_in_block = std::size_t{16} << 20;
 /// A commit may take this part of the time between commits, on a slow disk too: one in so many.
 constexpr double least_share = 20;
 
@@ -78,40 +81,72 @@ std::size_t values_of(const GroupSpec& group) {
 
 /// How many rows the groups of a model will have; snapshots at restabilisations come on top.
 struct RowCounts {
-  std::size_t evaluations, snapshots, records;
+  std::size_t evaluations, snapshots;
+  std::size_t records;  ///< asked for
+  std::size_t unasked;  ///< at most
 };
 
 RowCounts expected_rows(const Config& config, const ModelGroups& groups) {
   const RecordConfig& record = config.record;
+  const bool traced = !groups.trace.datasets.empty();
   const std::size_t asked = record.every > 0 ? (config.trials + record.every - 1) / record.every : record.trials.size();
   return {.evaluations = 1 + config.trials / record.evaluate_every,
           .snapshots = 2 + (record.weights_every > 0 ? config.trials / record.weights_every : 0),
-          .records = groups.trace.datasets.empty() ? 0 : std::min(config.trials, asked + record.unsettled_limit)};
+          .records = traced ? std::min(config.trials, asked) : 0,
+          .unasked = traced ? std::min(config.trials - std::min(config.trials, asked), record.unsettled_limit) : 0};
 }
 
 }  // namespace
 
 Estimate estimate(const Config& config) {
-  constexpr std::size_t value = sizeof(double);
   const auto& layers = config.network.layers;
   std::size_t network = 0;
-  for (std::size_t l = 1; l < layers.size(); ++l) network += layers[l] * (layers[l - 1] + 1);
-  const std::size_t data = config.task.samples * (layers.front() + layers.back());
-
+  std::size_t units = 0;
+  for (std::size_t l = 1; l < layers.size(); ++l) {
+    network += layers[l] * (layers[l - 1] + 1);
+    units += layers[l];
+  }
   Estimate result;
-  // the program with its libraries; the data and, while they are drawn and factored, copies of them
-  result.memory_bytes = 40'000'000 + 4 * data * value;
-  result.file_bytes = (data + config.trials * (1 + config.learning.batch)) * value;
+  double memory = 0;
+  double waiting = 0;
+  double rewritten = 0;
+  double file = 20e3;
+  const auto add = [&](const GroupSpec& group, std::size_t rows, std::size_t expected, bool waits = true) {
+    if (group.datasets.empty()) return;
+    const StoredSize size = stored_size(group, rows, expected);
+    file += size.file;
+    memory += size.memory;
+    if (waits) waiting += static_cast<double>(rows * values_of(group) * sizeof(double));
+  };
+  add(samples_group(config), config.task.samples, config.task.samples, false);
+  add(order_group(config), config.trials, config.trials);
+  const double data = static_cast<double>(config.task.samples * (layers.front() + layers.back())) * sizeof(double);
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
     const RowCounts rows = expected_rows(config, groups);
-    // each group has its own index and attributes
-    constexpr std::size_t overhead = 40'000;
-    result.file_bytes +=
-        overhead + value * (config.trials * values_of(groups.learning) + rows.evaluations * values_of(groups.eval) +
-                            rows.snapshots * values_of(groups.weights) + rows.records * values_of(groups.trace));
-    result.memory_bytes += value * (4 * network + 3 * values_of(groups.trace) * (rows.records > 0 ? 1 : 0));
+    add(groups.learning, config.trials, config.trials);
+    add(groups.eval, rows.evaluations, rows.evaluations);
+    add(groups.weights, rows.snapshots, rows.snapshots);
+    add(groups.trace, rows.records, rows.records + rows.unasked);
+    file += stored_state_size(groups.state).file;
+    if (rows.unasked > 0) {
+      const std::size_t all = rows.records + rows.unasked;
+      result.unasked_bytes += static_cast<std::size_t>(stored_size(groups.trace, all, all).file -
+                                                       stored_size(groups.trace, rows.records, all).file);
+    }
+    rewritten += static_cast<double>(rows.evaluations) * sizeof(double);
+    // weights and feedback, their change, and the row of a snapshot
+    memory += 5.0 * static_cast<double>(network) * sizeof(double);
+    if (credit_model(model.credit).stages && solver_kind(model.dynamics.solver).has_trajectory) {
+      const double samples = model.dynamics.duration / trace_settings(config, model).sample_interval;
+      memory += 2.0 * static_cast<double>(units * config.learning.batch) * samples * sizeof(double);
+    }
   }
+  // the program with its libraries; the data, and a factored copy of them; what waits for the file and for a commit
+  memory += 22.5e6 + 2.6 * data + 1.5 * std::min(waiting, static_cast<double>(most_waiting)) +
+            std::min(memory + rewritten, static_cast<double>(most_in_block));
+  result.memory_bytes = static_cast<std::size_t>(memory);
+  result.file_bytes = static_cast<std::size_t>(file);
   return result;
 }
 
@@ -179,20 +214,27 @@ std::vector<std::pair<std::string, std::size_t>> Experiment::diverged_trials() c
 void Experiment::store_samples(Sink& sink) {
   const GroupSpec samples = samples_group(config_);
   const std::size_t group = sink.add_group(samples, data_.x.n_cols);
+  const std::size_t there = sink.rows(group);
+  // in pieces, as data may be large
+  constexpr arma::uword piece = 4096;
   Rows rows(samples);
-  for (arma::uword i = 0; i < data_.x.n_cols; ++i) {
-    rows.values[0].push_back(static_cast<double>(i));
-    rows.values[1].insert(rows.values[1].end(), data_.x.begin_col(i), data_.x.end_col(i));
-    rows.values[2].insert(rows.values[2].end(), data_.t.begin_col(i), data_.t.end_col(i));
-    ++rows.count;
-  }
-  if (sink.rows(group) == 0) return sink.append(group, rows);
-  const auto is_there = [&](std::size_t k) {
-    return rows.count == sink.rows(group) &&
-           sink.read(group, samples.datasets[k].name, 0, rows.count) == rows.values[k];
-  };
-  if (!is_there(1) || !is_there(2)) {
-    throw ValueError("the samples", "are not those that the file holds", "the data with which the run was begun");
+  for (arma::uword first = 0; first < data_.x.n_cols; first += piece) {
+    const arma::uword end = std::min(first + piece, data_.x.n_cols);
+    rows.clear();
+    rows.count = end - first;
+    for (arma::uword i = first; i < end; ++i) rows.values[0].push_back(static_cast<double>(i));
+    rows.values[1].assign(data_.x.begin_col(first), data_.x.end_col(end - 1));
+    rows.values[2].assign(data_.t.begin_col(first), data_.t.end_col(end - 1));
+    if (there == 0) {
+      sink.append(group, rows);
+      continue;
+    }
+    const auto is_there = [&](std::size_t k) {
+      return end <= there && sink.read(group, samples.datasets[k].name, first, rows.count) == rows.values[k];
+    };
+    if (!is_there(1) || !is_there(2)) {
+      throw ValueError("the samples", "are not those that the file holds", "the data with which the run was begun");
+    }
   }
 }
 
@@ -209,7 +251,7 @@ void Experiment::begin(Sink& sink) {
     groups.learning = sink.add_group(specs.learning, config_.trials);
     groups.eval = sink.add_group(specs.eval, rows_of.evaluations);
     groups.weights = sink.add_group(specs.weights, rows_of.snapshots);
-    if (!specs.trace.datasets.empty()) groups.trace = sink.add_group(specs.trace, rows_of.records);
+    if (!specs.trace.datasets.empty()) groups.trace = sink.add_group(specs.trace, rows_of.records + rows_of.unasked);
     groups_.push_back(groups);
 
     const ModelConfig& m = model->config();
@@ -272,7 +314,7 @@ void Experiment::run_block(std::size_t first, std::size_t count) {
   std::rethrow_exception(failure);
 }
 
-void Experiment::flush(Sink& sink, std::size_t trials) {
+void Experiment::flush(Sink& sink) {
   for (std::size_t m = 0; m < models_.size(); ++m) {
     ModelRows& rows = models_[m]->rows();
     const auto move = [&](std::size_t group, Rows& r) {
@@ -284,7 +326,41 @@ void Experiment::flush(Sink& sink, std::size_t trials) {
     move(groups_[m].weights, rows.weights);
     move(groups_[m].trace, rows.trace);
   }
-  sink.commit(trials);
+}
+
+std::size_t Experiment::waiting_bytes() const {
+  std::size_t values = 0;
+  for (const auto& model : models_) {
+    for (const Rows* rows :
+         {&model->rows().learning, &model->rows().eval, &model->rows().weights, &model->rows().trace}) {
+      for (const auto& column : rows->values) values += column.size();
+    }
+  }
+  return values * sizeof(double);
+}
+
+std::size_t Experiment::longest_block(std::size_t first) const {
+  const RecordConfig& record = config_.record;
+  double values_of_trial = 0;
+  std::vector<double> values_of_record;
+  for (const auto& model : models_) {
+    const ModelGroups& groups = model->groups();
+    values_of_record.push_back(static_cast<double>(values_of(groups.trace)));
+    values_of_trial += static_cast<double>(values_of(groups.learning));
+    values_of_trial += static_cast<double>(values_of(groups.eval)) / static_cast<double>(record.evaluate_every);
+    if (record.weights_every > 0)
+      values_of_trial += static_cast<double>(values_of(groups.weights)) / static_cast<double>(record.weights_every);
+  }
+  auto left = static_cast<double>(most_in_block / sizeof(double));
+  std::size_t count = 0;
+  while (count < most_trials_in_block && left > 0) {
+    left -= values_of_trial;
+    for (std::size_t m = 0; m < models_.size(); ++m) {
+      if (models_[m]->is_asked(first + count) || count < models_[m]->unasked_left()) left -= values_of_record[m];
+    }
+    ++count;
+  }
+  return count;
 }
 
 void Experiment::store_state(Sink& sink) {
@@ -347,13 +423,14 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     done_orders_ = trials;
     if (order.count > 0) sink.append(order_group_, order);
     order.clear();
-    flush(sink, trials);
+    flush(sink);
+    sink.commit(trials);
   };
   const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
 
-  const double block_seconds = std::clamp(config_.record.commit_interval, shortest_block, longest_block);
+  const double block_seconds = std::clamp(config_.record.commit_interval, least_block_seconds, most_block_seconds);
   while (done < config_.trials && !stopped()) {
-    const std::size_t count = std::min(block, config_.trials - done);
+    const std::size_t count = std::min({block, config_.trials - done, longest_block(done)});
     const auto block_start = Clock::now();
     try {
       run_block(done, count);
@@ -374,6 +451,8 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
       flush_all(done);
       last_commit = Clock::now();
       seconds_to_commit = seconds_since(begun);
+    } else if (waiting_bytes() > most_waiting) {
+      flush(sink);
     }
     if (hooks.progress) {
       ProgressReport report{

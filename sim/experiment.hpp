@@ -37,7 +37,8 @@ enum class RunStatus { complete, interrupted };
 /// What a run needs, without running it.
 struct Estimate {
   std::size_t memory_bytes = 0;
-  std::size_t file_bytes = 0;
+  std::size_t file_bytes = 0;     ///< without compression
+  std::size_t unasked_bytes = 0;  ///< on top, at most: trials that diverge or do not settle
 };
 [[nodiscard]] Estimate estimate(const Config& config);
 
@@ -70,7 +71,10 @@ class Experiment {
   [[nodiscard]] std::size_t restore(Sink& sink);
   void store_state(Sink& sink);
   void run_block(std::size_t first, std::size_t count);
-  void flush(Sink& sink, std::size_t trials);
+  void flush(Sink& sink);
+  [[nodiscard]] std::size_t waiting_bytes() const;
+  /// Trials from `first` on whose rows may wait in memory together.
+  [[nodiscard]] std::size_t longest_block(std::size_t first) const;
   void end(Sink& sink, std::size_t trials, std::string_view status);
 
   Config config_;

@@ -89,6 +89,10 @@ bool ModelRun::is_asked(std::size_t trial) const {
   return std::ranges::binary_search(recorded_, trial);
 }
 
+std::size_t ModelRun::unasked_left() const {
+  return groups_.trace.datasets.empty() ? 0 : config_.record.unsettled_limit - kept_unasked_;
+}
+
 void ModelRun::show(const arma::mat& x, const arma::mat& t) {
   if (!forward_moves_) return forward(network_, x, t, activity_);
   activity_.x = x;
@@ -100,7 +104,7 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
   show(x, t);
   const bool traced = !groups_.trace.datasets.empty();
   const bool asked = traced && is_asked(trial);
-  const bool spare = traced && kept_unasked_ < config_.record.unsettled_limit;
+  const bool spare = unasked_left() > 0;
   const bool keep_trajectory = solver_kind_.has_trajectory && (measures_trajectory_ || asked || spare);
 
   const auto divergence = assign_credit(trial, keep_trajectory);

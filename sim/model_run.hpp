@@ -80,7 +80,12 @@ class ModelRun {
   [[nodiscard]] const ModelConfig& config() const noexcept { return model_; }
   [[nodiscard]] const ModelGroups& groups() const noexcept { return groups_; }
   [[nodiscard]] ModelRows& rows() noexcept { return rows_; }
+  [[nodiscard]] const ModelRows& rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t trials_done() const noexcept { return trials_done_; }
+  /// whether a trial is to be recorded
+  [[nodiscard]] bool is_asked(std::size_t trial) const;
+  /// trials that may still be recorded unasked
+  [[nodiscard]] std::size_t unasked_left() const;
   /// rows of the weights group
   [[nodiscard]] std::size_t snapshots() const noexcept { return snapshots_; }
   [[nodiscard]] std::size_t diverged_trials() const noexcept { return diverged_trials_; }
@@ -117,7 +122,6 @@ class ModelRun {
   void record_weights(std::size_t trials_done);
   void append_weights(Rows& row, std::size_t column) const;
   void record_trace(std::size_t trial, const TrialView* view);
-  [[nodiscard]] bool is_asked(std::size_t trial) const;
 
   const Config& config_;
   ModelConfig model_;

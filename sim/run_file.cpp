@@ -1,3 +1,4 @@
+#include <dynvert/sim/file_layout.hpp>
 #include <dynvert/sim/run_file.hpp>
 
 #include <algorithm>
@@ -11,17 +12,11 @@
 namespace dynvert {
 namespace {
 
-constexpr std::size_t smallest_chunk = std::size_t{64} << 10;  // bytes
-constexpr std::size_t largest_chunk = std::size_t{1} << 20;
-
 /// Changes of committed data that may gather in memory.
 constexpr std::size_t most_held = std::size_t{16} << 20;
 
 /// Attribute of a state's row dimension.
 constexpr const char* slot_committed = "slot_committed";
-
-/// Rows of a state: the one of the last commit, and the one of the next.
-constexpr std::size_t state_rows = 2;
 
 /// Whole numbers up to here are exact in a double.
 constexpr double largest_whole = 9007199254740992.0;
@@ -51,39 +46,6 @@ void check_path(const std::string& path) {
 
 std::string join(const std::string& group, const std::string& name) {
   return group == "/" ? group + name : group + "/" + name;
-}
-
-/// How a dataset is cut: whole rows until a chunk has smallest_chunk bytes; a row above largest_chunk is cut itself,
-/// from its first axis on.
-/// @param extent  the row dimension, of which the first entry is not looked at, and the axes
-std::vector<std::size_t> chunk_shape(std::vector<std::size_t> extent, std::optional<std::size_t> expected_rows) {
-  std::size_t bytes = sizeof(double);
-  std::size_t axis = extent.size() - 1;
-  for (; axis > 0; --axis) {
-    if (extent[axis] > largest_chunk / bytes) {
-      // Parts of equal size waste least at the end.
-      const std::size_t most = largest_chunk / bytes;
-      const std::size_t parts = (extent[axis] + most - 1) / most;
-      extent[axis] = (extent[axis] + parts - 1) / parts;
-      break;
-    }
-    bytes *= extent[axis];
-  }
-  if (axis > 0) {
-    std::fill(extent.begin(), extent.begin() + static_cast<std::ptrdiff_t>(axis), std::size_t{1});
-    return extent;
-  }
-  extent[0] = std::max<std::size_t>(1, (smallest_chunk + bytes - 1) / bytes);
-  if (expected_rows) extent[0] = std::clamp<std::size_t>(*expected_rows, 1, extent[0]);
-  return extent;
-}
-
-std::vector<std::size_t> shape_of(const GroupSpec& spec, const DatasetSpec& dataset, std::size_t rows) {
-  std::vector<std::size_t> shape{rows};
-  for (const std::string& axis : dataset.axes) {
-    shape.push_back(std::ranges::find(spec.axes, axis, &Axis::name)->values.size());
-  }
-  return shape;
 }
 
 std::size_t row_size(const std::vector<std::size_t>& shape) {

@@ -167,6 +167,10 @@ int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err
   }
   fmt::print(out, "  memory    about {}\n  file      about {}{}\n", bytes_text(need.memory_bytes),
              bytes_text(need.file_bytes), config.record.compression > 0 ? " before compression" : "");
+  if (need.unasked_bytes > 0) {
+    fmt::print(out, "            and up to {} for trials that diverge or do not settle (record.unsettled_limit)\n",
+               bytes_text(need.unasked_bytes));
+  }
   return exit_done;
 }
 
