@@ -1,9 +1,9 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment.hpp>
-#include <dynvert/sim/file_layout.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/parallel.hpp>
+#include <dynvert/sim/transients.hpp>
 #include <dynvert/sim/weights_file.hpp>
 
 #include <fmt/format.h>
@@ -25,8 +25,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 /// A block is long enough that starting threads costs nothing, and short enough for Ctrl-C and the progress line.
 constexpr double most_block_seconds = 0.1, least_block_seconds = 0.005;
 constexpr std::size_t most_trials_in_block = 4096;
-/// Bytes of rows that may wait in memory, and those that a block may add; a single trial may have more.
-constexpr std::size_t most_waiting = std::size_t{4} << 20, most_in_block = std::size_t{16} << 20;
+/// Bytes of rows that a block may add to those that wait; a single trial may have more.
+constexpr std::size_t most_in_block = std::size_t{16} << 20;
 /// A commit may take this part of the time between commits, on a slow disk too: one in so many.
 constexpr double least_share = 20;
 
@@ -69,16 +69,6 @@ GroupSpec order_group(const Config& config) {
   return group;
 }
 
-std::size_t values_of(const GroupSpec& group) {
-  std::size_t values = 0;
-  for (const DatasetSpec& d : group.datasets) {
-    std::size_t n = 1;
-    for (const std::string& name : d.axes) n *= std::ranges::find(group.axes, name, &Axis::name)->values.size();
-    values += n;
-  }
-  return values;
-}
-
 /// How many rows the groups of a model will have; snapshots at restabilisations come on top.
 struct RowCounts {
   std::size_t evaluations, snapshots;
@@ -98,56 +88,48 @@ RowCounts expected_rows(const Config& config, const ModelGroups& groups) {
 
 }  // namespace
 
+namespace {
+
+/// Numbers of the trajectories that a model keeps in memory while it runs a trial.
+double trajectory_values(const Config& config, const ModelConfig& model) {
+  if (!solver_kind(model.dynamics.solver).has_trajectory) return 0;
+  double values = 0;
+  for (const Stage& stage : model_stages(model, empty_network(config), loop_parameters(config, model))) {
+    const auto phases = stage_phases(stage, model.dynamics);
+    const double duration = phases.back().start + phases.back().duration;
+    const std::size_t state = RightHandSide(stage.circuit, config.learning.batch).layout().size();
+    values += static_cast<double>(state) * duration / trace_settings(config, model).sample_interval;
+  }
+  return values;
+}
+
+}  // namespace
+
 Estimate estimate(const Config& config) {
+  if (config.kind != ExperimentKind::learning) return Transients(config).estimate();
   const auto& layers = config.network.layers;
   std::size_t network = 0;
-  std::size_t units = 0;
-  for (std::size_t l = 1; l < layers.size(); ++l) {
-    network += layers[l] * (layers[l - 1] + 1);
-    units += layers[l];
-  }
-  Estimate result;
-  double memory = 0;
-  double waiting = 0;
-  double rewritten = 0;
-  double file = 20e3;
-  const auto add = [&](const GroupSpec& group, std::size_t rows, std::size_t expected, bool waits = true) {
-    if (group.datasets.empty()) return;
-    const StoredSize size = stored_size(group, rows, expected);
-    file += size.file;
-    memory += size.memory;
-    if (waits) waiting += static_cast<double>(rows * values_of(group) * sizeof(double));
-  };
-  add(samples_group(config), config.task.samples, config.task.samples, false);
-  add(order_group(config), config.trials, config.trials);
-  const double data = static_cast<double>(config.task.samples * (layers.front() + layers.back())) * sizeof(double);
+  for (std::size_t l = 1; l < layers.size(); ++l) network += layers[l] * (layers[l - 1] + 1);
+
+  RunSize size;
+  size.add_at_once(samples_group(config), config.task.samples);
+  // the data, and a factored copy of them
+  size.add_memory(2.6 * static_cast<double>(config.task.samples * (layers.front() + layers.back())));
+  size.add(order_group(config), config.trials, config.trials);
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
     const RowCounts rows = expected_rows(config, groups);
-    add(groups.learning, config.trials, config.trials);
-    add(groups.eval, rows.evaluations, rows.evaluations);
-    add(groups.weights, rows.snapshots, rows.snapshots);
-    add(groups.trace, rows.records, rows.records + rows.unasked);
-    file += stored_state_size(groups.state).file;
-    if (rows.unasked > 0) {
-      const std::size_t all = rows.records + rows.unasked;
-      result.unasked_bytes += static_cast<std::size_t>(stored_size(groups.trace, all, all).file -
-                                                       stored_size(groups.trace, rows.records, all).file);
-    }
-    rewritten += static_cast<double>(rows.evaluations) * sizeof(double);
+    size.add(groups.learning, config.trials, config.trials);
+    size.add(groups.eval, rows.evaluations, rows.evaluations);
+    size.add(groups.weights, rows.snapshots, rows.snapshots);
+    size.add_state(groups.state);
+    if (!groups.trace.datasets.empty()) size.add(groups.trace, rows.records, rows.records + rows.unasked);
+    size.add_rewritten(static_cast<double>(rows.evaluations));
     // weights and feedback, their change, and the row of a snapshot
-    memory += 5.0 * static_cast<double>(network) * sizeof(double);
-    if (credit_model(model.credit).stages && solver_kind(model.dynamics.solver).has_trajectory) {
-      const double samples = model.dynamics.duration / trace_settings(config, model).sample_interval;
-      memory += 2.0 * static_cast<double>(units * config.learning.batch) * samples * sizeof(double);
-    }
+    size.add_memory(5.0 * static_cast<double>(network));
+    size.add_memory(trajectory_values(config, model));
   }
-  // the program with its libraries; the data, and a factored copy of them; what waits for the file and for a commit
-  memory += 22.5e6 + 2.6 * data + 1.5 * std::min(waiting, static_cast<double>(most_waiting)) +
-            std::min(memory + rewritten, static_cast<double>(most_in_block));
-  result.memory_bytes = static_cast<std::size_t>(memory);
-  result.file_bytes = static_cast<std::size_t>(file);
-  return result;
+  return size.estimate();
 }
 
 namespace {
@@ -161,12 +143,13 @@ void read_network(const InitConfig& init, Network& network) {
   for (std::size_t l = 1; l <= network.depth(); ++l) {
     const std::string W = fmt::format("W{}", l);
     auto weights = read_matrix(init.path, init.group, W, network.units[l], network.units[l - 1],
-                               fmt::format("units of layer {} x units of layer {}", l, l - 1));
+                               fmt::format("units of layer {} x units of layer {}", l, l - 1), init.snapshot);
     if (!weights) throw missing(W);
     network.W[l] = std::move(*weights);
     if (!network.bias) continue;
     const std::string b = fmt::format("b{}", l);
-    auto biases = read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l));
+    auto biases =
+        read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l), init.snapshot);
     if (!biases) throw missing(b);
     network.b[l] = std::move(*biases);
   }
@@ -345,11 +328,11 @@ std::size_t Experiment::longest_block(std::size_t first) const {
   std::vector<double> values_of_record;
   for (const auto& model : models_) {
     const ModelGroups& groups = model->groups();
-    values_of_record.push_back(static_cast<double>(values_of(groups.trace)));
-    values_of_trial += static_cast<double>(values_of(groups.learning));
-    values_of_trial += static_cast<double>(values_of(groups.eval)) / static_cast<double>(record.evaluate_every);
+    values_of_record.push_back(static_cast<double>(values_in_row(groups.trace)));
+    values_of_trial += static_cast<double>(values_in_row(groups.learning));
+    values_of_trial += static_cast<double>(values_in_row(groups.eval)) / static_cast<double>(record.evaluate_every);
     if (record.weights_every > 0)
-      values_of_trial += static_cast<double>(values_of(groups.weights)) / static_cast<double>(record.weights_every);
+      values_of_trial += static_cast<double>(values_in_row(groups.weights)) / static_cast<double>(record.weights_every);
   }
   auto left = static_cast<double>(most_in_block / sizeof(double));
   std::size_t count = 0;

@@ -6,6 +6,7 @@
 
 #include <dynvert/sim/config.hpp>
 #include <dynvert/sim/model_run.hpp>
+#include <dynvert/sim/run_size.hpp>
 #include <dynvert/sim/sink.hpp>
 #include <dynvert/sim/task.hpp>
 
@@ -34,15 +35,23 @@ struct Hooks {
 
 enum class RunStatus { complete, interrupted };
 
-/// What a run needs, without running it.
-struct Estimate {
-  std::size_t memory_bytes = 0;
-  std::size_t file_bytes = 0;     ///< without compression
-  std::size_t unasked_bytes = 0;  ///< on top, at most: trials that diverge or do not settle
-};
 [[nodiscard]] Estimate estimate(const Config& config);
 
-class Experiment {
+/// Something that can be run into a sink, whatever the configuration describes.
+class ExperimentRun {
+ public:
+  virtual ~ExperimentRun() = default;
+  /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
+  ///                         trial, this included, is then in the sink, and the sink's status says "diverged".
+  virtual RunStatus run(Sink& sink, const Hooks& hooks) = 0;
+  /// models with trials that diverged and were skipped, and how many
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::size_t>> diverged_trials() const = 0;
+};
+
+/// Of the configuration's kind. @throws see Experiment
+[[nodiscard]] std::unique_ptr<ExperimentRun> make_experiment(Config config);
+
+class Experiment final : public ExperimentRun {
  public:
   /// Draws the data and the initial weights, and makes each model's feedback.
   /// @throws ValueError, IoError  what the configuration asks for cannot be had; NumericalError  see ModelRun
@@ -51,14 +60,10 @@ class Experiment {
   /// Runs all trials into the sink, or those that are left where the sink goes on from an earlier run of the same
   /// configuration: what it holds in the end is the same, bit for bit.
   /// @throws ValueError  the samples in the sink are not those of this experiment
-  /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
-  /// trial, this included, is
-  ///                          then in the sink, and the sink's status says "diverged".
-  RunStatus run(Sink& sink, const Hooks& hooks);
+  RunStatus run(Sink& sink, const Hooks& hooks) override;
 
   [[nodiscard]] const Config& config() const noexcept { return config_; }
-  /// models with trials that diverged and were skipped, and how many
-  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const override;
   [[nodiscard]] const Dataset& data() const noexcept { return data_; }
 
  private:

@@ -16,15 +16,6 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-SolverSettings solver_settings(const DynamicsConfig& dynamics) {
-  return {.dt = dynamics.dt,
-          .settle_tolerance = dynamics.settle_tolerance,
-          .rtol = dynamics.rtol,
-          .atol = dynamics.atol,
-          .divergence_limit = dynamics.divergence_limit,
-          .max_steps = dynamics.max_steps};
-}
-
 /// Drops the rows whose first value (a count of trials) is above the limit; rows are in ascending order.
 void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double limit) {
   if (rows.count == 0) return;
@@ -268,18 +259,10 @@ void ModelRun::record_evaluation() {
 void ModelRun::record_weights(std::size_t trials_done) {
   Rows& rows = rows_.weights;
   rows.values[0].push_back(static_cast<double>(trials_done));
-  append_weights(rows, 1);
+  append_weights(network_, paths_, feedback_, rows);
   ++rows.count;
   ++snapshots_;
   last_snapshot_ = trials_done;
-}
-
-void ModelRun::append_weights(Rows& row, std::size_t column) const {
-  for (std::size_t l = 1; l <= network_.depth(); ++l) {
-    append_row_major(row.values[column++], network_.W[l]);
-    if (network_.bias) append_row_major(row.values[column++], network_.b[l]);
-  }
-  for (const FeedbackPath& path : paths_) append_row_major(row.values[column++], feedback_[path.number]);
 }
 
 void ModelRun::record_trace(std::size_t trial, const TrialView* view) {

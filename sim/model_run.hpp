@@ -30,6 +30,12 @@ struct ModelGroups {
 /// What the model will record; computed without running or drawing anything.
 [[nodiscard]] ModelGroups model_groups(const Config& config, const ModelConfig& model);
 
+/// The group of a model's weights: W, b and the feedback.
+[[nodiscard]] GroupSpec weights_group(const Config& config, const ModelConfig& model);
+/// Its values, from dataset number 1 on.
+void append_weights(const Network& network, std::span<const FeedbackPath> paths, const Feedback& feedback, Rows& row);
+[[nodiscard]] SolverSettings solver_settings(const DynamicsConfig& dynamics);
+
 /// The parts of it that the engine needs as well.
 [[nodiscard]] LoopParameters loop_parameters(const Config& config, const ModelConfig& model);
 /// The network of the configuration with zero weights.
@@ -120,7 +126,6 @@ class ModelRun {
   void record_learning(std::size_t trial, const TrialView* view);
   void record_evaluation();
   void record_weights(std::size_t trials_done);
-  void append_weights(Rows& row, std::size_t column) const;
   void record_trace(std::size_t trial, const TrialView* view);
 
   const Config& config_;

@@ -23,6 +23,7 @@ GroupSpec state_group(const ModelConfig& model, const GroupSpec& weights) {
     group.datasets.push_back({.name = name, .type = ValueType::integer, .description = description});
   };
   counter("slot", "the rows take turns; the attribute slot_committed names the one of the last commit");
+  group.datasets.insert(group.datasets.end(), weights.datasets.begin() + 1, weights.datasets.end());
   counter("trials", "trials done by then");
   counter("diverged", "trials that diverged or failed otherwise");
   counter("kept_unasked", "recorded trials that nobody asked for");
@@ -31,26 +32,30 @@ GroupSpec state_group(const ModelConfig& model, const GroupSpec& weights) {
   counter("last_snapshot", "trials done at the last of them");
   group.datasets.push_back({.name = "last_loss", .description = "the train_loss evaluated last"});
   group.datasets.push_back({.name = "largest_loss", .description = "the largest finite train_loss"});
-  group.datasets.insert(group.datasets.end(), weights.datasets.begin() + 1, weights.datasets.end());
   return group;
 }
 
 Rows ModelRun::state() const {
   Rows row(groups_.state);
   row.count = 1;
-  std::size_t column = 1;  // the slots number themselves
+  append_weights(network_, paths_, feedback_, row);
+  std::size_t column = groups_.weights.datasets.size();
   for (const double value :
        {static_cast<double>(trials_done_), static_cast<double>(diverged_trials_), static_cast<double>(kept_unasked_),
         static_cast<double>(records_), static_cast<double>(snapshots_), static_cast<double>(last_snapshot_.value_or(0)),
         last_loss_, largest_loss_}) {
     row.values[column++].push_back(value);
   }
-  append_weights(row, column);
   return row;
 }
 
 void ModelRun::restore(const Rows& state) {
-  std::size_t column = 1;
+  std::size_t column = 1;  // the slots number themselves
+  for (std::size_t l = 1; l <= network_.depth(); ++l) {
+    read_row_major(state.values.at(column++), network_.W[l]);
+    if (network_.bias) read_row_major(state.values.at(column++), network_.b[l]);
+  }
+  for (const FeedbackPath& path : paths_) read_row_major(state.values.at(column++), feedback_[path.number]);
   const auto next = [&] { return state.values.at(column++).at(0); };
   trials_done_ = static_cast<std::size_t>(next());
   diverged_trials_ = static_cast<std::size_t>(next());
@@ -60,11 +65,6 @@ void ModelRun::restore(const Rows& state) {
   last_snapshot_ = static_cast<std::size_t>(next());
   last_loss_ = next();
   largest_loss_ = next();
-  for (std::size_t l = 1; l <= network_.depth(); ++l) {
-    read_row_major(state.values.at(column++), network_.W[l]);
-    if (network_.bias) read_row_major(state.values.at(column++), network_.b[l]);
-  }
-  for (const FeedbackPath& path : paths_) read_row_major(state.values.at(column++), feedback_[path.number]);
   // what the constructor recorded of the start is in the file
   rows_ = ModelRows(groups_);
 }
