@@ -132,7 +132,7 @@ std::vector<KeySpec> make_schema() {
                "kind"),
 
       at_least("learning", "rate", "required", 0, "Learning rate eta"),
-      at_least("learning", "decay", "0.0", 0, "Weight decay lambda, a trial"),
+      below(at_least("learning", "decay", "0.0", 0, "Weight decay lambda, a trial"), 1),
       whole("learning", "batch", "1", 1, 1'000'000, "Samples a trial; their weight changes add up"),
       above("learning", "clip_delta", "none", 0, "Largest norm of the credit signal of a hidden layer, a sample"),
       flag("learning", "normalise_updates", "false", "Divide each weight change by its Frobenius norm"),

@@ -186,12 +186,13 @@ Experiment::Experiment(Config config)
   });
 }
 
-std::vector<std::pair<std::string, std::size_t>> Experiment::diverged_trials() const {
-  std::vector<std::pair<std::string, std::size_t>> counts;
+std::vector<FailedTrials> Experiment::failed_trials() const {
+  std::vector<FailedTrials> failed;
   for (const auto& model : models_) {
-    if (model->diverged_trials() > 0) counts.emplace_back(model->config().name, model->diverged_trials());
+    if (model->diverged_trials() > 0)
+      failed.push_back({model->config().name, model->diverged_trials(), model->first_fault()});
   }
-  return counts;
+  return failed;
 }
 
 void Experiment::store_samples(Sink& sink) {
@@ -380,8 +381,7 @@ void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
     sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(models_[m]->diverged_trials()));
     if (status != "interrupted" && groups_[m].state) sink.drop_state(*groups_[m].state);
   }
-  sink.commit(trials);
-  sink.finish(std::string(status));
+  sink.finish(std::string(status), trials);
 }
 
 RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
@@ -394,7 +394,7 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   std::size_t block = 1;
   SampleOrder shown(config_.seed, data_.x.n_cols, config_.learning.batch);
   Rows order(order_group(config_));
-  const auto flush_all = [&](std::size_t trials) {
+  const auto flush_rows = [&](std::size_t trials) {
     for (std::size_t k = done_orders_; k < trials; ++k) {
       order.values[0].push_back(static_cast<double>(k));
       const auto samples = shown.samples(k);
@@ -407,7 +407,6 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     if (order.count > 0) sink.append(order_group_, order);
     order.clear();
     flush(sink);
-    sink.commit(trials);
   };
   const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
 
@@ -420,7 +419,7 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     } catch (const NumericalError&) {
       const std::size_t trials =
           (*std::ranges::min_element(models_, {}, [](const auto& m) { return m->trials_done(); }))->trials_done();
-      flush_all(trials);
+      flush_rows(trials);
       end(sink, trials, "diverged");
       throw;
     }
@@ -431,7 +430,8 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     if (seconds_since(last_commit) > std::max(config_.record.commit_interval, least_share * seconds_to_commit)) {
       const auto begun = Clock::now();
       store_state(sink);
-      flush_all(done);
+      flush_rows(done);
+      sink.commit(done);
       last_commit = Clock::now();
       seconds_to_commit = seconds_since(begun);
     } else if (waiting_bytes() > most_waiting) {
@@ -448,10 +448,11 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   if (!complete) {
     // what a run that goes on starts from: the snapshot of the end comes after it
     store_state(sink);
-    flush_all(done);
+    flush_rows(done);
+    sink.commit(done);
   }
   for (auto& model : models_) model->finish();
-  flush_all(done);
+  flush_rows(done);
   end(sink, done, complete ? "complete" : "interrupted");
   return complete ? RunStatus::complete : RunStatus::interrupted;
 }

@@ -37,6 +37,13 @@ enum class RunStatus { complete, interrupted };
 
 [[nodiscard]] Estimate estimate(const Config& config);
 
+/// Trials of a model that failed and were skipped.
+struct FailedTrials {
+  std::string model;
+  std::size_t count = 0;
+  std::string first;  ///< "trial 3, loop 2: u_2 diverged at time 17.5"; empty: before the run was gone on with
+};
+
 /// Something that can be run into a sink, whatever the configuration describes.
 class ExperimentRun {
  public:
@@ -44,8 +51,8 @@ class ExperimentRun {
   /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
   ///                         trial, this included, is then in the sink, and the sink's status says "diverged".
   virtual RunStatus run(Sink& sink, const Hooks& hooks) = 0;
-  /// models with trials that diverged and were skipped, and how many
-  [[nodiscard]] virtual std::vector<std::pair<std::string, std::size_t>> diverged_trials() const = 0;
+  /// of the models that have any
+  [[nodiscard]] virtual std::vector<FailedTrials> failed_trials() const = 0;
 };
 
 /// Of the configuration's kind. @throws see Experiment
@@ -63,7 +70,7 @@ class Experiment final : public ExperimentRun {
   RunStatus run(Sink& sink, const Hooks& hooks) override;
 
   [[nodiscard]] const Config& config() const noexcept { return config_; }
-  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const override;
+  [[nodiscard]] std::vector<FailedTrials> failed_trials() const override;
   [[nodiscard]] const Dataset& data() const noexcept { return data_; }
 
  private:

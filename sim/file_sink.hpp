@@ -32,7 +32,9 @@ class FileSink final : public Sink {
     file_.set_attribute(object, name, value);
   }
   void commit(std::size_t trials) override { file_.commit(static_cast<std::int64_t>(trials)); }
-  void finish(const std::string& status) override { file_.finish(status); }
+  void finish(const std::string& status, std::size_t trials) override {
+    file_.finish(status, static_cast<std::int64_t>(trials));
+  }
 
  private:
   RunFile file_;

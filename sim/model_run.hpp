@@ -95,6 +95,8 @@ class ModelRun {
   /// rows of the weights group
   [[nodiscard]] std::size_t snapshots() const noexcept { return snapshots_; }
   [[nodiscard]] std::size_t diverged_trials() const noexcept { return diverged_trials_; }
+  /// "trial 3, loop 2: diverged at time 17.5": the first since the run was begun or gone on with; empty: none
+  [[nodiscard]] const std::string& first_fault() const noexcept { return first_fault_; }
   [[nodiscard]] double last_loss() const noexcept { return last_loss_; }
   /// the largest finite train_loss so far
   [[nodiscard]] double largest_loss() const noexcept { return largest_loss_; }
@@ -113,6 +115,7 @@ class ModelRun {
     std::string where;  ///< "loop 2", "forward pass"
     std::string population;
     double time = 0;
+    Fault fault = Fault::diverged;
     std::optional<NumericalError> cause = std::nullopt;  ///< another numerical failure than divergence
   };
 
@@ -121,9 +124,10 @@ class ModelRun {
   void show(const arma::mat& x, const arma::mat& t);
   [[nodiscard]] std::optional<Divergence> assign_credit(std::size_t trial, bool keep_trajectory);
   [[nodiscard]] std::optional<Divergence> run_stage(Runner& runner, std::size_t trial, bool keep_trajectory);
+  [[nodiscard]] std::string describe(std::size_t trial, const Divergence& divergence) const;
   void change_weights(std::size_t trial);
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
-  void record_learning(std::size_t trial, const TrialView* view);
+  void record_learning(std::size_t trial, const TrialView* view, Fault fault);
   void record_evaluation();
   void record_weights(std::size_t trials_done);
   void record_trace(std::size_t trial, const TrialView* view);
@@ -150,6 +154,7 @@ class ModelRun {
   bool forward_moves_ = false;        // the forward pass is a stage, or part of one
   std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0, snapshots_ = 0;
   std::optional<std::size_t> last_snapshot_;
+  std::string first_fault_;
   double last_loss_ = 0, largest_loss_ = 0;
 };
 

@@ -411,14 +411,14 @@ void RunFile::commit(std::int64_t trials) {
   committed_ = trials;
 }
 
-void RunFile::finish(const std::string& status) {
+void RunFile::finish(const std::string& status, std::optional<std::int64_t> trials) {
   check_open();
   if (status != "complete" && status != "interrupted" && status != "diverged") {
     throw ValueError("status", "is '" + status + "'", "complete, interrupted, diverged");
   }
   h5::write_attribute(file_, "/", "status", status);
   h5::write_attribute(file_, "/", "complete", std::int64_t{status == "complete" ? 1 : 0});
-  store();
+  commit(trials.value_or(committed_));
   series_.clear();
   file_.handle.reset();
   target_->commit();

@@ -136,7 +136,8 @@ class RunFile {
 
   /// Sets status ("complete" | "interrupted" | "diverged") and complete = 1 for "complete", commits, has the operating
   /// system write everything to the disk, and closes. Nothing else can be called after it.
-  void finish(const std::string& status);
+  /// @param trials  of the commit; none: those of the last one
+  void finish(const std::string& status, std::optional<std::int64_t> trials = std::nullopt);
 
  private:
   struct Series {

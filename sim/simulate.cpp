@@ -129,9 +129,10 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
     throw;
   }
   progress.close();
-  for (const auto& [model, count] : experiment->diverged_trials()) {
-    fmt::print(err, "dynvert: model {}: {} trials diverged{}\n", model, count,
-               config.kind == ExperimentKind::learning ? " and changed no weights" : "");
+  for (const auto& [model, count, first_fault] : experiment->failed_trials()) {
+    fmt::print(err, "dynvert: model {}: {} trials failed{}{}{}\n", model, count,
+               config.kind == ExperimentKind::learning ? " and changed no weights" : "",
+               first_fault.empty() ? "" : "; the first: ", first_fault);
   }
   if (status == RunStatus::interrupted) {
     fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them, and --resume goes on\n",

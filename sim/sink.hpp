@@ -46,8 +46,8 @@ class Sink {
   virtual void set_attribute(const std::string& object, const std::string& name, const AttributeValue& value) = 0;
   /// Everything appended so far belongs to the first `trials` trials, and is made durable.
   virtual void commit(std::size_t trials) = 0;
-  /// The last call. @param status  "complete" | "interrupted" | "diverged"
-  virtual void finish(const std::string& status) = 0;
+  /// The last call: commits, and says how the run has ended. @param status  "complete" | "interrupted" | "diverged"
+  virtual void finish(const std::string& status, std::size_t trials) = 0;
 };
 
 }  // namespace dynvert

@@ -52,14 +52,15 @@ Transients::Transients(const Config& config) : config_(config) {
   }
   diverged_.resize(plans_.size());
   records_.resize(plans_.size());
+  first_divergence_.resize(plans_.size());
 }
 
-std::vector<std::pair<std::string, std::size_t>> Transients::diverged_trials() const {
-  std::vector<std::pair<std::string, std::size_t>> counts;
+std::vector<FailedTrials> Transients::failed_trials() const {
+  std::vector<FailedTrials> failed;
   for (std::size_t m = 0; m < plans_.size(); ++m) {
-    if (diverged_[m] > 0) counts.emplace_back(plans_[m].name, diverged_[m]);
+    if (diverged_[m] > 0) failed.push_back({plans_[m].name, diverged_[m], first_divergence_[m]});
   }
-  return counts;
+  return failed;
 }
 
 bool Transients::is_asked(std::size_t trial) const {
@@ -212,6 +213,7 @@ RunStatus Transients::run(Sink& sink, const Hooks& hooks) {
         sink.append(groups_[m].trace, outcome.trace);
       }
       diverged_[m] += outcome.diverged;
+      if (first_divergence_[m].empty()) first_divergence_[m] = outcome.first_divergence;
       if (plans_[m].stop_at_divergence && stopped_by.empty()) stopped_by = outcome.first_divergence;
     }
     done += count;
@@ -222,8 +224,11 @@ RunStatus Transients::run(Sink& sink, const Hooks& hooks) {
       seconds_to_commit = seconds_since(begun);
     }
     if (hooks.progress) {
-      hooks.progress(
-          {.trials_done = done, .trials = config_.trials, .first = before, .seconds = seconds_since(start), .loss = {}});
+      hooks.progress({.trials_done = done,
+                      .trials = config_.trials,
+                      .first = before,
+                      .seconds = seconds_since(start),
+                      .loss = {}});
     }
   }
   const bool complete = done == config_.trials;
@@ -235,8 +240,7 @@ RunStatus Transients::run(Sink& sink, const Hooks& hooks) {
     sink.set_attribute(path, "status", status);
     sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(diverged_[m]));
   }
-  sink.commit(done);
-  sink.finish(status);
+  sink.finish(status, done);
   if (!stopped_by.empty()) {
     throw NumericalError(plans_.front().name, stopped_by,
                          "a smaller dt or another solver, or on_divergence = \"skip\" where the circuit is meant to");

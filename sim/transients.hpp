@@ -68,7 +68,7 @@ class Transients final : public ExperimentRun {
   explicit Transients(const Config& config);
 
   RunStatus run(Sink& sink, const Hooks& hooks) override;
-  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const override;
+  [[nodiscard]] std::vector<FailedTrials> failed_trials() const override;
   [[nodiscard]] Estimate estimate() const;
 
  private:
@@ -94,6 +94,7 @@ class Transients final : public ExperimentRun {
   std::vector<TransientPlan> plans_;
   std::vector<SinkGroups> groups_;
   std::vector<std::size_t> diverged_, records_;  // by plan
+  std::vector<std::string> first_divergence_;    // likewise
 };
 
 }  // namespace dynvert

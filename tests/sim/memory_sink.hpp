@@ -64,7 +64,10 @@ class MemorySink final : public Sink {
     for (const auto& [path, row] : waiting) states.insert_or_assign(path, row);
     waiting.clear();
   }
-  void finish(const std::string& s) override { status = s; }
+  void finish(const std::string& s, std::size_t trials) override {
+    commit(trials);
+    status = s;
+  }
 
   [[nodiscard]] std::map<std::string, std::vector<std::uint64_t>> bits(const std::string& without = "//") const {
     std::map<std::string, std::vector<std::uint64_t>> result;
