@@ -57,7 +57,9 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   add_config_options(simulate_command, simulation.config);
   simulate_command.add_option("-o,--output", simulation.output,
                               "the file to write; by default CONFIG's name with .h5, here");
-  simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
+  CLI::Option* overwrite =
+      simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
+  simulate_command.add_flag("--resume", simulation.resume, "go on with a run that was stopped")->excludes(overwrite);
   simulate_command.add_flag("-q,--quiet", simulation.quiet, "no progress and no notes");
 
   ConfigArguments checked;
@@ -70,6 +72,11 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   inspect_command.add_option("--model", inspected.model, "one model in detail");
   inspect_command.add_option("--trial", inspected.trial, "one trial")->check(CLI::NonNegativeNumber);
   inspect_command.add_flag("--json", inspected.json, "JSON in place of a table");
+
+  RecoverArguments recovered;
+  CLI::App& recover_command =
+      *app.add_subcommand("recover", "mend the file of a run that was killed, and say what it holds");
+  recover_command.add_option("FILE", recovered.path, "a file that dynvert simulate wrote")->required();
 
   try {
     app.parse(argc, argv);
@@ -88,6 +95,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   return run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (check_command.parsed()) return check(checked, out, err);
+    if (recover_command.parsed()) return recover(recovered, out, err);
     return inspect(inspected, out, err);
   });
 }

@@ -34,6 +34,7 @@ struct SimulateArguments {
   ConfigArguments config;
   std::string output;  ///< empty: the configuration's name with .h5, in the current folder
   bool overwrite = false;
+  bool resume = false;
   bool quiet = false;
   std::string command;  ///< as it was typed, for the file
 };
@@ -45,8 +46,13 @@ struct InspectArguments {
   bool json = false;
 };
 
+struct RecoverArguments {
+  std::string path;
+};
+
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
+int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 
 }  // namespace dynvert
