@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace dynvert {
 
@@ -57,18 +58,34 @@ class SequentialStep {
 
   [[nodiscard]] bool any(double h) const {
     const std::size_t k = modes_.tau.size();
-    arma::cx_vec polynomial{1.0};  // highest power first
+    std::vector<Complex> polynomial{1.0};  // by power of z
     double gain = 1;
     for (std::size_t i = 0; i < k; ++i) {
-      polynomial = arma::conv(polynomial, arma::cx_vec{1.0, lost(i, h) - 1});
+      polynomial.insert(polynomial.begin(), 0.0);
+      for (std::size_t j = 0; j + 1 < polynomial.size(); ++j) polynomial[j] += (lost(i, h) - 1) * polynomial[j + 1];
       gain *= h / modes_.tau[i];
     }
     return std::ranges::all_of(modes_.mu, [&](Complex mu) {
-      arma::cx_vec p = polynomial;
-      p[k - newest_] -= mu * gain;
-      const arma::cx_vec z = arma::roots(p);
-      return z.is_empty() || arma::abs(z).max() < 1;
+      std::vector<Complex> p = polynomial;
+      p[newest_] -= mu * gain;
+      return all_within_unit_circle(std::move(p));
     });
+  }
+
+  /// Whether all roots have |z| < 1: Schur and Cohn's recursion. @param p  coefficients by power
+  [[nodiscard]] static bool all_within_unit_circle(std::vector<Complex> p) {
+    while (p.size() > 1) {
+      const Complex first = p.front();
+      const Complex last = p.back();
+      if (!(std::norm(first) < std::norm(last))) return false;
+      // (conj(last) p(z) - first conj(p)(1/z) z^n) / z has one root less, and all within the circle where p has
+      std::vector<Complex> next;
+      for (std::size_t j = 1; j < p.size(); ++j) {
+        next.push_back(std::conj(last) * p[j] - first * std::conj(p[p.size() - 1 - j]));
+      }
+      p = std::move(next);
+    }
+    return true;
   }
 
   const CycleModes& modes_;

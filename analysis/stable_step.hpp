@@ -19,8 +19,9 @@
 /// q the number of populations whose source is taken before them. For the paper's loop (u, then delta) this is
 /// z^2 + b z + c with b = h leak_u/tau_u + h/tau_delta - 2 - mu h^2/(tau_u tau_delta) and
 /// c = (1 - h leak_u/tau_u)(1 - h/tau_delta); all |z| < 1 where |c| < 1 and (Re b/(1 + c))^2 + (Im b/(1 - c))^2 < 1
-/// (Schur's criterion; docs/mathematics.md has the limit for B = -W'). The first h that is not stable is looked for in
-/// steps of 1/64 of the fastest time scale 1/max |lambda|, and then bisected.
+/// (Schur's criterion; docs/mathematics.md has the limit for B = -W'), longer loops by Schur and Cohn's recursion. The
+/// first h that is not stable is looked for in steps of 1/64 of the fastest time scale 1/max |lambda|, and then
+/// bisected.
 
 #include <dynvert/analysis/cycle.hpp>
 

@@ -16,15 +16,6 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-SolverSettings solver_settings(const DynamicsConfig& dynamics) {
-  return {.dt = dynamics.dt,
-          .settle_tolerance = dynamics.settle_tolerance,
-          .rtol = dynamics.rtol,
-          .atol = dynamics.atol,
-          .divergence_limit = dynamics.divergence_limit,
-          .max_steps = dynamics.max_steps};
-}
-
 /// Drops the rows whose first value (a count of trials) is above the limit; rows are in ascending order.
 void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double limit) {
   if (rows.count == 0) return;
