@@ -88,6 +88,16 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   inspect_command.add_option("-o,--output", inspected.output, "the map to write")->needs(&map);
   inspect_command.add_flag("--overwrite", inspected.overwrite, "replace an existing map")->needs(&map);
 
+  ExportArguments exported;
+  CLI::App& export_command = *app.add_subcommand("export", "a file for MATLAB and Octave (.mat), or a table (.csv)");
+  export_command.add_option("FILE", exported.path, "a file that dynvert simulate wrote")->required();
+  export_command.add_option("-o,--output", exported.output, "FILE.mat or FILE.csv")->required();
+  export_command.add_option("--model", exported.model, "this model only");
+  export_command.add_option("--trial", exported.trial, "the trajectories of this recorded trial")
+      ->check(CLI::NonNegativeNumber);
+  export_command.add_option("--group", exported.group, "of a .csv: another group of the model than that of its trials");
+  export_command.add_flag("--overwrite", exported.overwrite, "replace an existing file");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
@@ -106,6 +116,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   return run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (check_command.parsed()) return check(checked, out, err);
+    if (export_command.parsed()) return export_file(exported, out, err);
     return inspect(inspected, out, err);
   });
 }

@@ -54,6 +54,15 @@ struct InspectArguments {
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+struct ExportArguments {
+  std::string path, output;
+  std::string model;  ///< empty: all
+  std::optional<std::size_t> trial;
+  std::string group;  ///< .csv: the group that is the table
+  bool overwrite = false;
+};
+
+int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 
 class RunReader;
