@@ -254,13 +254,8 @@ void ModelRun::record_evaluation() {
 
 void ModelRun::record_weights(std::size_t trials_done) {
   Rows& rows = rows_.weights;
-  std::size_t column = 0;
-  rows.values[column++].push_back(static_cast<double>(trials_done));
-  for (std::size_t l = 1; l <= network_.depth(); ++l) {
-    append_row_major(rows.values[column++], network_.W[l]);
-    if (network_.bias) append_row_major(rows.values[column++], network_.b[l]);
-  }
-  for (const FeedbackPath& path : paths_) append_row_major(rows.values[column++], feedback_[path.number]);
+  rows.values[0].push_back(static_cast<double>(trials_done));
+  append_weights(network_, paths_, feedback_, rows);
   ++rows.count;
   last_snapshot_ = trials_done;
 }
