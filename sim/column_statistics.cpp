@@ -11,8 +11,6 @@ namespace dynvert {
 namespace {
 
 constexpr std::size_t block_rows = std::size_t{1} << 17;
-/// so many values are sorted in memory
-constexpr std::size_t most_sorted = std::size_t{1} << 21;
 /// bits of a digit
 constexpr unsigned digit = 16;
 
@@ -29,10 +27,10 @@ class Selection {
   Selection(const RunReader& file, std::span<const std::string> datasets, bool flags)
       : file_(file), datasets_(datasets), flags_(flags) {}
 
-  [[nodiscard]] double find(std::size_t rank, std::size_t count) const {
+  [[nodiscard]] double find(std::size_t rank, std::size_t count, std::size_t in_memory) const {
     std::uint64_t prefix = 0;
     unsigned known = 0;
-    while (count > most_sorted && known < 64) {
+    while (count > in_memory && known < 64) {
       std::vector<std::size_t> histogram(std::size_t{1} << digit, 0);
       const unsigned shift = 64 - known - digit;
       each(prefix, known, [&](double v) { ++histogram[(key(v) >> shift) & ((1U << digit) - 1)]; });
@@ -81,7 +79,8 @@ void for_each_block(const RunReader& file, std::span<const std::string> datasets
   }
 }
 
-ColumnStatistics column_statistics(const RunReader& file, std::span<const std::string> datasets, bool flags) {
+ColumnStatistics column_statistics(const RunReader& file, std::span<const std::string> datasets, bool flags,
+                                   std::size_t in_memory) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   ColumnStatistics s{.least = nan, .median = nan, .greatest = nan, .last = nan};
   std::size_t all = 0;
@@ -98,8 +97,8 @@ ColumnStatistics column_statistics(const RunReader& file, std::span<const std::s
   });
   s.missing = all - s.count;
   if (s.count == 0) return s;
-  const double upper = selection.find(s.count / 2, s.count);
-  s.median = s.count % 2 == 1 ? upper : (selection.find(s.count / 2 - 1, s.count) + upper) / 2;
+  const double upper = selection.find(s.count / 2, s.count, in_memory);
+  s.median = s.count % 2 == 1 ? upper : (selection.find(s.count / 2 - 1, s.count, in_memory) + upper) / 2;
   return s;
 }
 

@@ -26,7 +26,8 @@ struct ColumnStatistics {
 /// Of all datasets together. NaN and infinity do not count, nor do negative values where `flags` (marks of what is not
 /// known). The median is exact (of an even number the mean of the two in the middle): found digit by digit, each of
 /// them a pass over the file, until what is left fits into memory.
+/// @param in_memory  so many values
 [[nodiscard]] ColumnStatistics column_statistics(const RunReader& file, std::span<const std::string> datasets,
-                                                 bool flags = false);
+                                                 bool flags = false, std::size_t in_memory = std::size_t{1} << 21);
 
 }  // namespace dynvert

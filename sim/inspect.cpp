@@ -11,11 +11,12 @@ namespace dynvert {
 
 namespace {
 
-/// Datasets of the model's rows whose name is PREFIX_l.
+/// Datasets of the model's rows whose name is PREFIX_l, or PREFIX, as circuits without loops have it.
 std::vector<std::string> layers_of(const RunReader& file, const std::string& rows, const std::string& prefix) {
   std::vector<std::string> found;
   if (rows.empty()) return found;
   for (const std::string& name : file.children(rows)) {
+    if (name == prefix) found.push_back(rows + "/" + name);
     if (!name.starts_with(prefix + "_")) continue;
     const std::string layer = name.substr(prefix.size() + 1);
     if (!layer.empty() && std::ranges::all_of(layer, [](unsigned char c) { return std::isdigit(c) != 0; })) {

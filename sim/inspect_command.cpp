@@ -27,16 +27,34 @@ std::int64_t whole_attribute(const RunReader& file, const char* name) {
   return value && std::holds_alternative<std::int64_t>(*value) ? std::get<std::int64_t>(*value) : 0;
 }
 
+/// The configuration with what a model had in a trial: at a point of a grid, leak and time constants of its own.
+Config at_point(const RunReader& file, Config config, const std::string& name, std::size_t trial) {
+  const std::string grid = fmt::format("/models/{}/grid", name);
+  for (ModelConfig& model : config.models) {
+    if (model.name != name || !file.has(grid)) continue;
+    const auto take = [&](const char* dataset, double& to) {
+      if (file.has(fmt::format("{}/{}", grid, dataset))) to = file.value(fmt::format("{}/{}", grid, dataset), trial);
+    };
+    take("alpha", model.alpha);
+    take("tau_u", model.dynamics.tau_u);
+    take("tau_delta", model.dynamics.tau_delta);
+  }
+  return config;
+}
+
 /// What is computed from the weights, as far as the file goes: what it does not hold is said and left out.
-void compute(const RunReader& file, const std::optional<Config>& config, const InspectArguments& arguments,
-             InspectedModel& model) {
-  if (!config) return;
+void compute(const RunReader& file, const Config& config, const InspectArguments& arguments, InspectedModel& model) {
+  const std::string& name = model.summary.name;
+  if (config.kind == ExperimentKind::circuit) return;
   try {
-    model.recorded.emplace(file, *config, model.summary.name);
-    if (arguments.trial) {
-      model.computed = inspect_trial(file, *config, *model.recorded, *arguments.trial);
+    const bool one_trial = arguments.trial.has_value();
+    model.config = one_trial ? at_point(file, config, name, *arguments.trial) : config;
+    model.recorded.emplace(file, *model.config, name);
+    if (one_trial && config.kind == ExperimentKind::learning) {
+      model.computed = inspect_trial(file, *model.config, *model.recorded, *arguments.trial);
     } else {
-      model.stability = summarise_stability(file, *model.recorded, arguments.model.empty() ? 1 : most_snapshots);
+      const bool in_detail = !arguments.model.empty() && !one_trial;
+      model.stability = summarise_stability(file, *model.recorded, in_detail ? most_snapshots : 1);
     }
   } catch (const Error& error) {
     model.not_computed = error.what();
@@ -75,14 +93,15 @@ int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& 
   } catch (const Error& error) {
     no_config = error.what();
   }
-  std::vector<InspectedModel> models;
-  for (const std::string& name : names) {
-    InspectedModel& model = models.emplace_back();
+  std::vector<InspectedModel> models(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    InspectedModel& model = models[i];
     model.summary = summarise(file, name);
     model.not_computed = no_config;
     if (!arguments.model.empty() && !arguments.trial) model.quantities = summarise_quantities(file, name);
     if (arguments.trial) model.trial = summarise_trial(file, name, *arguments.trial);
-    compute(file, config, arguments, model);
+    if (config) compute(file, *config, arguments, model);
   }
 
   if (arguments.json) {

@@ -17,12 +17,13 @@ namespace dynvert {
 /// What is said of a model: always a summary, the others where they were asked for and can be had.
 struct InspectedModel {
   ModelSummary summary;
-  std::optional<RecordedModel> recorded;  ///< nothing: `not_computed` says why
+  std::optional<Config> config;           ///< with what the model had in the trial
+  std::optional<RecordedModel> recorded;  ///< of that; nothing: `not_computed` says why
   std::vector<SnapshotStability> stability;
   std::vector<QuantitySummary> quantities;
   std::optional<TrialSummary> trial;
   std::optional<TrialInspection> computed;  ///< of that trial
-  std::string not_computed;  ///< why stability, or what is computed of the trial, is not there; empty: it is
+  std::string not_computed;  ///< why something of this is not there although it should be; empty: nothing is missing
 };
 
 void print_overview(std::ostream& out, const std::vector<InspectedModel>& models);

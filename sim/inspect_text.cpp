@@ -35,9 +35,10 @@ std::string cell(const std::optional<double>& value, const char* format = "{:.4g
   return fmt::format(fmt::runtime(format), *value);
 }
 
-void print_findings(std::ostream& out, const std::vector<std::pair<std::string, Finding>>& findings) {
+void print_findings(std::ostream& out, const std::vector<std::pair<std::string, Finding>>& findings,
+                    const char* title = "not stable, or near it:") {
   if (findings.empty()) return;
-  fmt::print(out, "\nnot stable, or near it:\n");
+  fmt::print(out, "\n{}\n", title);
   for (const auto& [where, finding] : findings) {
     fmt::print(out, "  {}{}{}\n", where, finding.unstable ? "! " : "", finding.text);
   }
@@ -110,18 +111,21 @@ void print_distances(std::ostream& out, const TrialInspection& t) {
   print_table(out, rows);
 }
 
-void print_loop(std::ostream& out, const TrialInspection& t, const TrialInspection::Loop& loop) {
+void print_loop(std::ostream& out, const ModelConfig& config, const TrialInspection& t,
+                const TrialInspection::Loop& loop) {
   const LoopStability& s = loop.stability;
   const auto value = [&](const char* name) { return measured(t, name, s.loop); };
   fmt::print(out, "\nloop {} ({}, alpha {:g}{})\n", s.loop, s.controller, s.alpha,
              s.linear ? "" : ", linearised where it ended");
   Rows rows;
-  const auto row = [&](const char* name, const std::string& text) { rows.push_back({std::string("  ") + name, text}); };
+  const auto row = [&](const char* name, const std::string& text, const std::string& beside = {}) {
+    rows.push_back({std::string("  ") + name, text, beside});
+  };
   std::string settled = loop.no_steady_state ? "there is no unique steady state" : loop.converged ? "yes" : "no";
   if (!t.diverged.empty()) settled = "diverged";
   row("within 2 % of its steady state at the end", settled);
   if (t.interval > 0 && t.diverged.empty()) {
-    row("settling time", cell(value("settling_time")));
+    row("settling time", cell(value("settling_time")), fmt::format("of {:g}", config.dynamics.duration));
     row("overshoot", cell(value("overshoot"), "{:.3g}"));
     row("transient amplification", cell(value("amplification")));
   }
@@ -129,15 +133,19 @@ void print_loop(std::ostream& out, const TrialInspection& t, const TrialInspecti
     row("residual |W f(delta) - alpha u - s| / |s|", cell(value("residual"), "{:.3g}"));
     row("angle of B to minus the transposed weights", cell(value("angle_feedback"), "{:.3g} deg"));
   }
+  const auto step = [&](const char* solver) {
+    rows.push_back({fmt::format("  largest stable step of {}", solver), cell(s.step_of(solver)),
+                    solver == config.dynamics.solver ? fmt::format("dt {:g}", config.dynamics.dt) : std::string()});
+  };
   row("spectral abscissa", cell(s.spectral_abscissa));
   if (t.interval > 0 && t.diverged.empty()) row("decay rate, fitted to the trajectory", cell(value("decay_rate")));
   row("slowest time constant", cell(s.slowest_time_constant));
   row("numerical abscissa", cell(s.numerical_abscissa));
-  row("critical leak", cell(s.critical_leak));
+  row("critical leak", cell(s.critical_leak), fmt::format("alpha {:g}", s.alpha));
   row("delay margin", cell(s.delay_margin));
-  row("largest stable step of euler", cell(s.step_euler));
-  row("largest stable step of rk4", cell(s.step_rk4));
-  row("largest stable step of sequential_euler", cell(s.step_sequential_euler));
+  step("euler");
+  step("rk4");
+  step("sequential_euler");
   print_table(out, rows);
 }
 
@@ -145,6 +153,26 @@ std::vector<std::pair<std::string, Finding>> with_prefix(const std::string& pref
   std::vector<std::pair<std::string, Finding>> result;
   for (const Finding& finding : list) result.emplace_back(prefix, finding);
   return result;
+}
+
+/// The loops with the weights of snapshots, and what is to be said of them.
+void print_stability(std::ostream& out, const InspectedModel& model) {
+  if (model.stability.empty()) return;
+  std::vector<std::pair<std::string, const LoopStability*>> loops;
+  std::vector<std::pair<std::string, Finding>> found;
+  for (const SnapshotStability& s : model.stability) {
+    for (const LoopStability& loop : s.loops) {
+      loops.emplace_back(fmt::format("{} after {} trials", loop.loop, s.snapshot), &loop);
+    }
+    for (auto& entry : with_prefix(fmt::format("after {} trials, ", s.snapshot), s.findings)) {
+      found.push_back(std::move(entry));
+    }
+  }
+  const bool linear = std::ranges::all_of(loops, [](const auto& entry) { return entry.second->linear; });
+  fmt::print(out, "\nStability of the loops with the weights of snapshots{}\n",
+             linear ? "" : " (linearised at rest: zero input, zero error)");
+  print_loops(out, loops);
+  print_findings(out, found);
 }
 
 }  // namespace
@@ -177,8 +205,7 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
       "\nsettled: trials that ended within 2 % of the steady state; settling times are those of the settled trials, in "
       "units of\nthe time constants; angles in degrees; abscissa: largest real part of a loop's spectrum, < 0 is "
       "stable.\n");
-  if (!found.empty()) fmt::print(out, "\nWith the weights of the end of the run,");
-  print_findings(out, found);
+  print_findings(out, found, "with the weights of the end of the run, not stable or near it:");
   for (const std::string& text : missing) fmt::print(out, "\nstability of {}\n", text);
 }
 
@@ -195,23 +222,7 @@ void print_model(std::ostream& out, const InspectedModel& model) {
     fmt::print(out, "\n");
     for (const QuantitySummary& q : model.quantities) fmt::print(out, "{}: {}\n", q.name, q.description);
   }
-  if (!model.stability.empty()) {
-    std::vector<std::pair<std::string, const LoopStability*>> loops;
-    std::vector<std::pair<std::string, Finding>> found;
-    for (const SnapshotStability& s : model.stability) {
-      for (const LoopStability& loop : s.loops) {
-        loops.emplace_back(fmt::format("{} after {} trials", loop.loop, s.snapshot), &loop);
-      }
-      for (auto& entry : with_prefix(fmt::format("after {} trials, ", s.snapshot), s.findings)) {
-        found.push_back(std::move(entry));
-      }
-    }
-    const bool linear = std::ranges::all_of(loops, [](const auto& entry) { return entry.second->linear; });
-    fmt::print(out, "\nStability of the loops with the weights of snapshots{}\n",
-               linear ? "" : " (linearised at rest: zero input, zero error)");
-    print_loops(out, loops);
-    print_findings(out, found);
-  }
+  print_stability(out, model);
   print_not_computed(out, model);
 }
 
@@ -234,9 +245,10 @@ void print_trial(std::ostream& out, const InspectedModel& model) {
     }
     if (!t.diverged.empty()) fmt::print(out, "diverged: {}\n", t.diverged);
     print_distances(out, t);
-    for (const TrialInspection::Loop& loop : t.loops) print_loop(out, t, loop);
+    for (const TrialInspection::Loop& loop : t.loops) print_loop(out, model.recorded->config(), t, loop);
     print_findings(out, with_prefix("", t.findings));
   }
+  print_stability(out, model);
   fmt::print(out, "\nas recorded\n");
   Rows rows;
   for (const auto& [name, value] : model.trial->values) {

@@ -120,15 +120,6 @@ LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
   return parameters;
 }
 
-SolverSettings solver_settings(const DynamicsConfig& dynamics) {
-  return {.dt = dynamics.dt,
-          .settle_tolerance = dynamics.settle_tolerance,
-          .rtol = dynamics.rtol,
-          .atol = dynamics.atol,
-          .divergence_limit = dynamics.divergence_limit,
-          .max_steps = dynamics.max_steps};
-}
-
 std::vector<Stage> model_stages(const ModelConfig& model, const Network& network, const LoopParameters& parameters) {
   const CreditModel& credit = credit_model(model.credit);
   if (!credit.stages) return {};

@@ -42,7 +42,6 @@ void append_weights(const Network& network, std::span<const FeedbackPath> paths,
 /// The stages of a trial of the model, a dynamic forward pass among them; none for algebraic rules.
 [[nodiscard]] std::vector<Stage> model_stages(const ModelConfig& model, const Network& network,
                                               const LoopParameters& parameters);
-[[nodiscard]] SolverSettings solver_settings(const DynamicsConfig& dynamics);
 /// The phases of a stage, without gaps.
 [[nodiscard]] std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynamics);
 [[nodiscard]] TraceSettings trace_settings(const Config& config, const ModelConfig& model);
