@@ -46,7 +46,8 @@ def main(path, program):
         for name, model in file["models"].items():
             for group in ("learning", "eval", "weights"):
                 header, values = export("--model", name, "--group", group)
-                over_rows = {k for k, v in model[group].items() if not v.is_scale or k in ("trial", "evaluation", "snapshot")}
+                rows = ("trial", "evaluation", "snapshot")
+                over_rows = {k for k, v in model[group].items() if k in rows or not h5py.h5ds.is_scale(v.id)}
                 assert {h.split("[")[0].split(" ")[0] for h in header} == over_rows, f"{name}/{group}: columns are {header}"
                 numbers += check(header, values, model[group], lambda d: d[:])
             if "trace" not in model:
