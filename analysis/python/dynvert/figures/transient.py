@@ -1,0 +1,215 @@
+"""One trial in time: error populations, controllers, and how far each loop is from its steady state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..loops import Loop, error_names, loop_layout, loops_at, state_at
+from ..run import Model, numbered
+from ..series import blocks, thin
+from ..style import BLACK, BLUE, GREEN, GREY, TIME, VERMILION
+
+#: the band around the steady state within which a loop is settled
+SETTLING_BAND = 0.02
+_MOST_LINES = 24
+
+
+@dataclass(frozen=True)
+class Approach:
+    """How a loop comes to rest: arrays over the samples of a trial."""
+
+    time: np.ndarray
+    distance: np.ndarray  #: |delta - target| / |target|, the largest of the loop's credit signals
+    residual: np.ndarray  #: |W f(delta) - alpha u - s| / |s|
+    residual_time: np.ndarray
+    steady: Optional[np.ndarray]  #: the loop's steady state; None: the weights of the trial are not in the file
+
+
+def _distance(trace: xr.Dataset, name: str, target: np.ndarray) -> np.ndarray:
+    norm = np.linalg.norm(target)
+    pieces = [np.linalg.norm(values - target, axis=1) for _, values in blocks(trace[name], "time")]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.concatenate(pieces) / norm
+
+
+def last_sample(trace: xr.Dataset, name: str) -> int:
+    """The last sample that the trial came to; those after it are NaN."""
+    reached = np.flatnonzero(np.isfinite(trace[name][:, 0].values))
+    return int(reached[-1]) if len(reached) else 0
+
+
+def approach(model: Model, trial: int, number: int) -> Optional[Approach]:
+    """The approach of a loop to its steady state in a recorded trial; None where its populations were not recorded.
+
+    The steady state and the residual are those of the weights of the trial, if a snapshot of them is in the file. If not, the
+    distance is that from the end of the trial, and the residual is |tau_u du/dt| / |s|, the same quantity by the equation of
+    the controller, from the differences of consecutive samples.
+    Raises RequestError where the trial was not recorded.
+    """
+    trace = model.transient(trial)
+    layout = {n: (bottom, top) for n, bottom, top, _ in loop_layout(model)}
+    if number not in layout:
+        return None
+    names, controller, signal = error_names(model, number, *layout[number]), f"u_{number}", f"s_{number}"
+    if any(name not in trace for name in (*names, controller, signal)):
+        return None
+    read_out = names[:1] if model.attrs.get("credit") == "repeat_inversion" else names
+    s = trace[signal].values
+    time = trace["time"].values
+    loop = _loop(model, trial, number)
+    end = state_at(loop, trace, last_sample(trace, controller)) if loop else None
+    steady = loop.steady_state(s, None if loop.linear else end) if loop and end is not None else None
+    if loop is not None and steady is not None:
+        targets = dict(zip(names, np.split(steady, np.cumsum(loop.sizes)[:-1])))
+    else:
+        targets = {name: trace[name].isel(time=last_sample(trace, name)).values for name in read_out}
+    distance = np.max([_distance(trace, name, targets[name]) for name in read_out], axis=0)
+    if loop is not None:
+        pieces = []
+        for start, u in blocks(trace[controller], "time"):
+            delta = trace[names[-1]].isel(time=slice(start, start + len(u))).values
+            pieces.append(loop.residual(delta, u, s))
+        return Approach(time, distance, np.concatenate(pieces), time, steady)
+    changes, previous = [], None
+    for _, u in blocks(trace[controller], "time"):
+        changes.append(np.linalg.norm(np.diff(u if previous is None else np.vstack([previous, u]), axis=0), axis=1))
+        previous = u[-1:]
+    residual = model.attrs["tau_u"] * np.concatenate(changes) / np.diff(time) / np.linalg.norm(s)
+    return Approach(time, distance, residual, (time[1:] + time[:-1]) / 2, None)
+
+
+def _loop(model: Model, trial: int, number: int) -> Optional[Loop]:
+    row = model.snapshot_before(trial)
+    if row is None:
+        return None
+    return next((loop for loop in loops_at(model, row) if loop.number == number), None)
+
+
+def settling_time(model: Model, trial: int, number: int) -> Optional[float]:
+    """When the loop settled, as the run recorded it; None where it did not settle, or was not measured."""
+    name = f"settling_time_{number}"
+    if name in model.learning:
+        time = float(model.learning[name].isel(trial=trial).values)
+    elif len(loop_layout(model)) == 1:
+        time = float(model.transient(trial)["settling_time"].values)
+    else:
+        return None
+    return time if np.isfinite(time) else None
+
+
+def lines(axes: Axes, trace: xr.Dataset, name: str, colour: str) -> np.ndarray:
+    """One line a unit of a population over its time, at most 24 of them. Returns the numbers of the units that are shown."""
+    values = trace[name]
+    time, unit = (str(d) for d in values.dims)
+    units = values.sizes[unit]
+    shown = np.unique(np.linspace(0, units - 1, min(units, _MOST_LINES)).astype(int))
+    rows, y = thin(values if len(shown) == units else values.isel({unit: shown}), time)
+    axes.plot(trace[time].values[rows], y, linewidth=0.7, color=colour, alpha=0.75)
+    axes.axhline(0, color="0.75", linewidth=0.6, zorder=0)
+    if len(shown) < units:
+        axes.text(1, 1, f"{len(shown)} of {units} units", transform=axes.transAxes, ha="right", va="bottom", fontsize=7)
+    return shown
+
+
+def symbol(name: str) -> str:
+    """delta_2 -> $\\delta_2$; delta_2_run_1 -> $\\delta_2$ (run 1)."""
+    base, _, run = name.partition("_run_")
+    letter, _, number = base.partition("_")
+    greek = {"delta": r"\delta"}.get(letter, letter)
+    text = f"${greek}_{{{number}}}$" if number else f"${greek}$"
+    return text + (f" (run {run})" if run else "")
+
+
+def transient(model: Model, trial: int) -> Optional[Figure]:
+    """delta, u, distance and residual of every loop of a trial of a model whose loops run one after the other.
+
+    Raises RequestError where the trial was not recorded.
+    """
+    trace = model.transient(trial)
+    layout = [entry for entry in loop_layout(model) if f"u_{entry[0]}" in trace and f"s_{entry[0]}" in trace]
+    if not layout or "stimulus" in trace:
+        return None
+    errors = {n: [e for e in error_names(model, n, bottom, top) if e in trace] for n, bottom, top, _ in layout}
+    rows = max(len(e) for e in errors.values()) + 2
+    width = 5.6 if len(layout) == 1 else 3.6 * len(layout)
+    figure, panels = plt.subplots(
+        rows, len(layout), figsize=(width, 1.55 * rows + 0.5), sharex=True, squeeze=False, layout="constrained"
+    )
+    for column, (number, *_) in zip(panels.T, layout):
+        steps = approach(model, trial, number)
+        settled = settling_time(model, trial, number)
+        places = _places(trace, errors[number], number, steps)
+        for axes, name in zip(column, [*errors[number], f"u_{number}"]):
+            shown = lines(axes, trace, name, GREEN if name.startswith("u_") else BLUE)
+            kind = "controller" if name.startswith("u_") else "credit"
+            axes.set_ylabel(f"{kind} {symbol(name)}")
+            if name in places:
+                steady = places[name][shown]
+                axes.plot(np.full(len(steady), trace["time"].values[-1]), steady, "<", color=VERMILION, markersize=3.5,
+                          clip_on=False, zorder=3)  # fmt: skip
+        for axes in column[len(errors[number]) + 1 : -1]:
+            axes.axis("off")
+        if steps is not None:
+            _approach_panel(column[-1], steps, settled)
+        if settled is not None:
+            for axes in column:
+                axes.axvline(settled, color=VERMILION, linestyle="--", linewidth=1)
+        column[-1].set_xlabel(TIME)
+        if len(layout) > 1:
+            column[0].set_title(f"loop {number}, inverts $W_{number}$")
+    figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def _places(trace: xr.Dataset, errors: list[str], number: int, steps: Optional[Approach]) -> dict[str, np.ndarray]:
+    """The steady state of each population that is shown."""
+    if steps is None or steps.steady is None:
+        return {}
+    names = [*errors, f"u_{number}"]
+    sizes = [trace[name].shape[-1] for name in names]
+    return dict(zip(names, np.split(steps.steady, np.cumsum(sizes)[:-1])))
+
+
+def _approach_panel(axes: Axes, steps: Approach, settled: Optional[float]) -> None:
+    what = "steady state" if steps.steady is not None else "the trial's end"
+    dots = "-" if steps.steady is not None else ":"
+    for time, values, style in (
+        (steps.time, steps.distance, {"color": BLACK, "linestyle": dots, "label": f"distance from {what}"}),
+        (steps.residual_time, steps.residual, {"color": GREY, "linestyle": "--", "label": "residual"}),
+    ):
+        rows, y = thin(xr.DataArray(values, dims="time"), "time")
+        axes.plot(time[rows], np.where(y > 0, y, np.nan), **style)
+    axes.set_yscale("log")
+    if steps.steady is not None:
+        axes.axhline(SETTLING_BAND, color=VERMILION, linewidth=0.6, zorder=0)
+    axes.set_ylabel("relative size")
+    axes.legend(loc="lower left", handlelength=2, fontsize=7)
+    if settled is not None:
+        side = 1 if settled < 0.7 * steps.time[-1] else -1
+        axes.annotate(f"within 2 %\nfrom t = {settled:g}", (settled, 1), xycoords=("data", "axes fraction"),
+                      xytext=(4 * side, -3), textcoords="offset points", va="top", ha="left" if side > 0 else "right",
+                      color=VERMILION, fontsize=7)  # fmt: skip
+
+
+def forward_transient(model: Model, trial: int) -> Optional[Figure]:
+    """The drives a_l of a dynamic forward pass; None for a model whose forward pass takes no time."""
+    trace = model.transient(trial)
+    names = [n for n in numbered(trace.data_vars, "a_") if "time_forward" in trace[n].dims]
+    if not names:
+        return None
+    figure, panels = plt.subplots(
+        len(names), 1, figsize=(5.6, 1.5 * len(names) + 0.8), sharex=True, squeeze=False, layout="constrained"
+    )
+    for axes, name in zip(panels[:, 0], names):
+        lines(axes, trace, name, BLUE)
+        axes.set_ylabel(f"drive {symbol(name)}")
+    panels[-1, 0].set_xlabel(TIME)
+    figure.suptitle(f"{model.label}, trial {trial}: forward pass", x=0.01, ha="left", fontsize=10)
+    return figure

@@ -1,0 +1,147 @@
+"""Draws everything that a file supports."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Callable, Iterator, Optional, Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from .errors import FileError, RequestError
+from .figures.concurrent import concurrent_trial
+from .figures.curves import MEASURES, learning_curves, measures
+from .figures.maps import stability_map
+from .figures.paper import figure_3, letters_of, supports_figure_3
+from .figures.spectrum import spectrum
+from .figures.transient import forward_transient, transient
+from .opening import MAP_FORMAT, PathLike, format_of, open_file
+from .run import Model, Run, open_run
+from .stability_map import StabilityMap, open_map
+from .style import FORMATS, drawing, save
+
+#: kinds of figures, as --only takes them
+KINDS = ("figure_3", "learning_curves", *MEASURES, "spectrum", "transient", "map")
+
+Draw = Callable[[], Optional[Figure]]
+
+
+def evenly(items: Sequence[int], most: int) -> list[int]:
+    """At most so many of the items, the first and the last among them, evenly spread."""
+    if most >= len(items):
+        return list(items)
+    if most <= 1:
+        return list(items[:most])
+    return [items[round(k * (len(items) - 1) / (most - 1))] for k in range(most)]
+
+
+def _of_trial(model: Model, trial: int) -> Iterator[tuple[str, str, Draw]]:
+    stem = f"transient_{model.name}_trial_{trial}"
+    if "stimulus" in model.trace:
+        yield "transient", stem, lambda: concurrent_trial(model, trial)
+    else:
+        yield "transient", stem, lambda: transient(model, trial)
+    yield "transient", f"forward_{model.name}_trial_{trial}", lambda: forward_transient(model, trial)
+
+
+def of_run(run: Run, models: Sequence[str], trials: Sequence[int], most: int) -> Iterator[tuple[str, str, Draw]]:
+    """(kind, name of the picture, how to draw it) of everything that a run may support.
+
+    models: only these; empty: all. trials: only the transients of these; empty: of at most `most` recorded trials a model, of
+    those that the configuration names before those that are in the file because they did not settle.
+    Raises RequestError where a model or trial that was asked for is not there.
+    """
+    chosen = [run[name] for name in models] or list(run)
+    if supports_figure_3(run):
+        yield "figure_3", "figure_3", lambda: figure_3(run, letters_of(run))
+    yield "learning_curves", "learning_curves", lambda: learning_curves(run)
+    for measure in MEASURES:
+        yield measure, measure, lambda measure=measure: measures(run, measure)  # type: ignore[misc]
+    for model in chosen:
+        yield "spectrum", f"spectrum_{model.name}", lambda model=model: spectrum(model)  # type: ignore[misc]
+    for trial in trials:
+        if not any(trial in model.recorded for model in chosen):
+            chosen[0].transient(trial)  # says what was recorded
+    for model in chosen:
+        shown = [t for t in trials if models or t in model.recorded]
+        for trial in shown if trials else evenly(sorted(model.asked or model.recorded), most):
+            yield from _of_trial(model, trial)
+
+
+def of_map(stability: StabilityMap, models: Sequence[str]) -> Iterator[tuple[str, str, Draw]]:
+    """The same of a stability map."""
+    for name in models or stability.models:
+        data = stability[name]
+        yield "map", f"map_{name}", lambda data=data, name=name: stability_map(data, name)  # type: ignore[misc]
+
+
+def plot(
+    path: PathLike,
+    folder: PathLike = ".",
+    *,
+    models: Sequence[str] = (),
+    trials: Sequence[int] = (),
+    only: Sequence[str] = (),
+    formats: Sequence[str] = FORMATS,
+    most: int = 5,
+    told: Callable[[str], None] = lambda message: None,
+) -> list[pathlib.Path]:
+    """Draws everything that a run or a stability map supports into a folder, and returns the pictures' paths.
+
+    The pictures are FOLDER/NAME-FIGURE.FORMAT with the file's NAME; older ones of these names are replaced. Memory does not
+    grow with the length of the run.
+
+    models, trials: only these; empty: all models, and at most `most` recorded trials of each, evenly spread.
+    only: kinds of figures (KINDS). formats: of FORMATS. told: takes what a person should know, a line each.
+    Raises FileError for a file that cannot be read or a folder that cannot be written, RequestError where a model, trial or
+    figure that was asked for is not in the file.
+    """
+    for kind in only:
+        if kind not in KINDS:
+            raise RequestError(f"no figure is called {kind!r}; there are: {', '.join(KINDS)}")
+    for suffix in formats:
+        if suffix not in FORMATS:
+            raise RequestError(f"no format is called {suffix!r}; there are: {', '.join(FORMATS)}")
+    with open_file(path) as probe:
+        is_map = format_of(probe) == MAP_FORMAT
+    with open_map(path) if is_map else open_run(path) as opened:
+        folder = _made(pathlib.Path(folder))
+        if isinstance(opened, StabilityMap):
+            figures = of_map(opened, models)
+        else:
+            _tell(opened, models, trials, most, told)
+            figures = of_run(opened, models, trials, most)
+        wanted = list(only) or (["transient"] if trials else list(KINDS))
+        pictures: list[pathlib.Path] = []
+        for kind, stem, draw in figures:
+            if kind not in wanted:
+                continue
+            with drawing():
+                figure = draw()
+                if figure is None:
+                    continue
+                try:
+                    pictures += save(figure, folder, f"{pathlib.Path(path).stem}-{stem}", formats)
+                finally:
+                    plt.close(figure)
+    if not pictures:
+        raise RequestError(f"{path}: holds nothing to draw" + (f" of {', '.join(only)}" if only else ""))
+    return pictures
+
+
+def _made(folder: pathlib.Path) -> pathlib.Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{folder}: the folder cannot be made ({error.strerror})") from error
+    return folder
+
+
+def _tell(run: Run, models: Sequence[str], trials: Sequence[int], most: int, told: Callable[[str], None]) -> None:
+    if not run.complete:
+        committed = run.attrs.get("trials_committed", 0)
+        told(f"{run.path}: the run did not end (status {run.attrs.get('status', 'unknown')}); drawn are its {committed} trials")
+    for model in [run[name] for name in models] or list(run):
+        if not trials and len(model.recorded) > most:
+            shown = min(most, len(model.asked) or len(model.recorded))
+            told(f"{model.name}: drawn are {shown} of {len(model.recorded)} recorded trials; --trial N draws another")
