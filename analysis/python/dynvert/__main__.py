@@ -24,11 +24,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     plot.add_argument("file", metavar="FILE.h5")
     plot.add_argument("-o", "--output", default=".", metavar="DIR", help="folder for the pictures; made where it is missing")
-    plot.add_argument("--model", action="append", default=[], metavar="NAME", help="spectra, transients and maps of this model only; may be repeated")
-    plot.add_argument("--trial", action="append", default=[], type=int, metavar="N", help="the transients of this trial, and no other figures unless --only names them; may be repeated")
-    plot.add_argument("--only", default="", metavar="FIGURE,..", help="only these figures: figure_3, learning_curves, angle_bp, angle_pbp, angle_ndi, angle_feedback, settling_time, spectral_abscissa, residual, spectrum, transient, map")
-    plot.add_argument("--formats", default="pdf,png,svg", metavar="FORMAT,..", help="of the pictures: pdf, png, svg (default: all)")
-    plot.add_argument("--most", type=int, default=5, metavar="N", help="transients of at most so many recorded trials a model (default: 5)")
+    plot.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="spectra, transients and maps of this model only; may be repeated",
+    )
+    plot.add_argument(
+        "--trial",
+        action="append",
+        default=[],
+        type=int,
+        metavar="N",
+        help="the transients of this trial, and no other figures unless --only names them; may be repeated",
+    )
+    plot.add_argument(
+        "--only",
+        default="",
+        metavar="FIGURE,..",
+        help="only these figures: figure_3, learning_curves, angle_bp, angle_pbp, angle_ndi, angle_feedback, settling_time, spectral_abscissa, residual, spectrum, transient, map",
+    )
+    plot.add_argument(
+        "--formats", default="pdf,png,svg", metavar="FORMAT,..", help="of the pictures: pdf, png, svg (default: all)"
+    )
+    plot.add_argument(
+        "--most", type=int, default=5, metavar="N", help="transients of at most so many recorded trials a model (default: 5)"
+    )
     return parser
 
 

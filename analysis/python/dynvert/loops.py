@@ -21,7 +21,7 @@ A state is delta_bottom, .., delta_{top-1}, u, one after the other. Times are in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Optional
 
 import numpy as np
 import xarray as xr

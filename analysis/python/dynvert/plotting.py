@@ -102,31 +102,38 @@ def plot(
     for suffix in formats:
         if suffix not in FORMATS:
             raise RequestError(f"no format is called {suffix!r}; there are: {', '.join(FORMATS)}")
+    wanted = list(only) or (["transient"] if trials else list(KINDS))
     with open_file(path) as probe:
         is_map = format_of(probe) == MAP_FORMAT
-    with open_map(path) if is_map else open_run(path) as opened:
-        folder = _made(pathlib.Path(folder))
-        if isinstance(opened, StabilityMap):
-            figures = of_map(opened, models)
-        else:
-            _tell(opened, models, trials, most, told)
-            figures = of_run(opened, models, trials, most)
-        wanted = list(only) or (["transient"] if trials else list(KINDS))
-        pictures: list[pathlib.Path] = []
+    pictures: list[pathlib.Path] = []
+
+    def draw_all(figures: Iterator[tuple[str, str, Draw]]) -> None:
+        made = _made(pathlib.Path(folder))
         for kind, stem, draw in figures:
-            if kind not in wanted:
-                continue
-            with drawing():
-                figure = draw()
-                if figure is None:
-                    continue
-                try:
-                    pictures += save(figure, folder, f"{pathlib.Path(path).stem}-{stem}", formats)
-                finally:
-                    plt.close(figure)
+            if kind in wanted:
+                pictures.extend(_draw(draw, made, f"{pathlib.Path(path).stem}-{stem}", formats))
+
+    if is_map:
+        with open_map(path) as stability:
+            draw_all(of_map(stability, models))
+    else:
+        with open_run(path) as run:
+            _tell(run, models, most if "transient" in wanted and not trials else None, told)
+            draw_all(of_run(run, models, trials, most))
     if not pictures:
         raise RequestError(f"{path}: holds nothing to draw" + (f" of {', '.join(only)}" if only else ""))
     return pictures
+
+
+def _draw(draw: Draw, folder: pathlib.Path, stem: str, formats: Sequence[str]) -> list[pathlib.Path]:
+    with drawing():
+        figure = draw()
+        if figure is None:
+            return []
+        try:
+            return save(figure, folder, stem, formats)
+        finally:
+            plt.close(figure)
 
 
 def _made(folder: pathlib.Path) -> pathlib.Path:
@@ -137,11 +144,12 @@ def _made(folder: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def _tell(run: Run, models: Sequence[str], trials: Sequence[int], most: int, told: Callable[[str], None]) -> None:
+def _tell(run: Run, models: Sequence[str], most: Optional[int], told: Callable[[str], None]) -> None:
+    """What a person should know of the pictures. most: of transients; None: those asked for."""
     if not run.complete:
         committed = run.attrs.get("trials_committed", 0)
         told(f"{run.path}: the run did not end (status {run.attrs.get('status', 'unknown')}); drawn are its {committed} trials")
     for model in [run[name] for name in models] or list(run):
-        if not trials and len(model.recorded) > most:
-            shown = min(most, len(model.asked) or len(model.recorded))
+        shown = len(evenly(model.asked or model.recorded, most)) if most is not None else len(model.recorded)
+        if shown < len(model.recorded):
             told(f"{model.name}: drawn are {shown} of {len(model.recorded)} recorded trials; --trial N draws another")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -70,9 +70,7 @@ def learning_curves(run: Run) -> Optional[Figure]:
     names = shown_evaluations(run)
     if not names:
         return None
-    figure, panels = plt.subplots(
-        1, len(names), figsize=(4.6 * len(names) + 1.4, 3.8), squeeze=False, layout="constrained"
-    )
+    figure, panels = plt.subplots(1, len(names), figsize=(4.6 * len(names) + 1.4, 3.8), squeeze=False, layout="constrained")
     for axes, name in zip(panels[0], names):
         curve(axes, run, name)
     panels[0][-1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
@@ -109,11 +107,12 @@ def measure_panel(axes: Axes, run: Run, measure: str, name: str) -> None:
         trials, values = medians(model.learning[name], "trial", missing=missing)
         axes.plot(trials, values, label=model.label, **with_markers(styles[model.name], len(trials), k, len(models)))
     _trials(axes)
-    _scale(axes, measure)
 
 
-def _scale(axes: Axes, measure: str) -> None:
-    lines = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
+def scale(panels: Sequence[Axes], measure: str) -> None:
+    """The vertical axes of panels that share one, once the curves are drawn."""
+    axes = panels[0]
+    lines = [np.asarray(line.get_ydata(), float) for each in panels for line in each.get_lines()]
     values = np.concatenate(lines) if lines else np.empty(0)
     values = values[np.isfinite(values)]
     if measure.startswith("angle_"):
@@ -125,9 +124,17 @@ def _scale(axes: Axes, measure: str) -> None:
     elif measure == "spectral_abscissa" and values.size:
         least = np.abs(values[values != 0]).min() if np.any(values != 0) else 1.0
         axes.set_yscale("symlog", linthresh=10 ** np.floor(np.log10(least)))
-        axes.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        for each in panels:
+            each.axhline(0, color="0.6", linewidth=0.8, zorder=0)
     elif measure == "settling_time":
         axes.set_ylim(bottom=0)
+
+
+def all_lines(run: Run, panels: Sequence[Axes]) -> tuple[list[Any], list[str]]:
+    """Lines and labels of every model that any of the panels shows, in the order of the run: for one legend of them all."""
+    found = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels())}
+    labels = [model.label for model in run if model.label in found]
+    return [found[label] for label in labels], labels
 
 
 def measures(run: Run, measure: str) -> Optional[Figure]:
@@ -141,13 +148,11 @@ def measures(run: Run, measure: str) -> Optional[Figure]:
     for axes, name in zip(panels[0], names):
         measure_panel(axes, run, measure, name)
         axes.set_title(what_of(measure, name))
+    scale(panels[0], measure)
     panels[0][0].set_ylabel(MEASURES[measure][1])
     width = trials_a_median(run)
     if width > 1:
         panels[0][0].set_title(f"{what_of(measure, names[0])}; medians of {width} trials")
-    handles: dict[str, Any] = {}
-    for axes in panels[0]:
-        for line, label in zip(*axes.get_legend_handles_labels()):
-            handles.setdefault(label, line)
-    panels[0][-1].legend(handles.values(), handles.keys(), loc="center left", bbox_to_anchor=(1.01, 0.5))
+    handles, labels = all_lines(run, panels[0])
+    panels[0][-1].legend(handles, labels, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return figure

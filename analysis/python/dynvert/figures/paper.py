@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..errors import RequestError
 from ..run import Run
-from .curves import curve, measure_panel, measured, what_of
+from .curves import all_lines, curve, measure_panel, measured, scale, what_of
 
 #: the angles of figure 3, in the order of our panels, and their axes
 _ANGLES = {
@@ -56,6 +56,7 @@ def _learning_curve(run: Run, title: str) -> Callable[[Axes], None]:
 def _angle(run: Run, measure: str, name: str) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         measure_panel(axes, run, measure, name)
+        scale([axes], measure)
         axes.set_ylabel(_ANGLES[measure])
         axes.set_title(what_of(measure, name))
 
@@ -88,7 +89,7 @@ def figure_3(run: Run, letters: str, normalised: Optional[Run] = None) -> Figure
     rows = -(-places // a_row)
     figure = plt.figure(figsize=(2.7 * layers * a_row, 2.6 * rows), layout="constrained")
     grid = figure.add_gridspec(rows, layers * a_row)
-    handles: dict[str, Any] = {}
+    drawn = []
     for place, (letter, panels) in enumerate(zip(letters, quantities)):
         row, first = place // a_row, place % a_row * layers
         for k, draw in enumerate(panels):
@@ -97,9 +98,9 @@ def figure_3(run: Run, letters: str, normalised: Optional[Run] = None) -> Figure
             draw(axes)
             if k == 0:
                 axes.text(-0.03, 1.05, letter, transform=axes.transAxes, ha="right", va="bottom", fontsize=11, weight="bold")
-            for line, label in zip(*axes.get_legend_handles_labels()):
-                handles.setdefault(label, line)
-    beside = figure.add_subplot(grid[rows - 1, len(quantities) % a_row * layers :])
+            drawn.append(axes)
+    free = layers * a_row - len(quantities) % a_row * layers
+    beside = figure.add_subplot(grid[rows - 1, -free:])
     beside.axis("off")
-    beside.legend(handles.values(), handles.keys(), loc="center", ncol=1 if layers == 1 else 2)
+    beside.legend(*all_lines(run, drawn), loc="center", ncol=min(2, free))
     return figure

@@ -42,9 +42,10 @@ def snapshots_shown(model: Model) -> list[int]:
 def spectrum(model: Model) -> Optional[Figure]:
     """Eigenvalues of each loop at the start, in the middle and at the end of learning; None for a model without loops."""
     shown = [(int(model.weights["snapshot"].values[row]), spectra(model, row)) for row in snapshots_shown(model)]
-    loops = [loop.number for loop, _ in shown[0][1]] if shown else []
-    if not loops:
+    shown = [(trial, found) for trial, found in shown if found]
+    if not shown:
         return None
+    loops = [loop.number for loop, _ in shown[0][1]]
     width = 4.4 if len(loops) == 1 else 3.6 * len(loops)
     figure, panels = plt.subplots(1, len(loops), figsize=(width, 4.2), squeeze=False, layout="constrained")
     markers = [
@@ -53,7 +54,7 @@ def spectrum(model: Model) -> Optional[Figure]:
         {"marker": ".", "color": BLUE, "markersize": 6},
     ]
     for k, (axes, number) in enumerate(zip(panels[0], loops)):
-        for (trial, found), marker in zip(shown, markers if len(shown) == 3 else [markers[0], markers[2]]):
+        for (trial, found), marker in zip(shown, markers if len(shown) == 3 else markers[::2]):
             values = next(v for loop, v in found if loop.number == number)
             label = f"{trial} trials: abscissa {values.real.max():.3g}".replace("-", "\N{MINUS SIGN}")
             axes.plot(values.real, values.imag, linestyle="none", label=label, **marker)

@@ -77,9 +77,9 @@ def approach(model: Model, trial: int, number: int) -> Optional[Approach]:
             delta = trace[names[-1]].isel(time=slice(start, start + len(u))).values
             pieces.append(loop.residual(delta, u, s))
         return Approach(time, distance, np.concatenate(pieces), time, steady)
-    changes, previous = [], None
-    for _, u in blocks(trace[controller], "time"):
-        changes.append(np.linalg.norm(np.diff(u if previous is None else np.vstack([previous, u]), axis=0), axis=1))
+    changes, previous = [], trace[controller].isel(time=slice(0, 1)).values
+    for start, u in blocks(trace[controller], "time"):
+        changes.append(np.linalg.norm(np.diff(np.vstack([previous, u]), axis=0), axis=1)[0 if start else 1 :])
         previous = u[-1:]
     residual = model.attrs["tau_u"] * np.concatenate(changes) / np.diff(time) / np.linalg.norm(s)
     return Approach(time, distance, residual, (time[1:] + time[:-1]) / 2, None)
@@ -154,16 +154,18 @@ def transient(model: Model, trial: int) -> Optional[Figure]:
                 steady = places[name][shown]
                 axes.plot(np.full(len(steady), trace["time"].values[-1]), steady, "<", color=VERMILION, markersize=3.5,
                           clip_on=False, zorder=3)  # fmt: skip
-        for axes in column[len(errors[number]) + 1 : -1]:
-            axes.axis("off")
+        unused = column[len(errors[number]) + 1 : -1]
+        for axes in unused:
+            axes.set_visible(False)
         if steps is not None:
             _approach_panel(column[-1], steps, settled)
         if settled is not None:
-            for axes in column:
+            for axes in (a for a in column if a.get_visible()):
                 axes.axvline(settled, color=VERMILION, linestyle="--", linewidth=1)
         column[-1].set_xlabel(TIME)
         if len(layout) > 1:
-            column[0].set_title(f"loop {number}, inverts $W_{number}$")
+            repeat = model.attrs.get("credit") == "repeat_inversion"
+            column[0].set_title(f"run for layer {number}" if repeat else f"loop {number}, inverts $W_{number}$")
     figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -191,6 +193,10 @@ def _approach_panel(axes: Axes, steps: Approach, settled: Optional[float]) -> No
         axes.axhline(SETTLING_BAND, color=VERMILION, linewidth=0.6, zorder=0)
     axes.set_ylabel("relative size")
     axes.legend(loc="lower left", handlelength=2, fontsize=7)
+    if settled is None and steps.steady is not None and not steps.distance[np.isfinite(steps.distance)][-1] <= SETTLING_BAND:
+        axes.text(
+            1, 1, "not within 2 % in this trial", transform=axes.transAxes, ha="right", va="top", color=VERMILION, fontsize=7
+        )
     if settled is not None:
         side = 1 if settled < 0.7 * steps.time[-1] else -1
         axes.annotate(f"within 2 %\nfrom t = {settled:g}", (settled, 1), xycoords=("data", "axes fraction"),
