@@ -31,6 +31,12 @@ class StoredArray(BackendArray):
         self.dtype = dataset.dtype
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> np.ndarray:
+        backward = [isinstance(k, slice) and k.step is not None and k.step < -1 for k in key.tuple]
+        if any(backward):
+            # xarray 2022.12 turns [::-2] into [0::2] before it reverses, which are other elements
+            if isinstance(key, indexing.VectorizedIndexer):
+                raise NotImplementedError("a step below -1 together with arrays of several axes; index one after the other")
+            key = indexing.OuterIndexer(tuple(np.arange(n)[k] if b else k for k, n, b in zip(key.tuple, self.shape, backward)))
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read)
 
     def __deepcopy__(self, _: Any) -> "StoredArray":

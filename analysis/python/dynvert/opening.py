@@ -14,6 +14,9 @@ from .errors import FileError
 RUN_FORMAT = "dynvert-1"
 MAP_FORMAT = "dynvert-map-1"
 
+# What h5py raises where bytes are damaged, besides OSError.
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
+
 PathLike = Union[str, "os.PathLike[str]"]
 
 
@@ -22,7 +25,7 @@ def reading(where: str) -> Iterator[None]:
     """Turns what h5py raises where a file is damaged into a FileError that names the place."""
     try:
         yield
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except _DAMAGE as error:
         raise FileError(f"{where}: cannot be read, the file is damaged or incomplete ({_first_line(error)})") from error
 
 
@@ -47,7 +50,7 @@ def open_file(path: PathLike) -> h5py.File:
         raise FileError(f"{path}: is not an HDF5 file; expected a file that dynvert wrote")
     try:
         return h5py.File(path, "r")
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except _DAMAGE as error:
         reason = str(error)
         if "truncated" in reason:
             raise FileError(f"{path}: is truncated, its end is missing; copy it again, or run the simulation again") from error
@@ -60,7 +63,7 @@ def format_of(file: h5py.File) -> str:
     """The root attribute Conventions; "" where there is none, or where it is no text."""
     try:
         value = file.attrs.get("Conventions", "")
-    except (OSError, RuntimeError, ValueError, TypeError):
+    except _DAMAGE:
         return ""
     return value if isinstance(value, str) else ""
 

@@ -18,7 +18,7 @@ from .figures.transient import forward_transient, transient
 from .opening import MAP_FORMAT, PathLike, format_of, open_file
 from .run import Model, Run, open_run
 from .stability_map import StabilityMap, open_map
-from .style import FORMATS, drawing, save
+from .style import FORMATS, save
 
 #: kinds of figures, as --only takes them
 KINDS = ("figure_3", "learning_curves", *MEASURES, "spectrum", "transient", "map")
@@ -108,16 +108,17 @@ def plot(
     pictures: list[pathlib.Path] = []
 
     def draw_all(figures: Iterator[tuple[str, str, Draw]]) -> None:
-        made = _made(pathlib.Path(folder))
         for kind, stem, draw in figures:
             if kind in wanted:
-                pictures.extend(_draw(draw, made, f"{pathlib.Path(path).stem}-{stem}", formats))
+                pictures.extend(_draw(draw, pathlib.Path(folder), f"{pathlib.Path(path).stem}-{stem}", formats))
 
     if is_map:
         with open_map(path) as stability:
+            _make(pathlib.Path(folder))
             draw_all(of_map(stability, models))
     else:
         with open_run(path) as run:
+            _make(pathlib.Path(folder))
             _tell(run, models, most if "transient" in wanted and not trials else None, told)
             draw_all(of_run(run, models, trials, most))
     if not pictures:
@@ -126,22 +127,20 @@ def plot(
 
 
 def _draw(draw: Draw, folder: pathlib.Path, stem: str, formats: Sequence[str]) -> list[pathlib.Path]:
-    with drawing():
-        figure = draw()
-        if figure is None:
-            return []
-        try:
-            return save(figure, folder, stem, formats)
-        finally:
-            plt.close(figure)
+    figure = draw()
+    if figure is None:
+        return []
+    try:
+        return save(figure, folder, stem, formats)
+    finally:
+        plt.close(figure)
 
 
-def _made(folder: pathlib.Path) -> pathlib.Path:
+def _make(folder: pathlib.Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"{folder}: the folder cannot be made ({error.strerror})") from error
-    return folder
 
 
 def _tell(run: Run, models: Sequence[str], most: Optional[int], told: Callable[[str], None]) -> None:

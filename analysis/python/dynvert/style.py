@@ -56,7 +56,7 @@ _MARKERS = ("", "s", "^", "o", "D", "v", "P")
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """Within this, new figures have the style; matplotlib's own settings come back after it."""
+    """Within this, figures have the style; matplotlib's own settings come back after it. `@drawing()` does the same."""
     with matplotlib.rc_context(_SETTINGS):
         yield
 
@@ -106,6 +106,7 @@ def with_markers(style: dict[str, Any], points: int, number: int, of: int) -> di
     return {**style, "markevery": (int(every * (number + 0.5) / max(1, of)), every), "markersize": 4, "markeredgewidth": 0}
 
 
+@drawing()
 def save(figure: Any, folder: pathlib.Path, stem: str, formats: Sequence[str] = FORMATS) -> list[pathlib.Path]:
     """Writes FOLDER/STEM.FORMAT in each format, each whole or not at all. Returns the paths.
 

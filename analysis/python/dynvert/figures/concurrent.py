@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from ..run import Model, numbered
 from ..series import blocks, thin
-from ..style import BLACK, BLUE, GREEN, TIME, VERMILION
+from ..style import BLACK, BLUE, GREEN, TIME, VERMILION, drawing
 from .transient import lines, symbol
 
 _DASHES = ("-", "--", ":", "-.")
@@ -34,6 +34,7 @@ def _bar(axes: Axes, time: np.ndarray, on: np.ndarray, shade: str, height: float
     axes.text(-0.01, height + 0.2, label, transform=axes.transAxes, ha="right", va="center", fontsize=8)
 
 
+@drawing()
 def concurrent_trial(model: Model, trial: int) -> Optional[Figure]:
     """Everything that moves in a trial; None for a model that is not concurrent.
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..run import Model, Run, numbered
 from ..series import medians, stretch_length, thin
-from ..style import model_styles, with_markers
+from ..style import drawing, model_styles, with_markers
 
 #: what a learning curve can show, and the name of its axis
 EVALUATIONS = {
@@ -52,7 +52,7 @@ def curve(axes: Axes, run: Run, name: str) -> None:
     models = [m for m in run if _usable(m, name)]
     for k, model in enumerate(models):
         rows, values = thin(model.eval[name], "evaluation")
-        trials = model.eval["evaluation"].values[rows]
+        trials = model.eval["evaluation"].isel(evaluation=rows).values
         axes.plot(trials, values, label=model.label, **with_markers(styles[model.name], len(rows), k, len(models)))
     if "accuracy" not in name:
         axes.set_yscale("log")
@@ -65,6 +65,7 @@ def _trials(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
+@drawing()
 def learning_curves(run: Run) -> Optional[Figure]:
     """Loss, and accuracy where the task has one, over the trials."""
     names = shown_evaluations(run)
@@ -137,6 +138,7 @@ def all_lines(run: Run, panels: Sequence[Axes]) -> tuple[list[Any], list[str]]:
     return [found[label] for label in labels], labels
 
 
+@drawing()
 def measures(run: Run, measure: str) -> Optional[Figure]:
     """One measure over the trials, a panel for each layer or loop."""
     names = measured(run, measure)

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from ..style import drawing
+
 _AXES = {"alpha": r"leak $\alpha$ of the controller", "ratio": r"ratio $\tau_u / \tau_\delta$"}
 
 
@@ -81,6 +83,7 @@ def boundary(data: xr.Dataset, name: str) -> Optional[np.ndarray]:
     return data[abscissa].transpose("ratio", "alpha").values if abscissa in data else None
 
 
+@drawing()
 def stability_map(data: xr.Dataset, model: str) -> Optional[Figure]:
     """Every measure of a model over alpha and ratio, a panel for each measure and loop; None where there is none.
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ..errors import RequestError
 from ..run import Run
+from ..style import drawing
 from .curves import all_lines, curve, measure_panel, measured, scale, what_of
 
 #: the angles of figure 3, in the order of our panels, and their axes
@@ -63,6 +64,7 @@ def _angle(run: Run, measure: str, name: str) -> Callable[[Axes], None]:
     return draw
 
 
+@drawing()
 def figure_3(run: Run, letters: str, normalised: Optional[Run] = None) -> Figure:
     """Learning curves and angles of a regression: figure 3a-f (linear) or 3g-k (nonlinear).
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ..loops import Loop, loops_at, state_at
 from ..run import Model
-from ..style import BLUE, GREY, ORANGE, VERMILION
+from ..style import BLUE, GREY, ORANGE, VERMILION, drawing
 
 # a chain of more states is not put into one matrix for a picture
 _MOST_STATES = 3000
@@ -39,6 +39,7 @@ def snapshots_shown(model: Model) -> list[int]:
     return sorted({0, (count - 1) // 2, count - 1}) if count else []
 
 
+@drawing()
 def spectrum(model: Model) -> Optional[Figure]:
     """Eigenvalues of each loop at the start, in the middle and at the end of learning; None for a model without loops."""
     shown = [(int(model.weights["snapshot"].values[row]), spectra(model, row)) for row in snapshots_shown(model)]

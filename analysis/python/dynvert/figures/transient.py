@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from ..loops import Loop, error_names, loop_layout, loops_at, state_at
 from ..run import Model, numbered
 from ..series import blocks, thin
-from ..style import BLACK, BLUE, GREEN, GREY, TIME, VERMILION
+from ..style import BLACK, BLUE, GREEN, GREY, TIME, VERMILION, drawing
 
 #: the band around the steady state within which a loop is settled
 SETTLING_BAND = 0.02
@@ -127,6 +127,7 @@ def symbol(name: str) -> str:
     return text + (f" (run {run})" if run else "")
 
 
+@drawing()
 def transient(model: Model, trial: int) -> Optional[Figure]:
     """delta, u, distance and residual of every loop of a trial of a model whose loops run one after the other.
 
@@ -204,6 +205,7 @@ def _approach_panel(axes: Axes, steps: Approach, settled: Optional[float]) -> No
                       color=VERMILION, fontsize=7)  # fmt: skip
 
 
+@drawing()
 def forward_transient(model: Model, trial: int) -> Optional[Figure]:
     """The drives a_l of a dynamic forward pass; None for a model whose forward pass takes no time."""
     trace = model.transient(trial)
