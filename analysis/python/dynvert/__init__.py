@@ -17,6 +17,7 @@ from .errors import DynvertError, FileError, RequestError
 from .loops import Loop, loops_at
 from .run import Model, Run, open_run
 from .stability_map import StabilityMap, open_map
+from .summary import summary
 
 __all__ = [
     "DynvertError",
@@ -30,6 +31,7 @@ __all__ = [
     "open_map",
     "open_run",
     "plot",
+    "summary",
 ]
 
 

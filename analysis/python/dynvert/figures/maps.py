@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Optional
 
 import matplotlib
@@ -9,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import LogNorm, Normalize, SymLogNorm
 from matplotlib.figure import Figure
 
 from ..style import drawing
@@ -34,19 +35,37 @@ def _is_log(values: np.ndarray) -> bool:
     return float(np.ptp(np.diff(np.log(values)))) < float(np.ptp(np.diff(values) / np.abs(values).max()))
 
 
+def _norm(finite: np.ndarray) -> Normalize:
+    """A logarithmic scale where the values are of one sign and span more than a decade, else a linear one."""
+    if not finite.size:
+        return Normalize(0.0, 1.0)
+    low, high = float(finite.min()), float(finite.max())
+    sizes = np.abs(finite[finite != 0])
+    if low < 0 < high or not sizes.size or sizes.max() <= 10 * sizes.min():
+        return Normalize(low, high)
+    if low > 0:
+        return LogNorm(low, high)
+    return SymLogNorm(10 ** np.floor(np.log10(sizes.min())), vmin=low, vmax=high)
+
+
 def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str) -> None:
     grid = data[name].transpose("ratio", "alpha")
     values = grid.values
     x, y = data["alpha"].values, data["ratio"].values
     log = {"alpha": _is_log(x), "ratio": _is_log(y)}
     finite = values[np.isfinite(values)]
-    decades = finite.size > 0 and np.all(finite > 0) and finite.max() > 10 * finite.min()
-    range_ = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    norm = _norm(finite)
     colours = matplotlib.colormaps["cividis"].with_extremes(bad="0.8", over="white")
+    # matplotlib takes infinity for missing; it is beyond the scale
+    shown = np.ma.masked_invalid(np.where(np.isposinf(values), 10 * abs(norm.vmax or 1.0), values))
     mesh = axes.pcolormesh(
-        _edges(x, log["alpha"]), _edges(y, log["ratio"]), np.ma.masked_where(np.isnan(values), values), cmap=colours,
-        norm=LogNorm(*range_) if decades else Normalize(*range_), rasterized=values.size > 10_000,
-    )  # fmt: skip
+        _edges(x, log["alpha"]),
+        _edges(y, log["ratio"]),
+        shown,
+        cmap=colours,
+        norm=norm,
+        rasterized=values.size > 10_000,
+    )
     if log["alpha"]:
         axes.set_xscale("log")
     if log["ratio"]:
@@ -70,11 +89,11 @@ def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str) -> None:
         axes.set_xlim(_edges(x, log["alpha"])[[0, -1]])
         axes.set_ylim(_edges(y, log["ratio"])[[0, -1]])
     units = grid.attrs.get("units", "")
-    what = (stem if number.isdigit() else name).replace("_", " ")
+    what = (stem if number.isdigit() else name).replace("_", " ").replace("euler", "Euler").replace("rk4", "RK4")
     if not finite.size:
         axes.set_title(f"{axes.get_title(loc='left')}: {what}")
         return
-    figure.colorbar(mesh, ax=axes, label=what + (f" ({units})" if units not in ("", "1") else ""))
+    figure.colorbar(mesh, ax=axes, label=textwrap.fill(what + (f" ({units})" if units not in ("", "1") else ""), 28))
 
 
 def boundary(data: xr.Dataset, name: str) -> Optional[np.ndarray]:
