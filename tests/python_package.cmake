@@ -4,7 +4,11 @@ set(dynvert_package ${PROJECT_SOURCE_DIR}/analysis/python)
 set(dynvert_loops ${CMAKE_CURRENT_BINARY_DIR}/loops.h5)
 add_test(NAME "package: write a run of every kind of loop"
          COMMAND dynvert simulate ${CMAKE_CURRENT_LIST_DIR}/python/loops.toml -o ${dynvert_loops} --overwrite --quiet)
-set_tests_properties("package: write a run of every kind of loop" PROPERTIES FIXTURES_SETUP loops)
+set(dynvert_grid ${CMAKE_CURRENT_BINARY_DIR}/grid.h5)
+add_test(NAME "package: write inversions over a grid"
+         COMMAND dynvert simulate ${CMAKE_CURRENT_LIST_DIR}/python/grid.toml -o ${dynvert_grid} --overwrite --quiet)
+set_tests_properties("package: write a run of every kind of loop" "package: write inversions over a grid" PROPERTIES
+                     FIXTURES_SETUP loops)
 
 # dynvert_package_test(NAME SCRIPT ARGUMENTS..) runs a script of tests/python that imports the package
 function(dynvert_package_test name script)
@@ -13,7 +17,8 @@ function(dynvert_package_test name script)
                        "PYTHONPATH=${dynvert_package};PYTHONDONTWRITEBYTECODE=1;OPENBLAS_NUM_THREADS=1")
 endfunction()
 dynvert_package_test("opens files and refuses others" package_reading.py ${regression})
-dynvert_package_test("numbers are the file's, the program's and SciPy's" package_numbers.py ${regression} ${dynvert_loops})
+dynvert_package_test("numbers are the file's, the program's and SciPy's" package_numbers.py ${regression} ${dynvert_loops}
+                     ${dynvert_grid} $<TARGET_FILE:dynvert>)
 dynvert_package_test("draws within bounded memory" package_plots.py ${regression} ${dynvert_loops})
 
 add_test(NAME "package: MATLAB functions in Octave"

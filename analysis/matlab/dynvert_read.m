@@ -75,14 +75,15 @@ end
 
 function s = columns(s, group)
 % Octave shows a dataset of one axis as a row: as a column, in every group below s. A row of one unit is left as it is.
-  one_axis = ['^(trial|record|time|time_forward|snapshot|evaluation|sample|input|output|column|order|alpha|ratio|unit_\d+|' ...
-              'converged|settling_time)$'];
+  one_axis = ['^(trial|record|time|time_forward|snapshot|evaluation|sample|input|output|column|order|alpha|ratio|unit_\w+|' ...
+              'source_\w+|converged|settling_time)$'];
   names = fieldnames(s);
   for i = 1:numel(names)
     item = s.(names{i});
     if isstruct(item)
       s.(names{i}) = columns(item, names{i});
-    elseif any(strcmp(group, {'learning', 'eval', 'grid'})) || ~isempty(regexp(names{i}, one_axis, 'once'))
+    elseif (any(strcmp(group, {'learning', 'eval', 'grid'})) && isempty(regexp(names{i}, '^(credit|end)_', 'once'))) || ...
+           ~isempty(regexp(names{i}, one_axis, 'once'))
       if size(item, 1) == 1
         s.(names{i}) = item(:);
       end

@@ -1,10 +1,12 @@
 """The numbers that the Python package computes and draws are those of the file, of the program, and of SciPy.
 
-Usage: package_numbers.py RUN.h5 LOOPS.h5      LOOPS.h5 is of loops.toml
+Usage: package_numbers.py RUN.h5 LOOPS.h5 GRID.h5 DYNVERT      LOOPS.h5 is of loops.toml, GRID.h5 of grid.toml
 """
 
 import dataclasses
+import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -20,10 +22,12 @@ import xarray as xr
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from dynvert import series
-from dynvert.figures import concurrent, curves, maps, spectrum, transient
+from dynvert.figures import concurrent, curves, grid, maps, spectrum, transient
 from dynvert.loops import loop_layout, loops_at
 from dynvert.rates import RATE_FUNCTIONS
 
+DYNVERT = sys.argv.pop()
+GRID = sys.argv.pop()
 LOOPS = sys.argv.pop()
 RUN = sys.argv.pop()
 # Snapshots are taken before each trial. The program computes an abscissa from another form of the loop (a reduction to the
@@ -185,6 +189,62 @@ class Loops(unittest.TestCase):
             differences = (g.value(x + 1e-6) - g.value(x - 1e-6)) / 2e-6
             np.testing.assert_allclose(g.slope(x), differences, rtol=1e-8, atol=1e-9, err_msg=name)
         self.assertTrue(np.all(np.isfinite(RATE_FUNCTIONS["sigmoid"].slope(np.array([-800.0, 800.0])))))
+
+
+class Grids(Plots):
+    def test_loops_have_the_parameters_of_their_point(self):
+        checked = 0
+        with dynvert.open_run(GRID) as run:
+            for model in run:
+                for trial in model.recorded:
+                    for loop, values in spectrum.spectra(model, 0, trial):
+                        recorded = float(model.grid[f"spectral_abscissa_{loop.number}"][trial])
+                        if np.isnan(recorded):
+                            continue  # diverged
+                        self.assertAlmostEqual(values.real.max(), recorded, delta=ABSCISSA)
+                        steps = transient.approach(model, trial, loop.number)
+                        settled = transient.settling_time(model, trial, loop.number, steps)
+                        # recorded from the onset of the error, which the loops of lower layers do not wait for
+                        driven = loop.number == 3 or model.attrs["credit"] == "repeat_inversion"
+                        expected = float(model.grid[f"settling_time_{loop.number}"][trial]) + (5.0 if driven else 0.0)
+                        np.testing.assert_equal(np.nan if settled is None else settled, expected)
+                        checked += 1
+            self.assertGreater(checked, 60)
+
+    def test_the_grid_as_a_map(self):
+        with dynvert.open_run(GRID) as run, h5py.File(GRID) as file:
+            data = grid.on_grid(run["linear"])
+            stored = file["models/linear/grid"]
+            self.assertEqual(dict(data.sizes), {"alpha": 3, "ratio": 2})
+            for trial in range(0, 12, 2):  # the samples are the fastest axis: these are of the first
+                at = data.sel(alpha=stored["alpha"][trial], ratio=stored["tau_u"][trial] / stored["tau_delta"][trial])
+                self.assertEqual(int(at["trial"]), trial)
+                self.assertEqual(float(at["residual_3"]), stored["residual_3"][trial])
+            self.assertIsNotNone(grid.grid_map(run["linear"]))
+            self.assertEqual(len(grid.figure_1(run).axes), 4 * 6)
+            figure = grid.grid_of_transients(run["unstable"])
+            notes = [axes.get_title(loc="right") for axes in figure.axes]
+            self.assertEqual(len(notes), 6)
+            diverged = int(np.sum(file["models/unstable/trace/converged"][::2] == -1))
+            self.assertEqual(sum(note.startswith("diverges at") for note in notes), diverged)
+            self.assertGreater(diverged, 0)
+        with dynvert.open_run(RUN) as run:
+            self.assertIsNone(grid.figure_1(run))
+            self.assertIsNone(grid.grid_map(run["DI"]))
+            self.assertIsNone(grid.grid_of_transients(run["DI"]))
+
+
+class Summaries(unittest.TestCase):
+    def test_they_are_those_of_inspect(self):
+        printed = subprocess.run([DYNVERT, "inspect", RUN, "--json"], capture_output=True, check=True).stdout
+        models = {model["name"]: model for model in json.loads(printed)["models"]}
+        with dynvert.open_run(RUN) as run:
+            summary = dynvert.summary(run)
+        for name in summary["model"].values:
+            for column, value in summary.sel(model=name).data_vars.items():
+                expected = models[name][column]
+                # a median of an even number of values is a mean, which may be rounded in another way
+                np.testing.assert_allclose(float(value), np.nan if expected is None else expected, rtol=1e-12)
 
 
 class Series(unittest.TestCase):

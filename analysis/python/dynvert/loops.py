@@ -177,11 +177,12 @@ def _drives(model: Model, row: int, trial: int) -> Optional[list[np.ndarray]]:
     return drives
 
 
-def loops_at(model: Model, row: int) -> list[Loop]:
+def loops_at(model: Model, row: int, trial: Optional[int] = None) -> list[Loop]:
     """The loops of a model with the weights of a snapshot; [] for a model without loops, or where the weights do not say.
 
-    row: of the snapshot; negative rows count from the end. With the linearised transfer the gains are those of the sample
-    that the trial after the snapshot showed.
+    row: of the snapshot; negative rows count from the end. trial: whose point of the grid sets alpha and tau_u, in an
+    experiment without learning; else the model's own. With the linearised transfer the gains are those of the sample that the
+    trial after the snapshot showed.
     Raises FileError where weights are missing or not finite.
     """
     weights = model.weights
@@ -220,9 +221,9 @@ def loops_at(model: Model, row: int) -> list[Loop]:
             W=tuple(matrix(f"W{l}") for l in range(bottom + 1, top + 1)),
             B=matrix(feedback),
             f=tuple(transmits(l) for l in range(bottom, top)),
-            alpha=float(model.attrs["alpha"]),
-            tau_delta=float(model.attrs["tau_delta"]),
-            tau_u=float(model.attrs["tau_u"]),
+            alpha=model.parameter("alpha", trial),
+            tau_delta=model.parameter("tau_delta", trial),
+            tau_u=model.parameter("tau_u", trial),
         )
         for number, bottom, top, feedback in layout
     ]

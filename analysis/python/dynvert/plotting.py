@@ -11,17 +11,19 @@ from matplotlib.figure import Figure
 from .errors import FileError, RequestError
 from .figures.concurrent import concurrent_trial
 from .figures.curves import MEASURES, learning_curves, measures
+from .figures.grid import grid_map, grid_of_transients
 from .figures.maps import stability_map
 from .figures.paper import figure_3, letters_of, supports_figure_3
 from .figures.spectrum import spectrum
-from .figures.transient import forward_transient, transient
+from .figures.transient import forward_transient, populations, transient
+from .loops import loop_layout
 from .opening import MAP_FORMAT, PathLike, format_of, open_file
 from .run import Model, Run, open_run
 from .stability_map import StabilityMap, open_map
 from .style import FORMATS, save
 
 #: kinds of figures, as --only takes them
-KINDS = ("figure_3", "learning_curves", *MEASURES, "spectrum", "transient", "map")
+KINDS = ("figure_3", "learning_curves", *MEASURES, "spectrum", "grid", "transient", "map")
 
 Draw = Callable[[], Optional[Figure]]
 
@@ -39,8 +41,10 @@ def _of_trial(model: Model, trial: int) -> Iterator[tuple[str, str, Draw]]:
     stem = f"transient_{model.name}_trial_{trial}"
     if "stimulus" in model.trace:
         yield "transient", stem, lambda: concurrent_trial(model, trial)
-    else:
+    elif loop_layout(model):
         yield "transient", stem, lambda: transient(model, trial)
+    else:
+        yield "transient", stem, lambda: populations(model, trial)
     yield "transient", f"forward_{model.name}_trial_{trial}", lambda: forward_transient(model, trial)
 
 
@@ -59,6 +63,8 @@ def of_run(run: Run, models: Sequence[str], trials: Sequence[int], most: int) ->
         yield measure, measure, lambda measure=measure: measures(run, measure)  # type: ignore[misc]
     for model in chosen:
         yield "spectrum", f"spectrum_{model.name}", lambda model=model: spectrum(model)  # type: ignore[misc]
+        yield "grid", f"grid_{model.name}", lambda model=model: grid_of_transients(model)  # type: ignore[misc]
+        yield "map", f"map_{model.name}", lambda model=model: grid_map(model)  # type: ignore[misc]
     for trial in trials:
         if not any(trial in model.recorded for model in chosen):
             chosen[0].transient(trial)  # says what was recorded

@@ -69,6 +69,17 @@ class Model:
         return self._part("grid")
 
     @property
+    def rows(self) -> xr.Dataset:
+        """What is known of every trial: learning, or of an experiment without learning its grid."""
+        return self.learning if "trial" in self.learning.sizes else self.grid
+
+    def parameter(self, name: str, trial: Optional[int] = None) -> float:
+        """alpha, tau_u or tau_delta of a trial: the point of the grid where there is one, else the model's own."""
+        if trial is not None and name in self.grid:
+            return float(self.grid[name].isel(trial=trial).values)
+        return float(self.attrs[name])
+
+    @property
     def recorded(self) -> list[int]:
         """The trials whose trajectories are in the file."""
         return [int(t) for t in self.trace["trial"].values] if "trial" in self.trace.coords else []
@@ -93,6 +104,8 @@ class Model:
         """Row of the weights with which the trial was run; None where no snapshot was taken just then."""
         if "snapshot" not in self.weights.coords:
             return None
+        if "trial" in self.grid.sizes:
+            return 0  # nothing is learned
         rows = np.flatnonzero(self.weights["snapshot"].values == trial)
         return int(rows[-1]) if len(rows) else None
 

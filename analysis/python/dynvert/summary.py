@@ -20,8 +20,8 @@ _COLUMNS = {
 
 def _values(model: Model, prefix: str) -> Optional[np.ndarray]:
     """(l, trial) of a measure; None where the model does not have it."""
-    names = numbered(model.learning.data_vars, f"{prefix}_")
-    return np.stack([model.learning[name].values for name in names]) if names else None
+    names = numbered(model.rows.data_vars, f"{prefix}_")
+    return np.stack([model.rows[name].values for name in names]) if names else None
 
 
 def _finite(values: Optional[np.ndarray]) -> np.ndarray:
@@ -36,13 +36,11 @@ def summary(run: Run) -> xr.Dataset:
         rows["final_nse"].append(float(model.eval["nse"][-1]) if "nse" in model.eval else np.nan)
         converged = _values(model, "converged")
         rows["settled_fraction"].append(np.nan if converged is None else float(np.mean(np.all(converged == 1, axis=0))))
-        for name, prefix, reduce in (
-            ("median_settling_time", "settling_time", np.median),
-            ("median_angle_ndi", "angle_ndi", np.median),
-            ("largest_spectral_abscissa", "spectral_abscissa", np.max),
-        ):
+        for name, prefix in (("median_settling_time", "settling_time"), ("median_angle_ndi", "angle_ndi")):
             values = _finite(_values(model, prefix))
-            rows[name].append(float(reduce(values)) if values.size else np.nan)
+            rows[name].append(float(np.median(values)) if values.size else np.nan)
+        abscissas = _finite(_values(model, "spectral_abscissa"))
+        rows["largest_spectral_abscissa"].append(float(abscissas.max()) if abscissas.size else np.nan)
     return xr.Dataset(
         {name: ("model", rows[name], {"units": units, "long_name": text}) for name, (units, text) in _COLUMNS.items()},
         {"model": list(run.models)},

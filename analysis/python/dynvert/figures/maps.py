@@ -17,6 +17,13 @@ from ..style import drawing
 
 _AXES = {"alpha": r"leak $\alpha$ of the controller", "ratio": r"ratio $\tau_u / \tau_\delta$"}
 
+_NAMES = {
+    "angle_ndi": "angle to NDI",
+    "angle_pbp": "angle to PBP",
+    "angle_bp": "angle to BP",
+    "angle_feedback": "angle of $B$ to $-W'$",
+}
+
 
 def _edges(values: np.ndarray, log: bool) -> np.ndarray:
     """Edges of the cells around the values of a coordinate."""
@@ -30,8 +37,10 @@ def _edges(values: np.ndarray, log: bool) -> np.ndarray:
 
 def _is_log(values: np.ndarray) -> bool:
     """Whether a coordinate is spaced evenly on a logarithmic axis rather than on a linear one."""
-    if len(values) < 3 or np.any(values <= 0):
+    if np.any(values <= 0):
         return False
+    if len(values) < 3:
+        return float(values.max()) > 10 * float(values.min())
     return float(np.ptp(np.diff(np.log(values)))) < float(np.ptp(np.diff(values) / np.abs(values).max()))
 
 
@@ -79,7 +88,8 @@ def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str) -> None:
     axes.set_xlabel(_AXES["alpha"])
     axes.set_ylabel(_AXES["ratio"])
     stem, _, number = name.rpartition("_")
-    notes = [f"loop {number}" if number.isdigit() else ""]
+    credit = stem.startswith("angle_") and stem != "angle_feedback"
+    notes = [f"{'layer' if credit else 'loop'} {number}" if number.isdigit() else ""]
     notes += ["grey: no value"] if np.any(np.isnan(values)) else []
     notes += ["white: no limit"] if np.any(np.isposinf(values)) else []
     axes.set_title("; ".join(note for note in notes if note))
@@ -89,7 +99,8 @@ def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str) -> None:
         axes.set_xlim(_edges(x, log["alpha"])[[0, -1]])
         axes.set_ylim(_edges(y, log["ratio"])[[0, -1]])
     units = grid.attrs.get("units", "")
-    what = (stem if number.isdigit() else name).replace("_", " ").replace("euler", "Euler").replace("rk4", "RK4")
+    what = stem if number.isdigit() else name
+    what = _NAMES.get(what, what.replace("_", " ").replace("euler", "Euler").replace("rk4", "RK4"))
     if not finite.size:
         axes.set_title(f"{axes.get_title(loc='left')}: {what}")
         return

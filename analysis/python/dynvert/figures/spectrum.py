@@ -16,16 +16,18 @@ from ..style import BLUE, GREY, ORANGE, VERMILION, drawing
 _MOST_STATES = 3000
 
 
-def spectra(model: Model, row: int) -> list[tuple[Loop, np.ndarray]]:
+def spectra(model: Model, row: int, trial: Optional[int] = None) -> list[tuple[Loop, np.ndarray]]:
     """Each loop of a snapshot with its eigenvalues, units 1/time.
 
-    A nonlinear loop's Jacobian is taken where the trial after the snapshot ended, if its trajectories are in the file, else
-    at rest (delta = 0). Loops through several layers with more than 3,000 states are left out.
+    trial: run with these weights; by default the one after the snapshot. A nonlinear loop's Jacobian is taken where that trial
+    ended, if its trajectories are in the file, else at rest (delta = 0). Loops through several layers with more than 3,000
+    states are left out.
     """
-    trial = int(model.weights["snapshot"].values[row])
+    if trial is None:
+        trial = int(model.weights["snapshot"].values[row])
     trace = model.transient(trial) if trial in model.recorded else None
     found = []
-    for loop in loops_at(model, row):
+    for loop in loops_at(model, row, trial):
         if len(loop.W) > 1 and sum(loop.sizes) > _MOST_STATES:
             continue
         state = None if loop.linear or trace is None else state_at(loop, trace)
@@ -33,17 +35,29 @@ def spectra(model: Model, row: int) -> list[tuple[Loop, np.ndarray]]:
     return found
 
 
-def snapshots_shown(model: Model) -> list[int]:
-    """Rows of the first, the middle and the last snapshot."""
-    count = model.weights.sizes.get("snapshot", 0)
-    return sorted({0, (count - 1) // 2, count - 1}) if count else []
+def point_of(model: Model, trial: int) -> str:
+    """Where on the grid a trial is: leak and ratio of the time constants."""
+    alpha, tau_u, tau_delta = (model.parameter(name, trial) for name in ("alpha", "tau_u", "tau_delta"))
+    return rf"$\alpha$ = {alpha:g}, $\tau_u/\tau_\delta$ = {tau_u / tau_delta:g}"
+
+
+def _shown(model: Model) -> list[tuple[str, list[tuple[Loop, np.ndarray]]]]:
+    """Label and spectra of the first, the middle and the last snapshot, or point of the grid."""
+
+    def thirds(count: int) -> list[int]:
+        return sorted({0, (count - 1) // 2, count - 1}) if count else []
+
+    if "alpha" in model.grid:
+        return [(point_of(model, trial), spectra(model, 0, trial)) for trial in thirds(model.grid.sizes["trial"])]
+    rows = thirds(model.weights.sizes.get("snapshot", 0))
+    return [(f"{model.weights['snapshot'].values[row]} trials", spectra(model, row)) for row in rows]
 
 
 @drawing()
 def spectrum(model: Model) -> Optional[Figure]:
-    """Eigenvalues of each loop at the start, in the middle and at the end of learning; None for a model without loops."""
-    shown = [(int(model.weights["snapshot"].values[row]), spectra(model, row)) for row in snapshots_shown(model)]
-    shown = [(trial, found) for trial, found in shown if found]
+    """Eigenvalues of each loop at the start, in the middle and at the end of learning, or at three points of the grid of an
+    experiment without learning; None for a model without loops."""
+    shown = [(label, found) for label, found in _shown(model) if found]
     if not shown:
         return None
     loops = [loop.number for loop, _ in shown[0][1]]
@@ -55,10 +69,11 @@ def spectrum(model: Model) -> Optional[Figure]:
         {"marker": ".", "color": BLUE, "markersize": 6},
     ]
     for k, (axes, number) in enumerate(zip(panels[0], loops)):
-        for (trial, found), marker in zip(shown, markers if len(shown) == 3 else markers[::2]):
+        for (what, found), marker in zip(shown, markers if len(shown) == 3 else markers[::2]):
             values = next(v for loop, v in found if loop.number == number)
-            label = f"{trial} trials: abscissa {values.real.max():.3g}".replace("-", "\N{MINUS SIGN}")
+            label = f"{what}: abscissa {values.real.max():.3g}".replace("-", "\N{MINUS SIGN}")
             axes.plot(values.real, values.imag, linestyle="none", label=label, **marker)
+        axes.margins(0.06)
         low, high = axes.get_xlim()
         high = max(high, 0.05 * (high - low))
         axes.axvspan(0, high, color="0.92", zorder=0, linewidth=0)

@@ -15,6 +15,7 @@ from ..loops import Loop, error_names, loop_layout, loops_at, state_at
 from ..run import Model, numbered
 from ..series import blocks, thin
 from ..style import BLACK, BLUE, GREEN, GREY, TIME, VERMILION, drawing
+from .spectrum import point_of
 
 #: the band around the steady state within which a loop is settled
 SETTLING_BAND = 0.02
@@ -81,7 +82,7 @@ def approach(model: Model, trial: int, number: int) -> Optional[Approach]:
     for start, u in blocks(trace[controller], "time"):
         changes.append(np.linalg.norm(np.diff(np.vstack([previous, u]), axis=0), axis=1)[0 if start else 1 :])
         previous = u[-1:]
-    residual = model.attrs["tau_u"] * np.concatenate(changes) / np.diff(time) / np.linalg.norm(s)
+    residual = model.parameter("tau_u", trial) * np.concatenate(changes) / np.diff(time) / np.linalg.norm(s)
     return Approach(time, distance, residual, (time[1:] + time[:-1]) / 2, None)
 
 
@@ -89,19 +90,22 @@ def _loop(model: Model, trial: int, number: int) -> Optional[Loop]:
     row = model.snapshot_before(trial)
     if row is None:
         return None
-    return next((loop for loop in loops_at(model, row) if loop.number == number), None)
+    return next((loop for loop in loops_at(model, row, trial) if loop.number == number), None)
 
 
-def settling_time(model: Model, trial: int, number: int) -> Optional[float]:
-    """When the loop settled, as the run recorded it; None where it did not settle, or was not measured."""
+def settling_time(model: Model, trial: int, number: int, steps: Optional[Approach]) -> Optional[float]:
+    """The time of the trial from which on the loop stays within 2 % of its steady state; None where it does not, or where that
+    is not known. From the distances where the steady state is known, else as the run recorded it."""
+    if steps is not None and steps.steady is not None:
+        reached = np.flatnonzero(np.isfinite(steps.distance))
+        outside = np.flatnonzero(steps.distance[reached] > SETTLING_BAND)
+        first = reached[0] if not len(outside) else outside[-1] + 1
+        return float(steps.time[reached[first]]) if first < len(reached) else None
     name = f"settling_time_{number}"
     if name in model.learning:
         time = float(model.learning[name].isel(trial=trial).values)
-    elif len(loop_layout(model)) == 1:
-        time = float(model.transient(trial)["settling_time"].values)
-    else:
-        return None
-    return time if np.isfinite(time) else None
+        return time if np.isfinite(time) else None
+    return None
 
 
 def lines(axes: Axes, trace: xr.Dataset, name: str, colour: str) -> np.ndarray:
@@ -138,24 +142,28 @@ def transient(model: Model, trial: int) -> Optional[Figure]:
     if not layout or "stimulus" in trace:
         return None
     errors = {n: [e for e in error_names(model, n, bottom, top) if e in trace] for n, bottom, top, _ in layout}
-    rows = max(len(e) for e in errors.values()) + 2
+    driven = "e" in trace  # an error that moves in time, of an experiment without learning
+    rows = max(len(e) for e in errors.values()) + 2 + driven
     width = 5.6 if len(layout) == 1 else 3.6 * len(layout)
     figure, panels = plt.subplots(
         rows, len(layout), figsize=(width, 1.55 * rows + 0.5), sharex=True, squeeze=False, layout="constrained"
     )
     for column, (number, *_) in zip(panels.T, layout):
         steps = approach(model, trial, number)
-        settled = settling_time(model, trial, number)
+        settled = settling_time(model, trial, number, steps)
         places = _places(trace, errors[number], number, steps)
-        for axes, name in zip(column, [*errors[number], f"u_{number}"]):
+        if driven:
+            lines(column[0], trace, "e", BLACK)
+            column[0].set_ylabel("error $e$")
+        for axes, name in zip(column[driven:], [*errors[number], f"u_{number}"]):
             shown = lines(axes, trace, name, GREEN if name.startswith("u_") else BLUE)
             kind = "controller" if name.startswith("u_") else "credit"
             axes.set_ylabel(f"{kind} {symbol(name)}")
-            if name in places:
+            if name in places and _is_near(axes, places[name]):
                 steady = places[name][shown]
                 axes.plot(np.full(len(steady), trace["time"].values[-1]), steady, "<", color=VERMILION, markersize=3.5,
                           clip_on=False, zorder=3)  # fmt: skip
-        unused = column[len(errors[number]) + 1 : -1]
+        unused = column[driven + len(errors[number]) + 1 : -1]
         for axes in unused:
             axes.set_visible(False)
         if steps is not None:
@@ -167,8 +175,18 @@ def transient(model: Model, trial: int) -> Optional[Figure]:
         if len(layout) > 1:
             repeat = model.attrs.get("credit") == "repeat_inversion"
             column[0].set_title(f"run for layer {number}" if repeat else f"loop {number}, inverts $W_{number}$")
-    figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)
+    figure.suptitle(title_of(model, trial), x=0.01, ha="left", fontsize=10)
     return figure
+
+
+def title_of(model: Model, trial: int) -> str:
+    """Model, trial, and the point of the grid where there is one."""
+    return f"{model.label}, trial {trial}" + (f": {point_of(model, trial)}" if "alpha" in model.grid else "")
+
+
+def _is_near(axes: Axes, steady: np.ndarray) -> bool:
+    """Whether the steady state can be marked without squeezing the curves: a loop may be far from it, or flee it."""
+    return bool(np.abs(steady).max() <= 5 * np.abs(axes.get_ylim()).max())
 
 
 def _places(trace: xr.Dataset, errors: list[str], number: int, steps: Optional[Approach]) -> dict[str, np.ndarray]:
@@ -220,4 +238,25 @@ def forward_transient(model: Model, trial: int) -> Optional[Figure]:
         axes.set_ylabel(f"drive {symbol(name)}")
     panels[-1, 0].set_xlabel(TIME)
     figure.suptitle(f"{model.label}, trial {trial}: forward pass", x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+@drawing()
+def populations(model: Model, trial: int) -> Optional[Figure]:
+    """Every population of a circuit that is no control loop, over time; None where no trajectory was recorded.
+
+    Raises RequestError where the trial was not recorded.
+    """
+    trace = model.transient(trial)
+    names = [str(name) for name, values in trace.data_vars.items() if values.dims[:1] == ("time",) and values.ndim == 2]
+    if not names:
+        return None
+    figure, panels = plt.subplots(
+        len(names), 1, figsize=(5.6, 1.5 * len(names) + 0.8), sharex=True, squeeze=False, layout="constrained"
+    )
+    for axes, name in zip(panels[:, 0], names):
+        lines(axes, trace, name, BLUE)
+        axes.set_ylabel(name.replace("_", " "))
+    panels[-1, 0].set_xlabel(TIME)
+    figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)
     return figure
