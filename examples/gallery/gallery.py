@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from dynvert.errors import DynvertError, FileError  # noqa: E402
 from dynvert.figures.concurrent import concurrent_trial  # noqa: E402
+from dynvert.figures.grid import figure_1  # noqa: E402
 from dynvert.figures.maps import stability_map  # noqa: E402
 from dynvert.figures.paper import figure_3  # noqa: E402
 from dynvert.figures.spectrum import spectrum  # noqa: E402
@@ -67,7 +68,21 @@ def _map(files: Files) -> Optional[Figure]:
         return stability_map(maps["DI_2"], "DI_2")
 
 
+def _transients(files: Files) -> Optional[Figure]:
+    with dynvert.open_run(files["figure_1_transients"]) as run:
+        return figure_1(run)
+
+
 ENTRIES = (
+    Entry(
+        "figure_1",
+        "Figure 1: transients of small loops",
+        "The credit signal of a loop that inverts a step of error, for two leaks and three ratios of the time constants of "
+        "controller and error population: linear and tanh, with feedback -W' and with random feedback. Triangles: steady "
+        "states; dashed: from there on within 2 % of it.",
+        ("figure_1_transients",),
+        _transients,
+    ),
     Entry(
         "figure_3a_f",
         "Figure 3a-f: linear regression",
