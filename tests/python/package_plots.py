@@ -3,6 +3,8 @@
 Usage: package_plots.py RUN.h5 LOOPS.h5      LOOPS.h5 is of loops.toml
 """
 
+import contextlib
+import io
 import os
 import pathlib
 import shutil
@@ -14,6 +16,7 @@ import xml.etree.ElementTree
 
 import h5py
 import numpy as np
+from dynvert.__main__ import main
 
 LOOPS = sys.argv.pop()
 RUN = sys.argv.pop()
@@ -38,7 +41,18 @@ class Command(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def run_it(self, *arguments, code=0):
-        """Standard output as lines, and standard error."""
+        """Standard output as lines, and standard error, of the command line in this process."""
+        output, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            try:
+                returned = main([str(a) for a in arguments])
+            except SystemExit as stopped:  # argparse
+                returned = stopped.code
+        self.assertEqual(returned, code, errors.getvalue())
+        return output.getvalue().splitlines(), errors.getvalue()
+
+    def as_process(self, *arguments, code=0):
+        """The same, of a process of its own."""
         command = [sys.executable, "-m", "dynvert", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, code, done.stderr)
@@ -117,8 +131,8 @@ class Pictures(Command):
 
 
 class Messages(Command):
-    def refused(self, code, pattern, *arguments):
-        output, errors = self.run_it("plot", *arguments, code=code)
+    def refused(self, code, pattern, *arguments, runner=None):
+        output, errors = (runner or self.run_it)("plot", *arguments, code=code)
         self.assertEqual(output, [])
         self.assertEqual(len(errors.splitlines()), 1, errors)
         self.assertTrue(errors.startswith("dynvert: "), errors)
@@ -143,7 +157,7 @@ class Messages(Command):
         path = self.folder / "open.h5"
         shutil.copy(RUN, path)
         with h5py.File(path, "r+"):
-            self.refused(4, "is being written by another program", path)
+            self.refused(4, "is being written by another program", path, runner=self.as_process)
 
     def test_bad_folders(self):
         (self.folder / "file").write_text("")
