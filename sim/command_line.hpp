@@ -40,13 +40,35 @@ struct SimulateArguments {
 
 struct InspectArguments {
   std::string path;
-  std::string model;
+  std::string model;  ///< empty: all
   std::optional<std::size_t> trial;
   bool json = false;
+  std::optional<std::string> map;  ///< ranges of a stability map, which the following are of
+  std::size_t points = 41;         ///< on each axis
+  std::optional<std::size_t> snapshot;
+  std::string output;
+  bool overwrite = false;
+  std::string command;  ///< as it was typed, for the file
 };
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+struct ExportArguments {
+  std::string path, output;
+  std::string model;  ///< empty: all
+  std::optional<std::size_t> trial;
+  std::string group;  ///< .csv: the group that is the table
+  bool overwrite = false;
+};
+
+int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err);
+int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+
+class RunReader;
+/// The models of a file, or the one that was asked for. @throws ValueError  there is no such model
+[[nodiscard]] std::vector<std::string> chosen_models(const RunReader& file, const std::string& model);
+/// Says up to where a file can be trusted whose run has not ended.
+void note_incomplete(const RunReader& file, std::ostream& err);
 
 }  // namespace dynvert

@@ -28,6 +28,7 @@ from dynvert.style import save  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent
+SCREEN = 96  # pixels of a screen that an inch of a picture takes
 MAP = "alpha=1e-4:1:log,ratio=0.1:10:log"
 
 Files = dict[str, pathlib.Path]
@@ -150,15 +151,16 @@ class Gallery:
     """The files, the commands that made them, and the pictures of one folder."""
 
     def __init__(self, program: str, folder: pathlib.Path, options: Sequence[str]) -> None:
-        self.program, self.folder, self.options = program, folder, list(options)
+        self.program, self.folder, self.options = _short(pathlib.Path(program)), folder, list(options)
         self.files: Files = {}
+        self.widths: dict[str, int] = {}
 
     def command(self, name: str) -> list[str]:
         """What makes a file, with the paths as a person would type them."""
         path = str(self.folder / f"{name}.h5")
         if name == "stability_map":
             return [self.program, "inspect", str(self.folder / "linear_regression.h5"), "--map", MAP, "-o", path, "--overwrite"]
-        config = str(EXAMPLES / f"{name}.toml")
+        config = _short(EXAMPLES / f"{name}.toml")
         return [self.program, "simulate", config, "-o", path, "--overwrite", *self.options]
 
     def make(self, name: str) -> None:
@@ -189,6 +191,7 @@ class Gallery:
         if figure is None:
             raise FileError(f"{self.files[entry.needs[0]]}: does not hold what {entry.name} shows")
         save(figure, self.folder, entry.name)
+        self.widths[entry.name] = round(figure.get_size_inches()[0] * SCREEN)
         plt.close(figure)
         print(self.folder / f"{entry.name}.svg", flush=True)
 
@@ -200,7 +203,7 @@ class Gallery:
         made = "\n".join(shlex.join(self.command(name)) for name in entry.needs)
         return f"""<section id="{entry.name}">
 <h2>{text(entry.title)}</h2>
-<a href="{entry.name}.svg"><img src="{entry.name}.png" alt="{text(entry.title)}"></a>
+<a href="{entry.name}.svg"><img src="{entry.name}.png" width="{self.widths[entry.name]}" alt="{text(entry.title)}"></a>
 <p>{text(entry.caption)}</p>
 {self._table(entry) if entry.table else ""}<p class="files">Picture: {links}. Data: {data}, made by</p>
 <pre>{text(made)}</pre>
@@ -234,6 +237,15 @@ class Gallery:
         return page
 
 
+def _short(path: pathlib.Path) -> str:
+    """The path from here, where it is below this folder."""
+    here = pathlib.Path.cwd()
+    if not path.is_relative_to(here):
+        return str(path)
+    below = str(path.relative_to(here))
+    return below if "/" in below else f"./{below}"
+
+
 def _cell(value: float, form: str) -> str:
     return form.format(value) if np.isfinite(value) else "-"
 
@@ -245,7 +257,7 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>dynvert: figures reproduced</title>
 <style>
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 img { max-width: 100%; height: auto; }
 section { margin: 3rem 0; }
 table { border-collapse: collapse; font-size: 0.9rem; }
