@@ -25,3 +25,5 @@ add_test(NAME "package: MATLAB functions in Octave"
          COMMAND ${DYNVERT_OCTAVE} --no-init-file --quiet ${CMAKE_CURRENT_LIST_DIR}/octave/check_package.m
                  ${PROJECT_SOURCE_DIR}/analysis/matlab ${regression})
 set_tests_properties("package: MATLAB functions in Octave" PROPERTIES FIXTURES_REQUIRED regression)
+
+dynvert_package_test("the gallery" check_gallery.py ${PROJECT_SOURCE_DIR} $<TARGET_FILE:dynvert> ${regression})

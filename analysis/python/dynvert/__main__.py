@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         default="",
         metavar="FIGURE,..",
-        help="only these figures: figure_3, learning_curves, angle_bp, angle_pbp, angle_ndi, angle_feedback, settling_time, spectral_abscissa, residual, spectrum, grid, transient, map",
+        help="only these figures: figure_3, learning_curves, measures or the name of one (angle_bp), spectrum, grid, transient, map",
     )
     plot.add_argument(
         "--formats", default="pdf,png,svg", metavar="FORMAT,..", help="of the pictures: pdf, png, svg (default: all)"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .errors import FileError, RequestError
 from .figures.concurrent import concurrent_trial
-from .figures.curves import MEASURES, learning_curves, measures
+from .figures.curves import learning_curves, measures, measures_of
 from .figures.grid import grid_map, grid_of_transients
 from .figures.maps import stability_map
 from .figures.paper import figure_3, letters_of, supports_figure_3
@@ -22,8 +22,8 @@ from .run import Model, Run, open_run
 from .stability_map import StabilityMap, open_map
 from .style import FORMATS, save
 
-#: kinds of figures, as --only takes them
-KINDS = ("figure_3", "learning_curves", *MEASURES, "spectrum", "grid", "transient", "map")
+#: kinds of figures, as --only takes them, besides the measures that a run recorded ("angle_bp")
+KINDS = ("figure_3", "learning_curves", "measures", "spectrum", "grid", "transient", "map")
 
 Draw = Callable[[], Optional[Figure]]
 
@@ -59,7 +59,7 @@ def of_run(run: Run, models: Sequence[str], trials: Sequence[int], most: int) ->
     if supports_figure_3(run):
         yield "figure_3", "figure_3", lambda: figure_3(run, letters_of(run))
     yield "learning_curves", "learning_curves", lambda: learning_curves(run)
-    for measure in MEASURES:
+    for measure in measures_of(run):
         yield measure, measure, lambda measure=measure: measures(run, measure)  # type: ignore[misc]
     for model in chosen:
         yield "spectrum", f"spectrum_{model.name}", lambda model=model: spectrum(model)  # type: ignore[misc]
@@ -98,17 +98,14 @@ def plot(
     grow with the length of the run.
 
     models, trials: only these; empty: all models, and at most `most` recorded trials of each, evenly spread.
-    only: kinds of figures (KINDS). formats: of FORMATS. told: takes what a person should know, a line each.
+    only: kinds of figures (KINDS), or measures by their names. formats: of FORMATS. told: takes what a person should know, a line each.
     Raises FileError for a file that cannot be read or a folder that cannot be written, RequestError where a model, trial or
     figure that was asked for is not in the file.
     """
-    for kind in only:
-        if kind not in KINDS:
-            raise RequestError(f"no figure is called {kind!r}; there are: {', '.join(KINDS)}")
     for suffix in formats:
         if suffix not in FORMATS:
             raise RequestError(f"no format is called {suffix!r}; there are: {', '.join(FORMATS)}")
-    wanted = list(only) or (["transient"] if trials else list(KINDS))
+    wanted = set(only) or ({"transient"} if trials else set(KINDS))
     with open_file(path) as probe:
         is_map = format_of(probe) == MAP_FORMAT
     pictures: list[pathlib.Path] = []
@@ -120,16 +117,27 @@ def plot(
 
     if is_map:
         with open_map(path) as stability:
+            _check_names(wanted, set())
             _make(pathlib.Path(folder))
             draw_all(of_map(stability, models))
     else:
         with open_run(path) as run:
+            recorded = set(measures_of(run))
+            _check_names(wanted, recorded)
+            if "measures" in wanted:
+                wanted |= recorded
             _make(pathlib.Path(folder))
             _tell(run, models, most if "transient" in wanted and not trials else None, told)
             draw_all(of_run(run, models, trials, most))
     if not pictures:
         raise RequestError(f"{path}: holds nothing to draw" + (f" of {', '.join(only)}" if only else ""))
     return pictures
+
+
+def _check_names(wanted: set[str], measured: set[str]) -> None:
+    for kind in sorted(wanted):
+        if kind not in KINDS and kind not in measured:
+            raise RequestError(f"no figure is called {kind!r}; there are: {', '.join((*KINDS, *sorted(measured)))}")
 
 
 def _draw(draw: Draw, folder: pathlib.Path, stem: str, formats: Sequence[str]) -> list[pathlib.Path]:

@@ -23,16 +23,19 @@ EVALUATIONS = {
     "test_accuracy": "test accuracy",
 }
 
-#: measures of /learning, of each layer or loop l: title, name of the axis
-MEASURES = {
-    "angle_bp": ("credit signal and backpropagation", "angle to backpropagation (degrees)"),
-    "angle_pbp": ("credit signal and pseudo-backpropagation", "angle to pseudo-backpropagation (degrees)"),
-    "angle_ndi": ("credit signal and settled loops", "angle to steady state, NDI (degrees)"),
-    "angle_feedback": ("feedback and $-W'$", "angle of feedback to $-W'$ (degrees)"),
-    "settling_time": ("settling", "settling time (time constants)"),
-    "spectral_abscissa": ("stability", "spectral abscissa (1/time)"),
-    "residual": ("inversion", "residual at the end (relative)"),
+#: names of the axes of measures of /learning; others are called as the file calls them
+_LABELS = {
+    "angle_bp": "angle to backpropagation (degrees)",
+    "angle_pbp": "angle to pseudo-backpropagation (degrees)",
+    "angle_ndi": "angle to steady state, NDI (degrees)",
+    "angle_feedback": "angle of feedback to $-W'$ (degrees)",
+    "distance_bp": "distance from backpropagation (relative)",
+    "distance_pbp": "distance from pseudo-backpropagation (relative)",
+    "distance_ndi": "distance from steady state, NDI (relative)",
+    "settling_time": "settling time (time constants)",
+    "residual": "residual at the end (relative)",
 }
+_FLAGS = ("steps", "converged", "restabilised")
 
 
 def _usable(model: Model, name: str) -> bool:
@@ -83,6 +86,22 @@ def measured(run: Run, measure: str) -> list[str]:
     return numbered({str(n) for model in run for n in model.learning.data_vars}, f"{measure}_")
 
 
+def measures_of(run: Run) -> list[str]:
+    """Every measure that a run recorded in each trial, without the numbers of layers and loops."""
+    names = dict.fromkeys(str(n) for model in run for n, v in model.learning.data_vars.items() if v.dims == ("trial",))
+    stems = dict.fromkeys(stem for stem, _, number in (n.rpartition("_") for n in names) if number.isdigit())
+    return [stem for stem in stems if stem not in _FLAGS]
+
+
+def label_of(run: Run, measure: str) -> str:
+    """The name of the axis of a measure, with its units."""
+    if measure in _LABELS:
+        return _LABELS[measure]
+    name = measured(run, measure)[0]
+    units = next(m.learning[name].attrs.get("units", "1") for m in run if name in m.learning)
+    return measure.replace("_", " ") + ("" if units == "1" else f" ({units})")
+
+
 def trials_a_median(run: Run) -> int:
     """How many trials each point of the curves of a measure is the median of."""
     return max((stretch_length(m.learning.sizes["trial"]) for m in run if "trial" in m.learning.sizes), default=1)
@@ -91,7 +110,7 @@ def trials_a_median(run: Run) -> int:
 def what_of(measure: str, name: str) -> str:
     """Of which layer or loop a column is: the title of its panel."""
     l = name.rsplit("_", 1)[1]
-    if measure.startswith("angle_") and measure != "angle_feedback":
+    if measure.startswith(("angle_", "distance_")) and measure != "angle_feedback":
         return f"hidden layer {l}"
     return f"feedback of loop {l}" if measure == "angle_feedback" else f"loop {l}"
 
@@ -120,14 +139,18 @@ def scale(panels: Sequence[Axes], measure: str) -> None:
         top = 180 if values.size and values.max() > 95 else 90
         axes.set_ylim(-0.04 * top, 1.04 * top)
         axes.set_yticks(np.arange(0, top + 1, top // 3))
-    elif measure == "residual" and np.any(values > 0):
-        axes.set_yscale("log")
-    elif measure == "spectral_abscissa" and values.size:
-        least = np.abs(values[values != 0]).min() if np.any(values != 0) else 1.0
-        axes.set_yscale("symlog", linthresh=10 ** np.floor(np.log10(least)))
+        return
+    sizes = np.abs(values[values != 0])
+    # a measure that is often zero (an overshoot) does not go on a logarithmic axis
+    decades = sizes.size > 0.9 * values.size and sizes.max() > 30 * sizes.min()
+    if np.any(values < 0):
+        if decades:
+            axes.set_yscale("symlog", linthresh=10 ** np.floor(np.log10(sizes.min())))
         for each in panels:
             each.axhline(0, color="0.6", linewidth=0.8, zorder=0)
-    elif measure == "settling_time":
+    elif decades:
+        axes.set_yscale("log")
+    else:
         axes.set_ylim(bottom=0)
 
 
@@ -151,7 +174,7 @@ def measures(run: Run, measure: str) -> Optional[Figure]:
         measure_panel(axes, run, measure, name)
         axes.set_title(what_of(measure, name))
     scale(panels[0], measure)
-    panels[0][0].set_ylabel(MEASURES[measure][1])
+    panels[0][0].set_ylabel(label_of(run, measure))
     width = trials_a_median(run)
     if width > 1:
         panels[0][0].set_title(f"{what_of(measure, names[0])}; medians of {width} trials")
