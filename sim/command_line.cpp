@@ -71,6 +71,17 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   inspect_command.add_option("--trial", inspected.trial, "one trial")->check(CLI::NonNegativeNumber);
   inspect_command.add_flag("--json", inspected.json, "JSON in place of a table");
 
+  ReportArguments reported;
+  CLI::App& report_command = *app.add_subcommand("report", "one HTML page that shows a file, to look at and to mail");
+  report_command.add_option("FILE", reported.path, "a file that dynvert wrote")->required();
+  report_command.add_option("-o,--output", reported.output,
+                            "the page to write; by default FILE's name with .html, here");
+  report_command.add_flag("--overwrite", reported.overwrite, "replace an existing report");
+  report_command
+      .add_option("--max-size", reported.max_size, "the most that the page takes, MB; data are thinned to fit")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
@@ -88,6 +99,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   return run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (check_command.parsed()) return check(checked, out, err);
+    if (report_command.parsed()) return report(reported, out, err);
     return inspect(inspected, out, err);
   });
 }

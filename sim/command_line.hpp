@@ -45,8 +45,16 @@ struct InspectArguments {
   bool json = false;
 };
 
+struct ReportArguments {
+  std::string path;
+  std::string output;  ///< empty: the file's name with .html, in the current folder
+  bool overwrite = false;
+  double max_size = 10;  ///< of the page, MB
+};
+
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+int report(const ReportArguments& arguments, std::ostream& out, std::ostream& err);
 
 }  // namespace dynvert

@@ -112,6 +112,15 @@ std::size_t count_curves(const RunReader& file, const std::vector<std::string>& 
   return count;
 }
 
+std::size_t numbers_in(const ReportTrial& trial) {
+  std::size_t numbers = 0;
+  for (const ReportPopulation& p : trial.populations) numbers += p.time.size() + p.values.size();
+  for (const ReportLoop& l : trial.loops) {
+    numbers += 2 * l.time.size() + (l.spectrum ? 3 * l.spectrum->values.size() : 0);
+  }
+  return numbers;
+}
+
 /// Calls `read`; what it cannot have becomes a note.
 template <typename Read>
 void noting(std::vector<std::string>& notes, const Read& read) {
@@ -179,11 +188,12 @@ ReportData read_report(const RunReader& file, const ReportLimits& limits) {
     });
   }
 
-  // A quarter for the curves, the rest for the trajectories.
-  constexpr std::size_t bytes_a_point = 11, fewest_points = 50;
+  // At most two fifths for the curves, the rest for the trajectories.
+  constexpr std::size_t fewest_points = 50;
+  std::size_t left = limits.bytes;
   noting(data.notes, [&] {
     const std::size_t curves = std::max<std::size_t>(1, count_curves(file, names));
-    const std::size_t points = std::clamp(limits.bytes / 4 / curves / bytes_a_point, fewest_points,
+    const std::size_t points = std::clamp(limits.bytes / 5 * 2 / curves / page_bytes(2), fewest_points,
                                           std::max(fewest_points, limits.curve_points));
     for (const std::string& name : names) {
       noting(data.notes, [&] {
@@ -191,6 +201,7 @@ ReportData read_report(const RunReader& file, const ReportLimits& limits) {
       });
     }
   });
+  for (const ReportCurve& curve : data.curves) left -= std::min(left, page_bytes(2 * curve.x.size()));
 
   std::vector<ReportModel*> traced;
   for (ReportModel& model : data.models) {
@@ -200,11 +211,13 @@ ReportData read_report(const RunReader& file, const ReportLimits& limits) {
   }
   if (traced.empty()) return data;
   const std::optional<Config> config = config_of(file, data.notes);
-  for (ReportModel* model : traced) {
+  for (std::size_t i = 0; i < traced.size(); ++i) {
+    // what a model leaves is for those after it
     noting(data.notes, [&] {
-      model->trials = read_trials(file, config ? &*config : nullptr, model->summary.name, limits,
-                                  limits.bytes / 4 * 3 / traced.size(), data.notes);
+      traced[i]->trials = read_trials(file, config ? &*config : nullptr, traced[i]->summary.name, limits,
+                                      left / (traced.size() - i), data.notes);
     });
+    for (const ReportTrial& trial : traced[i]->trials) left -= std::min(left, page_bytes(numbers_in(trial)));
   }
   return data;
 }

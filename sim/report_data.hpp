@@ -19,8 +19,8 @@ namespace dynvert {
 
 /// The most that a page holds.
 struct ReportLimits {
-  std::size_t bytes = 10'000'000;   ///< of data, as they are written: 4 bytes a value, and a third more as base64
-  std::size_t curve_points = 2000;  ///< of a learning curve
+  std::size_t bytes = 10'000'000;   ///< of columns of numbers, as they are written
+  std::size_t curve_points = 4000;  ///< of a learning curve
   std::size_t samples = 2000;       ///< of a population in one trial
   std::size_t units = 32;           ///< of a population: evenly spaced ones
 };
@@ -88,6 +88,9 @@ struct ReportData {
 [[nodiscard]] ReportData read_report(const RunReader& file, const ReportLimits& limits);
 
 // Its parts.
+
+/// What numbers take on the page: 4 bytes each, and a third more as base64.
+[[nodiscard]] constexpr std::size_t page_bytes(std::size_t numbers) { return numbers * 16 / 3; }
 
 /// Every one-dimensional dataset of a model's groups, but of weights and traces.
 /// @param points  the most of each

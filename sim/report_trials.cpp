@@ -178,19 +178,22 @@ struct Plan {
 
 Plan plan(const std::vector<Moving>& moving, std::size_t records, const ReportLimits& limits, std::size_t bytes) {
   constexpr std::size_t fewest_samples = 100, wanted_records = 10;
-  // a unit's values, the times of a population and of a residual; each 4 bytes, and a third more as base64
-  std::size_t values_a_sample = 2;
+  // the values of the units and their times, and residuals with theirs
+  std::size_t numbers = 0;
   std::size_t longest = 1;
   for (const Moving& m : moving) {
-    values_a_sample += std::min(m.units(), limits.units) + 1;
+    numbers += std::min(m.units(), limits.units) + 1;
+    if (m.name.starts_with("u_")) numbers += 2;
     longest = std::max(longest, m.shape[1]);
   }
-  const std::size_t bytes_a_sample = values_a_sample * 16 / 3;
-  const std::size_t wanted = bytes / bytes_a_sample / std::min(std::max<std::size_t>(records, 1), wanted_records);
-  Plan p;
-  p.samples = std::clamp(wanted, fewest_samples, std::max(fewest_samples, limits.samples));
+  const std::size_t bytes_a_sample = page_bytes(std::max<std::size_t>(1, numbers));
+  const std::size_t bytes_a_record = bytes / std::min(std::max<std::size_t>(records, 1), wanted_records);
+  std::size_t kept = std::min({bytes_a_record / bytes_a_sample, longest, limits.samples});
   // extremes of the units come on top (Thinner)
-  const std::size_t kept = std::min(longest, p.samples + 2 * limits.units + 2);
+  const std::size_t extremes = kept < longest ? 2 * limits.units + 2 : 0;
+  Plan p;
+  p.samples = std::max(fewest_samples, kept - std::min(kept, extremes));
+  kept = std::min(longest, p.samples + extremes);
   p.records = evenly_spaced(records, std::max<std::size_t>(1, bytes / (kept * bytes_a_sample)));
   return p;
 }
