@@ -2,6 +2,7 @@
 #include <dynvert/sim/command_line.hpp>
 #include <dynvert/sim/config_error.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/report_page.hpp>
 #include <dynvert/sim/version.hpp>
 
 #include <fmt/ranges.h>
@@ -99,7 +100,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   return run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (check_command.parsed()) return check(checked, out, err);
-    if (report_command.parsed()) return report(reported, out, err);
+    if (report_command.parsed()) return report(reported, report_sources(), out, err);
     return inspect(inspected, out, err);
   });
 }

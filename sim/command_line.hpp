@@ -22,6 +22,8 @@ enum ExitCode : int { exit_done = 0, exit_usage = 2, exit_numerical = 3, exit_io
 
 [[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
+struct ReportSources;
+
 /// What the commands take that read a configuration.
 struct ConfigArguments {
   std::string path;
@@ -55,6 +57,7 @@ struct ReportArguments {
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
-int report(const ReportArguments& arguments, std::ostream& out, std::ostream& err);
+/// @param sources  of the page: those that the program was built with
+int report(const ReportArguments& arguments, const ReportSources& sources, std::ostream& out, std::ostream& err);
 
 }  // namespace dynvert

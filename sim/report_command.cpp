@@ -24,8 +24,7 @@ void check_library(const ReportSources& sources) {
 
 }  // namespace
 
-int report(const ReportArguments& arguments, std::ostream& out, std::ostream& err) {
-  const ReportSources& sources = report_sources();
+int report(const ReportArguments& arguments, const ReportSources& sources, std::ostream& out, std::ostream& err) {
   check_library(sources);
   std::string output = arguments.output;
   if (output.empty()) output = std::filesystem::path(arguments.path).stem().string() + ".html";

@@ -33,17 +33,21 @@ std::vector<std::string> curve_groups(const RunReader& file, const std::string& 
   return groups;
 }
 
-/// One-dimensional datasets over the rows of a group: its first dataset is the row dimension.
-std::vector<std::string> curve_names(const RunReader& file, const std::string& group) {
-  std::vector<std::string> names;
-  std::size_t rows = 0;
+/// A one-dimensional dataset and the row dimension that it is over.
+struct Column {
+  std::string name, against;
+};
+
+std::vector<Column> columns_of(const RunReader& file, const std::string& group) {
+  std::vector<Column> columns;
   for (const std::string& name : file.children(group)) {
-    const auto shape = file.shape(group + "/" + name);
-    if (shape.size() != 1) continue;
-    if (names.empty()) rows = shape[0];
-    if (shape[0] == rows) names.push_back(name);
+    if (file.shape(group + "/" + name).size() != 1) continue;
+    // an axis itself has none
+    const std::string against = file.axes(group + "/" + name).front();
+    if (against.empty() || !file.has(group + "/" + against)) continue;
+    if (file.length(group + "/" + against) == file.length(group + "/" + name)) columns.push_back({name, against});
   }
-  return names;
+  return columns;
 }
 
 constexpr std::size_t piece = std::size_t{1} << 16;  // rows read at once
@@ -106,7 +110,7 @@ std::size_t count_curves(const RunReader& file, const std::vector<std::string>& 
   std::size_t count = 0;
   for (const std::string& model : models) {
     for (const std::string& group : curve_groups(file, model)) {
-      count += curve_names(file, fmt::format("/models/{}/{}", model, group)).size();
+      count += columns_of(file, fmt::format("/models/{}/{}", model, group)).size();
     }
   }
   return count;
@@ -149,20 +153,19 @@ std::vector<ReportCurve> read_curves(const RunReader& file, const std::string& m
   std::vector<ReportCurve> curves;
   for (const std::string& group : curve_groups(file, model)) {
     const std::string path = fmt::format("/models/{}/{}", model, group);
-    const auto names = curve_names(file, path);
-    for (std::size_t i = 1; i < names.size(); ++i) {
-      const std::string dataset = path + "/" + names[i];
-      const std::size_t rows = file.shape(dataset).front();
+    for (const auto& [name, against] : columns_of(file, path)) {
+      const std::string dataset = path + "/" + name;
+      const std::size_t rows = file.length(dataset);
       Thinner::Kept kept = thinned(file, dataset, rows, points);
       curves.push_back({.model = model,
                         .group = group,
-                        .name = names[i],
+                        .name = name,
                         .units = text(file, dataset, "units"),
                         .description = text(file, dataset, "long_name"),
-                        .against = names.front(),
+                        .against = against,
                         .legend = text(file, dataset, "legend"),
                         .rows = rows,
-                        .x = at(file, path + "/" + names.front(), kept.samples),
+                        .x = at(file, path + "/" + against, kept.samples),
                         .y = std::move(kept.values)});
     }
   }
