@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 namespace dynvert {
@@ -196,7 +197,7 @@ RecordedTrial::Way RecordedTrial::residual(std::size_t number,
     by_weights(place, f, to);
     return Way::weights;
   }
-  by_differences(place, to);
+  by_differences(place, f, to);
   return Way::differences;
 }
 
@@ -228,37 +229,64 @@ void RecordedTrial::by_weights(const Place& place, RightHandSide& f,
   }
 }
 
-void RecordedTrial::by_differences(const Place& place, const std::function<void(double, double)>& to) const {
+std::function<double(std::size_t sample)> RecordedTrial::signal_norm(const Place& place, RightHandSide& f) const {
   const auto& [stage, loop] = place;
-  if (stage.timing != Stage::Timing::inversion) {
-    unavailable(stage.name, "its signal s moves, and the weights of the trial are not in the file",
-                "a snapshot of the weights at the trial (record.weights_every), all populations recorded");
+  if (stage.timing == Stage::Timing::inversion) {
+    const double norm = arma::norm(credit_[loop.source]);
+    return [norm](std::size_t) { return norm; };
   }
-  const std::string& u = stage.circuit.populations()[loop.controller].name;
-  const double norm = arma::norm(credit_[loop.source]);
-  if (!file_.has(group_ + "/" + u) || credit_[loop.source].empty()) {
-    unavailable(stage.name, u + " was not recorded", "traces with " + u + " and the signal that drives it");
+  // s moves: it is read from the state, which takes no weights
+  require_activity(stage);
+  const auto states = std::make_shared<StateReader>(file_, group_, record_, stage, f);
+  if (!states->missing().empty()) {
+    unavailable(stage.name, states->missing() + " was not recorded, and its signal s depends on it",
+                "traces with all populations");
+  }
+  return [this, states, &stage, &loop, &f, x = State(f.layout().size()), activity = activity_,
+          credit = credit_](std::size_t sample) mutable {
+    if (!states->read(sample, x)) return nan;
+    stage.read(model_.network(), f, x, activity, credit);
+    return arma::norm(credit[loop.source]);
+  };
+}
+
+void RecordedTrial::by_differences(const Place& place, RightHandSide& f,
+                                   const std::function<void(double, double)>& to) const {
+  const auto& [stage, loop] = place;
+  const Population& controller = stage.circuit.populations()[loop.controller];
+  const std::string dataset = group_ + "/" + controller.name;
+  if (!file_.has(dataset)) {
+    unavailable(stage.name, controller.name + " was not recorded", "traces with " + controller.name);
   }
   const auto time = file_.column(fmt::format("{}/{}", group_, time_name(stage)));
-  const std::size_t samples = time.size();
-  if (samples < 3) unavailable(stage.name, "too few samples for a difference", "three or more");
-  const double step = time[1] - time[0];
-  const double tau = stage.circuit.populations()[loop.controller].tau;
+  const auto phases = stage_phases(stage, model_.config().dynamics);
+  const auto norm = signal_norm(place, f);
+  const std::size_t units = controller.units;
 
-  constexpr std::size_t most_values = std::size_t{1} << 20;
-  const std::size_t units = stage.circuit.populations()[loop.controller].units;
-  const std::size_t ahead = std::max<std::size_t>(1, most_values / units);
-  constexpr std::size_t reach = 2;  // samples on either side that a difference takes
-  for (std::size_t first = 0; first < samples; first += ahead) {
-    const std::size_t last = std::min(samples, first + ahead);
-    const std::size_t from = first < reach ? 0 : first - reach;
-    const auto slab = file_.stretch(group_ + "/" + u, record_, from, std::min(samples, last + reach) - from);
-    if (slab.values.size() != slab.shape[0] * units) {
-      throw IoError(file_.path() + ":" + group_ + "/" + u, "does not have the units that the configuration says");
+  // Differences do not reach over a switch, where the slope jumps.
+  for (std::size_t begin = 0, end = 0; begin < time.size(); begin = end) {
+    const Phase& phase = phase_at(phases, time[begin]);
+    while (end < time.size() && &phase_at(phases, time[end]) == &phase) ++end;
+    if (end - begin < 3 || !phase.target) {
+      for (std::size_t k = begin; k < end; ++k) to(time[k], nan);
+      continue;
     }
-    const auto value = [&](std::size_t k) { return arma::vec(slab.values.data() + (k - from) * units, units); };
-    for (std::size_t k = first; k < last; ++k) {
-      to(time[k], tau * arma::norm(derivative(value, k, samples, step)) / norm);
+    const double step = time[begin + 1] - time[begin];
+    constexpr std::size_t most_values = std::size_t{1} << 20;
+    constexpr std::size_t reach = 2;  // samples on either side that a difference takes
+    const std::size_t ahead = std::max<std::size_t>(1, most_values / units);
+    for (std::size_t first = begin; first < end; first += ahead) {
+      const std::size_t last = std::min(end, first + ahead);
+      const std::size_t from = std::max(begin + reach, first) - reach;
+      const auto slab = file_.stretch(dataset, record_, from, std::min(end, last + reach) - from);
+      if (slab.values.size() != slab.shape[0] * units) {
+        throw IoError(file_.path() + ":" + dataset, "does not have the units that the configuration says");
+      }
+      const auto value = [&](std::size_t k) { return arma::vec(&slab.values[(begin + k - from) * units], units); };
+      for (std::size_t k = first; k < last; ++k) {
+        const arma::vec slope = derivative(value, k - begin, end - begin, step);
+        to(time[k], controller.tau * arma::norm(slope) / norm(k));
+      }
     }
   }
 }

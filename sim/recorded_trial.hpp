@@ -10,8 +10,8 @@
 /// | differences | finite differences of the recorded u           | elsewhere: older weights would give another loop |
 ///
 /// The differences are central and of fourth order in the interval between the samples, of second order next to the
-/// ends. The spectrum is that of the weights of the last snapshot before the trial, at the state in which credit was
-/// read.
+/// ends and to the switches of stimulus and target. The spectrum is that of the weights of the last snapshot before the
+/// trial, at the state in which credit was read.
 
 #include <dynvert/sim/recorded_model.hpp>
 
@@ -58,7 +58,8 @@ class RecordedTrial {
   void take_signals();
   void require_activity(const Stage& stage) const;
   void by_weights(const Place& place, RightHandSide& f, const std::function<void(double, double)>& to) const;
-  void by_differences(const Place& place, const std::function<void(double, double)>& to) const;
+  void by_differences(const Place& place, RightHandSide& f, const std::function<void(double, double)>& to) const;
+  [[nodiscard]] std::function<double(std::size_t sample)> signal_norm(const Place& place, RightHandSide& f) const;
 
   const RunReader& file_;
   RecordedModel& model_;
