@@ -104,7 +104,12 @@ function drawPoints(plot, s) {
   plot.data[s].forEach((y, i) => {
     if (y === null || y === undefined) return;
     ctx.beginPath();
-    shapes[(s - 1) % shapes.length](ctx, plot.valToPos(plot.data[0][i], "x", true), plot.valToPos(y, "y", true), radius);
+    shapes[(s - 1) % shapes.length](
+      ctx,
+      plot.valToPos(plot.data[0][i], "x", true),
+      plot.valToPos(y, "y", true),
+      radius,
+    );
     ctx.stroke();
   });
   ctx.restore();
@@ -329,6 +334,7 @@ class Chart {
   }
 
   fit() {
-    if (this.plot && this.area.clientWidth > 0) this.plot.setSize({ width: this.area.clientWidth, height: this.height });
+    if (this.plot && this.area.clientWidth > 0)
+      this.plot.setSize({ width: this.area.clientWidth, height: this.height });
   }
 }

@@ -90,7 +90,7 @@ class Curves {
     }));
     const flag = first.legend ? ` (${first.legend})` : "";
     this.chart.show({
-      title: `${first.name}: ${first.about || "no description"}${flag}`,
+      title: `${first.name}${first.about ? `: ${first.about}` : ""}${flag}`,
       words: thinningWords(curves),
       lines: this.lines,
       xLabel: first.against === "evaluation" ? "trials done" : first.against,

@@ -153,7 +153,7 @@ class Explorer {
     const names = this.populations().map((p) => p.name);
     this.populationSelect.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     const credit = names.find((name) => name.startsWith("delta_"));
-    this.populationSelect.value = names.includes(this.wanted) ? this.wanted : credit ?? names[0] ?? "";
+    this.populationSelect.value = names.includes(this.wanted) ? this.wanted : (credit ?? names[0] ?? "");
     this.render();
   }
 

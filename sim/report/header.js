@@ -44,9 +44,10 @@ function showModels(parent, data) {
     parent.append(element("p", {}, "The file holds no models."));
     return;
   }
-  const cells = (model) =>
-    modelColumns.map((c) => element("td", { class: c.numeric && "numeric" }, c.of(model)));
-  const heads = modelColumns.map((c) => element("th", { scope: "col", class: c.numeric && "numeric" }, c.head));
+  // what no model of the file has takes no room
+  const columns = modelColumns.filter((c) => data.models.some((m) => !["", "–"].includes(c.of(m))));
+  const cells = (model) => columns.map((c) => element("td", { class: c.numeric && "numeric" }, c.of(model)));
+  const heads = columns.map((c) => element("th", { scope: "col", class: c.numeric && "numeric" }, c.head));
   const rows = data.models.map((m) => element("tr", {}, [element("th", { scope: "row" }, m.name), ...cells(m)]));
   const words =
     "NSE: training loss over the largest of all models. Settled: trials that ended within 2 % of the steady state; " +

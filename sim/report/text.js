@@ -17,13 +17,14 @@ function number(value, digits = 4) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e7) return minus(String(value));
-  if (size >= 1e5 || size < 1e-3) return minus(value.toExponential(digits - 1));
+  if (size >= 1e5 || size < 1e-3) {
+    const text = value.toExponential(digits - 1);
+    return minus(text.replace(/\.?0+e/, "e").replace("e+", "e"));
+  }
   return minus(String(Number(value.toPrecision(digits))));
 }
 
 const percent = (value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
-
-const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 // "time" and "1/time" are units of the file's time constants; "1" is none.
 const inUnits = (units) => (units && units !== "1" ? ` (${units})` : "");
