@@ -41,16 +41,16 @@ struct Problem {
   std::function<arma::mat()> jacobian;
 };
 
-/// @return iterations
-std::size_t newton(const Problem& problem, arma::vec z, bool linear, const SteadyStateOptions& options,
-                   std::size_t& evaluations) {
+/// Newton's method with a line search from z, which ends at the root or where it came to.
+struct NewtonEnd {
+  bool found = false;
+  std::size_t iterations = 0;
+};
+
+NewtonEnd newton(const Problem& problem, arma::vec& z, const SteadyStateOptions& options, std::size_t& evaluations) {
   problem.put(z);
   arma::vec r = problem.residual();
   ++evaluations;
-  if (linear) {
-    problem.put(z + solve_regular(problem.jacobian(), -r));
-    return 1;
-  }
   double last = std::numeric_limits<double>::infinity();
   for (std::size_t iteration = 1; iteration <= options.max_iterations; ++iteration) {
     const arma::vec step = solve_regular(problem.jacobian(), -r);
@@ -64,21 +64,67 @@ std::size_t newton(const Problem& problem, arma::vec z, bool linear, const Stead
       r = problem.residual();
       ++evaluations;
       if (arma::norm(r) <= (1 - 1e-4 * length) * before) break;
-      // at the root rounding decides
-      if (arma::norm(step) <= 4 * std::numeric_limits<double>::epsilon() * arma::norm(z)) break;
-      if (length < 1e-10) {
-        throw NumericalError("steady state", fmt::format("Newton's method found no descent in iteration {}", iteration),
-                             "a larger alpha, or a solver that integrates (dopri5)");
-      }
+      if (length > 1e-10) continue;
+      problem.put(z);
+      // So close to the root the next step would be the square of this one, below rounding: what stands in the way of
+      // descent is rounding of F. Full precision is what the condition of F' allows.
+      return {arma::norm(step) <= std::sqrt(std::numeric_limits<double>::epsilon()) * arma::norm(z), iteration};
     }
     z = trial;
     const double size = arma::norm(step) * length;
     const double contraction = std::isfinite(last) ? std::min(size / last, 0.99) : 0.99;
-    if (size / (1 - contraction) <= options.tolerance * arma::norm(z) || arma::norm(r) == 0) return iteration;
+    if (size / (1 - contraction) <= options.tolerance * arma::norm(z) || arma::norm(r) == 0) return {true, iteration};
     last = size;
   }
-  throw NumericalError("steady state",
-                       fmt::format("Newton's method has not converged in {} iterations", options.max_iterations),
+  return {false, options.max_iterations};
+}
+
+/// Pseudo-transient continuation (Kelley & Keyes, SIAM J. Numer. Anal. 35, 1998): implicit Euler steps of dz/ds = F(z)
+/// from z, longer as |F| falls. They follow the flow past places where |F| has a minimum that is no root, which
+/// saturating rate functions bring about and which hold Newton's method with a line search. @return steps
+std::size_t follow_flow(const Problem& problem, arma::vec& z, std::size_t& evaluations) {
+  constexpr std::size_t most_steps = 500;
+  constexpr double first = 0.1;  // a tenth of the flow's own time constants
+  problem.put(z);
+  arma::vec r = problem.residual();
+  const double start = arma::norm(r);
+  double h = first;
+  std::size_t steps = 0;
+  // near enough for Newton, which then squares the error
+  for (; steps < most_steps && arma::norm(r) > 1e-6 * start; ++steps) {
+    arma::mat A = -problem.jacobian();
+    A.diag() += 1 / h;
+    z += solve_regular(A, r);
+    problem.put(z);
+    const double before = arma::norm(r);
+    r = problem.residual();
+    ++evaluations;
+    h *= std::clamp(before / arma::norm(r), 0.1, 10.0);
+  }
+  return steps;
+}
+
+/// @return iterations
+std::size_t find_root(const Problem& problem, arma::vec z, bool linear, const SteadyStateOptions& options,
+                      std::size_t& evaluations) {
+  if (linear) {
+    problem.put(z);
+    const arma::vec r = problem.residual();
+    ++evaluations;
+    problem.put(z + solve_regular(problem.jacobian(), -r));
+    return 1;
+  }
+  const arma::vec start = z;
+  NewtonEnd end = newton(problem, z, options, evaluations);
+  std::size_t iterations = end.iterations;
+  if (!end.found) {
+    z = start;
+    iterations += follow_flow(problem, z, evaluations);
+    end = newton(problem, z, options, evaluations);
+    iterations += end.iterations;
+  }
+  if (end.found) return iterations;
+  throw NumericalError("steady state", fmt::format("none was found in {} iterations", iterations),
                        "a larger alpha, or a solver that integrates (dopri5)");
 }
 
@@ -109,7 +155,7 @@ std::size_t solve_whole(RightHandSide& f, std::size_t column, const SteadyStateO
                               J.each_col() %= tau;
                               return J;
                             }};
-  return newton(problem, x.elem(moving), f.circuit().is_linear(), options, result.evaluations);
+  return find_root(problem, x.elem(moving), f.circuit().is_linear(), options, result.evaluations);
 }
 
 std::size_t solve_cycle(const Cycle& cycle, const std::vector<arma::mat>& C, RightHandSide& f, std::size_t column,
@@ -158,7 +204,8 @@ std::size_t solve_cycle(const Cycle& cycle, const std::vector<arma::mat>& C, Rig
                               return product;
                             }};
   const auto start = state(0);
-  return newton(problem, arma::vec(start.data(), start.size()), f.circuit().is_linear(), options, result.evaluations);
+  return find_root(problem, arma::vec(start.data(), start.size()), f.circuit().is_linear(), options,
+                   result.evaluations);
 }
 
 }  // namespace

@@ -4,7 +4,8 @@
 /// they are. For the control loops this is the paper's non-dynamic inversion (NDI).
 ///
 /// Newton's method with the circuit's Jacobian and a backtracking line search on |tau dx/dt|, from the given state; of
-/// a linear circuit its one step is the direct solution. Where the circuit is a cycle (cycle.hpp) with leaks leak_i >
+/// a linear circuit its one step is the direct solution. Where that comes to rest elsewhere than at a root, implicit
+/// steps of the flow itself, then Newton again. Where the circuit is a cycle (cycle.hpp) with leaks leak_i >
 /// 0, i > 0, the unknown is x_0 alone: x_i = (C_i f_i(x_{i-1}) + input_i) / leak_i in turn, and
 ///
 ///     F(x_0) = -leak_0 x_0 + C_0 f_0(x_{k-1}) + input_0,   F' = A_0 A_{k-1} .. A_1 / (leak_1 .. leak_{k-1}) - leak_0

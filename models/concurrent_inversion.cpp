@@ -137,13 +137,12 @@ Stage concurrent_stage(const Network& network, const LoopParameters& parameters)
   stage.derived.push_back({.name = "e",
                            .layer = depth,
                            .description = "output error t - y, zero while the target is off",
-                           .value = [c](const Network& n, const Activity& activity, const Phase& phase,
-                                        const RightHandSide& f, std::span<const double> state, std::size_t column) {
-                             const auto a = f.layout().view(state, c.forward.a.back()).column(column);
-                             if (!phase.target) return arma::vec(a.size());
+                           .value = [c](const DerivedSignal::Sample& at) {
+                             const auto a = at.f.layout().view(at.state, c.forward.a.back()).column(at.column);
+                             if (!at.phase.target) return arma::vec(a.size());
                              arma::mat y;
-                             apply(*n.g.back(), arma::vec(a.data(), a.size()), y);
-                             return arma::vec(activity.t.col(column) - y.col(0));
+                             apply(*at.network.g.back(), arma::vec(a.data(), a.size()), y);
+                             return arma::vec(at.activity.t.col(at.column) - y.col(0));
                            }});
   stage.load = [c](const Network& n, const Feedback& feedback, RightHandSide& f) {
     load_forward(c.forward, n, f);

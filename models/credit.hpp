@@ -69,15 +69,22 @@ struct ControlLoop {
   std::vector<std::pair<PopulationIndex, std::size_t>> readouts = {};  ///< error populations, and whose credit they are
 };
 
-/// What a trace shows beside the states: a function of the state at one time.
+/// What a trace shows beside the states: a function of time and of the state then.
 struct DerivedSignal {
+  /// One sample of a trajectory.
+  struct Sample {
+    const Network& network;
+    const Activity& activity;
+    const Phase& phase;
+    double time;
+    const RightHandSide& f;         ///< for its layout
+    std::span<const double> state;  ///< of that layout
+    std::size_t column;             ///< of the batch
+  };
   std::string name;
   std::size_t layer = 0;  ///< whose units it has
   std::string description;
-  /// @return units of the layer. @param f  for its layout, @param state  of it, of one sample of the trajectory
-  std::function<arma::vec(const Network&, const Activity&, const Phase&, const RightHandSide& f,
-                          std::span<const double> state, std::size_t column)>
-      value = nullptr;
+  std::function<arma::vec(const Sample&)> value = nullptr;  ///< units of the layer
 };
 
 /// One circuit that a trial integrates: how the trial drives it and what is read from it.

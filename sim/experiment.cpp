@@ -3,6 +3,7 @@
 #include <dynvert/sim/experiment.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/parallel.hpp>
+#include <dynvert/sim/transients.hpp>
 #include <dynvert/sim/weights_file.hpp>
 
 #include <fmt/format.h>
@@ -65,16 +66,6 @@ GroupSpec order_group(const Config& config) {
   return group;
 }
 
-std::size_t values_of(const GroupSpec& group) {
-  std::size_t values = 0;
-  for (const DatasetSpec& d : group.datasets) {
-    std::size_t n = 1;
-    for (const std::string& name : d.axes) n *= std::ranges::find(group.axes, name, &Axis::name)->values.size();
-    values += n;
-  }
-  return values;
-}
-
 /// How many rows the groups of a model will have; snapshots at restabilisations come on top.
 struct RowCounts {
   std::size_t evaluations, snapshots, records;
@@ -91,6 +82,7 @@ RowCounts expected_rows(const Config& config, const ModelGroups& groups) {
 }  // namespace
 
 Estimate estimate(const Config& config) {
+  if (config.kind != ExperimentKind::learning) return Transients(config).estimate();
   constexpr std::size_t value = sizeof(double);
   const auto& layers = config.network.layers;
   std::size_t network = 0;
@@ -107,9 +99,10 @@ Estimate estimate(const Config& config) {
     // each group has its own index and attributes
     constexpr std::size_t overhead = 40'000;
     result.file_bytes +=
-        overhead + value * (config.trials * values_of(groups.learning) + rows.evaluations * values_of(groups.eval) +
-                            rows.snapshots * values_of(groups.weights) + rows.records * values_of(groups.trace));
-    result.memory_bytes += value * (4 * network + 3 * values_of(groups.trace) * (rows.records > 0 ? 1 : 0));
+        overhead +
+        value * (config.trials * values_in_row(groups.learning) + rows.evaluations * values_in_row(groups.eval) +
+                 rows.snapshots * values_in_row(groups.weights) + rows.records * values_in_row(groups.trace));
+    result.memory_bytes += value * (4 * network + 3 * values_in_row(groups.trace) * (rows.records > 0 ? 1 : 0));
   }
   return result;
 }
@@ -125,12 +118,13 @@ void read_network(const InitConfig& init, Network& network) {
   for (std::size_t l = 1; l <= network.depth(); ++l) {
     const std::string W = fmt::format("W{}", l);
     auto weights = read_matrix(init.path, init.group, W, network.units[l], network.units[l - 1],
-                               fmt::format("units of layer {} x units of layer {}", l, l - 1));
+                               fmt::format("units of layer {} x units of layer {}", l, l - 1), init.snapshot);
     if (!weights) throw missing(W);
     network.W[l] = std::move(*weights);
     if (!network.bias) continue;
     const std::string b = fmt::format("b{}", l);
-    auto biases = read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l));
+    auto biases =
+        read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l), init.snapshot);
     if (!biases) throw missing(b);
     network.b[l] = std::move(*biases);
   }

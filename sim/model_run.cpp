@@ -16,22 +16,6 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// Row-major, as the file has it.
-void append_matrix(std::vector<double>& to, const arma::mat& m) {
-  for (arma::uword i = 0; i < m.n_rows; ++i) {
-    for (arma::uword j = 0; j < m.n_cols; ++j) to.push_back(m(i, j));
-  }
-}
-
-SolverSettings solver_settings(const DynamicsConfig& dynamics) {
-  return {.dt = dynamics.dt,
-          .settle_tolerance = dynamics.settle_tolerance,
-          .rtol = dynamics.rtol,
-          .atol = dynamics.atol,
-          .divergence_limit = dynamics.divergence_limit,
-          .max_steps = dynamics.max_steps};
-}
-
 /// Drops the rows whose first value (a count of trials) is above the limit; rows are in ascending order.
 void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double limit) {
   if (rows.count == 0) return;
@@ -62,24 +46,22 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
   std::ranges::sort(recorded_);
   const LoopParameters parameters = loop_parameters(config, model);
   for (Stage& stage : model_stages(model_, network_, parameters)) {
-    RightHandSide f(stage.circuit, 1);
-    auto phases = stage_phases(stage, model_.dynamics);
-    const std::size_t read = read_phase(phases);
     forward_moves_ = forward_moves_ || stage.timing != Stage::Timing::inversion;
-    runners_.push_back({.stage = std::move(stage), .f = std::move(f), .phases = std::move(phases), .read = read});
+    auto phases = stage_phases(stage, model_.dynamics);
+    runners_.push_back({.run = StageRunner(std::move(stage), std::move(phases))});
   }
   if (!runners_.empty()) {
     solver_ = solver_kind_.make(solver_settings(model_.dynamics));
     measures_trajectory_ = std::ranges::any_of(measures_, [](const auto& m) { return m.first->needs_trajectory; });
-    sample_interval_ = measures_trajectory_ ? model_.dynamics.dt : trace_interval(config, model);
+    trace_settings_ = trace_settings(config, model);
   }
   if (credit_model_.feedback) {
     paths_ = credit_model_.feedback(network_.depth());
     feedback_ = make_feedback(config_, model_, network_);
     for (Runner& runner : runners_) {
-      runner.stage.load(network_, feedback_, runner.f);
+      runner.run.stage().load(network_, feedback_, runner.run.f());
       if (model_.feedback.kind != "optimised") continue;
-      for (const ControlLoop& loop : runner.stage.loops) stabilise(runner, loop);
+      for (const ControlLoop& loop : runner.run.stage().loops) stabilise(runner, loop);
     }
   }
   record_weights(0);
@@ -87,8 +69,9 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
 }
 
 void ModelRun::stabilise(Runner& runner, const ControlLoop& loop) {
-  feedback_[loop.number] = stabilised_feedback(model_, runner.stage, loop, runner.f);
-  runner.stage.load(network_, feedback_, runner.f);
+  const Stage& stage = runner.run.stage();
+  feedback_[loop.number] = stabilised_feedback(model_, stage, loop, runner.run.f());
+  stage.load(network_, feedback_, runner.run.f());
 }
 
 bool ModelRun::is_asked(std::size_t trial) const {
@@ -117,9 +100,10 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
   const TrialView* measured = divergence ? nullptr : &view;
   bool unsettled = false;
   for (Runner& r : runners_) {
-    for (std::size_t i = 0; i < r.stage.loops.size(); ++i) {
+    const auto& loops = r.run.stage().loops;
+    for (std::size_t i = 0; i < loops.size(); ++i) {
       try {
-        r.converged[i] = divergence ? -1 : (converged(view, r.stage.loops[i].number) ? 1 : 0);
+        r.converged[i] = divergence ? -1 : (converged(view, loops[i].number) ? 1 : 0);
       } catch (const NumericalError&) {
         r.converged[i] = -2;
       }
@@ -154,9 +138,9 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
 }
 
 void ModelRun::change_weights(std::size_t trial) {
-  const auto plastic = std::ranges::find_if(runners_, [](const Runner& r) { return r.stage.learned != nullptr; });
+  const auto plastic = std::ranges::find_if(runners_, [](const Runner& r) { return r.run.stage().learned != nullptr; });
   if (plastic != runners_.end()) {
-    plastic->stage.learned(plastic->f, plastic->x, network_);
+    plastic->run.stage().learned(plastic->run.f(), plastic->run.x(), network_);
   } else if (trial > 0 || !config_.learning.skip_first) {
     learn(rule_, activity_, credit_, network_);
   }
@@ -165,23 +149,19 @@ void ModelRun::change_weights(std::size_t trial) {
 std::vector<StageResult> ModelRun::results(bool with_trajectories) {
   std::vector<StageResult> stages;
   for (Runner& r : runners_) {
-    stages.push_back({.stage = &r.stage,
-                      .f = r.fixed ? &*r.fixed : &r.f,
-                      .x = r.fixed ? &r.x_fixed : &r.x_read,
-                      .phase = r.phases[r.read],
-                      .trajectory = with_trajectories ? &r.trajectory : nullptr,
-                      .abscissa = r.abscissa});
+    stages.push_back(r.run.result(with_trajectories));
+    stages.back().abscissa = r.abscissa;
   }
   return stages;
 }
 
 std::optional<ModelRun::Divergence> ModelRun::assign_credit(std::size_t trial, bool keep_trajectory) {
   for (Runner& r : runners_) {
-    r.started = false;
-    r.restabilised.assign(r.stage.loops.size(), false);
-    r.converged.assign(r.stage.loops.size(), 0);
+    const std::size_t loops = r.run.stage().loops.size();
+    r.run.reset();
+    r.restabilised.assign(loops, false);
+    r.converged.assign(loops, 0);
     r.abscissa.reset();
-    r.run = {};
   }
   const std::size_t depth = network_.depth();
   if (!forward_moves_) {
@@ -196,7 +176,7 @@ std::optional<ModelRun::Divergence> ModelRun::assign_credit(std::size_t trial, b
       try {
         if (auto divergence = run_stage(r, trial, keep_trajectory)) return divergence;
       } catch (const NumericalError& error) {
-        return Divergence{.where = r.stage.name, .population = {}, .time = 0, .cause = error};
+        return Divergence{.where = r.run.stage().name, .population = {}, .time = 0, .cause = error};
       }
     }
   }
@@ -207,11 +187,12 @@ std::optional<ModelRun::Divergence> ModelRun::assign_credit(std::size_t trial, b
 }
 
 void ModelRun::restabilise(Runner& r) {
-  for (std::size_t i = 0; i < r.stage.loops.size(); ++i) {
-    const ControlLoop& loop = r.stage.loops[i];
-    const double abscissa = spectral_abscissa(r.f, r.x, 0, loop.members);
+  const Stage& stage = r.run.stage();
+  for (std::size_t i = 0; i < stage.loops.size(); ++i) {
+    const ControlLoop& loop = stage.loops[i];
+    const double abscissa = spectral_abscissa(r.run.f(), r.run.x(), 0, loop.members);
     // a nonlinear loop has another spectrum at the end of the trial
-    if (r.stage.loops.size() == 1 && r.f.circuit().is_linear()) r.abscissa = abscissa;
+    if (stage.loops.size() == 1 && stage.circuit.is_linear()) r.abscissa = abscissa;
     if (abscissa <= 0) continue;
     r.restabilised[i] = true;
     stabilise(r, loop);
@@ -221,53 +202,19 @@ void ModelRun::restabilise(Runner& r) {
 }
 
 std::optional<ModelRun::Divergence> ModelRun::run_stage(Runner& r, std::size_t trial, bool keep_trajectory) {
-  r.stage.load(network_, feedback_, r.f);
-  r.stage.begin(network_, activity_, credit_, r.f);
-  r.x.assign(r.f.layout().size(), 0.0);
+  StageRunner& run = r.run;
+  run.begin(network_, feedback_, activity_, credit_);
   if (model_.feedback.restabilise) restabilise(r);
   const bool learns = trial > 0 || !config_.learning.skip_first;
-  for (std::size_t i = 0; i < r.stage.circuit.plasticity().size(); ++i) {
-    r.f.plasticity(i).rate = learns ? config_.learning.rate : 0;
-    r.f.plasticity(i).decay = learns ? config_.learning.decay : 0;
+  for (std::size_t i = 0; i < run.stage().circuit.plasticity().size(); ++i) {
+    run.f().plasticity(i).rate = learns ? config_.learning.rate : 0;
+    run.f().plasticity(i).decay = learns ? config_.learning.decay : 0;
   }
-  r.f.put_weights(r.x);
-  for (std::size_t i = 0; i < r.phases.size(); ++i) {
-    const Phase& phase = r.phases[i];
-    r.stage.enter(network_, activity_, credit_, phase, r.f, r.x);
-    // what a switch sets shows from the switch on, so each phase has a trajectory of its own, which is appended
-    Trajectory* trajectory = keep_trajectory ? (i == 0 ? &r.trajectory : &segment_) : nullptr;
-    const SolverRun run = solver_->run(r.f, r.x, {phase.start, phase.duration}, trajectory, sample_interval_);
-    if (keep_trajectory && i > 0) r.trajectory.extend(segment_);
-    r.started = true;
-    r.run.columns = run.columns;
-    r.run.steps += run.steps;
-    r.run.evaluations += run.evaluations;
-    if (const ColumnEnd* end = run.diverged()) {
-      return Divergence{r.stage.name, r.f.block_name(end->population), end->time};
-    }
-    if (i == r.read) r.x_read = r.x;
+  run.run(*solver_, network_, activity_, credit_, keep_trajectory ? &trace_settings_.sample_interval : nullptr);
+  if (const ColumnEnd* end = run.solver_run().diverged()) {
+    return Divergence{run.stage().name, run.f().block_name(end->population), end->time};
   }
-  r.stage.read(network_, r.f, r.x_read, activity_, credit_);
-  if (r.phases.size() > 1) {
-    // measures look at the circuit as it was when credit was read
-    State scratch = r.x_read;
-    r.stage.enter(network_, activity_, credit_, r.phases[r.read], r.f, scratch);
-  }
-  if (!r.stage.circuit.plasticity().empty()) fix_weights(r);
   return std::nullopt;
-}
-
-void ModelRun::fix_weights(Runner& r) {
-  r.fixed.emplace(r.stage.circuit.without_plasticity(), 1);
-  r.f.take_weights(r.x_read);
-  const auto& projections = r.stage.circuit.projections();
-  for (ProjectionIndex k = 0; k < projections.size(); ++k) {
-    if (std::holds_alternative<arma::mat>(projections[k].weights)) r.fixed->set_weights(k, r.f.weights(k));
-  }
-  r.stage.begin(network_, activity_, credit_, *r.fixed);
-  // populations come before moving weights in the state
-  r.x_fixed.assign(r.x_read.begin(), r.x_read.begin() + static_cast<std::ptrdiff_t>(r.fixed->layout().size()));
-  r.stage.enter(network_, activity_, credit_, r.phases[r.read], *r.fixed, r.x_fixed);
 }
 
 void ModelRun::record_learning(std::size_t trial, const TrialView* view) {
@@ -286,8 +233,8 @@ void ModelRun::record_learning(std::size_t trial, const TrialView* view) {
     put(value);
   }
   for (const Runner& r : runners_) {
-    for (std::size_t i = 0; i < r.stage.loops.size(); ++i) {
-      put(static_cast<double>(r.run.steps));
+    for (std::size_t i = 0; i < r.run.stage().loops.size(); ++i) {
+      put(static_cast<double>(r.run.solver_run().steps));
       put(static_cast<double>(r.converged[i]));
       if (model_.feedback.restabilise) put(r.restabilised[i] ? 1 : 0);
     }
@@ -307,115 +254,27 @@ void ModelRun::record_evaluation() {
 
 void ModelRun::record_weights(std::size_t trials_done) {
   Rows& rows = rows_.weights;
-  std::size_t column = 0;
-  rows.values[column++].push_back(static_cast<double>(trials_done));
-  for (std::size_t l = 1; l <= network_.depth(); ++l) {
-    append_matrix(rows.values[column++], network_.W[l]);
-    if (network_.bias) append_matrix(rows.values[column++], network_.b[l]);
-  }
-  for (const FeedbackPath& path : paths_) append_matrix(rows.values[column++], feedback_[path.number]);
+  rows.values[0].push_back(static_cast<double>(trials_done));
+  append_weights(network_, paths_, feedback_, rows);
   ++rows.count;
   last_snapshot_ = trials_done;
 }
 
 void ModelRun::record_trace(std::size_t trial, const TrialView* view) {
-  Rows& rows = rows_.trace;
-  std::size_t column = 0;
-  const auto put = [&](double value) { rows.values[column++].push_back(value); };
-  put(static_cast<double>(records_++));
-  put(static_cast<double>(trial));
-  const std::vector<StageResult> stages = results(true);
-  double latest = 0;
-  std::int64_t worst = 1;
-  for (std::size_t i = 0; i < runners_.size(); ++i) {
-    const Runner& r = runners_[i];
-    record_states(r, column);
-    if (r.stage.timing == Stage::Timing::inversion) {
-      for (const ControlLoop& loop : r.stage.loops) {
-        const arma::mat& s = credit_[loop.source];
-        for (arma::uword n = 0; n < network_.units[loop.source]; ++n) {
-          rows.values[column].push_back(r.started ? s(n, 0) : nan);
-        }
-        ++column;
-      }
-    }
-    record_derived(r, column);
-    for (const std::int64_t flag : r.converged) worst = std::min(worst, flag);
-    if (!r.stage.loops.empty()) latest = std::max(latest, settled_at(r, stages[i], view));
+  TraceRow row{.record = records_++, .trial = trial, .converged = 1};
+  std::vector<const StageRunner*> stages;
+  for (const Runner& r : runners_) {
+    stages.push_back(&r.run);
+    for (const std::int64_t flag : r.converged) row.converged = std::min(row.converged, flag);
   }
-  put(static_cast<double>(worst));
-  put(worst == 1 ? latest : nan);
-  ++rows.count;
-}
-
-void ModelRun::record_states(const Runner& r, std::size_t& column) {
-  const Trajectory& trajectory = r.trajectory;
-  const auto stride = static_cast<std::size_t>(std::llround(trace_interval(config_, model_) / sample_interval_));
-  const std::size_t samples = std::ranges::find(groups_.trace.axes, time_name(r.stage), &Axis::name)->values.size();
-  for (std::size_t block = 0; block < r.f.layout().populations(); ++block) {
-    if (!is_recorded(config_, r.stage, r.f, block)) continue;
-    auto& values = rows_.trace.values[column++];
-    const std::size_t units = r.f.layout().units(block);
-    const auto layers = block_layers(r.stage, block);
-    for (std::size_t k = 0; k < samples; ++k) {
-      // a trial that has diverged in an earlier phase has no samples of the later ones
-      if (!r.started || k * stride >= trajectory.samples()) {
-        values.insert(values.end(), units, nan);
-        continue;
-      }
-      // of a batch, its first sample
-      const auto x = trajectory.layout().view(trajectory.state(k * stride), block).column(0);
-      if (layers.size() < 2) {
-        values.insert(values.end(), x.begin(), x.end());
-      } else {
-        const std::size_t n = network_.units[layers[0]];
-        append_matrix(values, arma::mat(const_cast<double*>(x.data()), n, units / n, false, true));
-      }
+  if (row.converged == 1 && view != nullptr) {
+    for (const StageResult& result : results(true)) {
+      if (result.stage->loops.empty()) continue;
+      row.settling_time = std::max(row.settling_time, latest_settling_time(result, view->steady_state(result)));
     }
   }
-}
-
-void ModelRun::record_derived(const Runner& r, std::size_t& column) {
-  if (r.stage.timing != Stage::Timing::schedule) return;
-  const Trajectory& trajectory = r.trajectory;
-  const double interval = trace_interval(config_, model_);
-  const auto stride = static_cast<std::size_t>(std::llround(interval / sample_interval_));
-  const auto& time = std::ranges::find(groups_.trace.axes, time_name(r.stage), &Axis::name)->values;
-  const std::size_t first = column;
-  column += r.stage.derived.size() + 2;
-  for (std::size_t k = 0; k < time.size(); ++k) {
-    // what a switch sets shows from the switch on; half an interval of tolerance for rounded times
-    std::size_t now = 0;
-    while (now + 1 < r.phases.size() && r.phases[now + 1].start <= time[k] + 0.5 * sample_interval_) ++now;
-    const Phase& phase = r.phases[now];
-    for (std::size_t i = 0; i < r.stage.derived.size(); ++i) {
-      const DerivedSignal& signal = r.stage.derived[i];
-      auto& values = rows_.trace.values[first + i];
-      if (!r.started || k * stride >= trajectory.samples()) {
-        values.insert(values.end(), network_.units[signal.layer], nan);
-        continue;
-      }
-      const arma::vec value = signal.value(network_, activity_, phase, r.f, trajectory.state(k * stride), 0);
-      values.insert(values.end(), value.begin(), value.end());
-    }
-    rows_.trace.values[column - 2].push_back(phase.stimulus ? 1 : 0);
-    rows_.trace.values[column - 1].push_back(phase.target ? 1 : 0);
-  }
-}
-
-double ModelRun::settled_at(const Runner& r, const StageResult& result, const TrialView* view) const {
-  if (view == nullptr || std::ranges::any_of(r.converged, [](std::int64_t c) { return c != 1; })) return nan;
-  double latest = 0;
-  for (const ControlLoop& loop : r.stage.loops) {
-    for (const auto& readout : loop.readouts) {
-      const auto x_inf = result.f->layout().view(std::span<const double>(view->steady_state(result)), readout.first);
-      const arma::vec target(x_inf.column(0).data(), x_inf.units);
-      const auto time = settling_time(r.trajectory, readout.first, 0, target, settling_band, result.phase.start,
-                                      result.phase.start + result.phase.duration);
-      latest = std::max(latest, time.value_or(nan));
-    }
-  }
-  return latest;
+  // of a batch, its first sample
+  append_trace(groups_.trace, trace_settings_, row, stages, network_, activity_, credit_, 0, rows_.trace);
 }
 
 void ModelRun::finish() {

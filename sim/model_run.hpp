@@ -9,7 +9,9 @@
 #include <dynvert/sim/config.hpp>
 #include <dynvert/sim/loss.hpp>
 #include <dynvert/sim/solver.hpp>
+#include <dynvert/sim/stage_runner.hpp>
 #include <dynvert/sim/table.hpp>
+#include <dynvert/sim/trace.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -27,6 +29,12 @@ struct ModelGroups {
 /// What the model will record; computed without running or drawing anything.
 [[nodiscard]] ModelGroups model_groups(const Config& config, const ModelConfig& model);
 
+/// The group of a model's weights: W, b and the feedback.
+[[nodiscard]] GroupSpec weights_group(const Config& config, const ModelConfig& model);
+/// Its values, from dataset number 1 on.
+void append_weights(const Network& network, std::span<const FeedbackPath> paths, const Feedback& feedback, Rows& row);
+[[nodiscard]] SolverSettings solver_settings(const DynamicsConfig& dynamics);
+
 /// The parts of it that the engine needs as well.
 [[nodiscard]] LoopParameters loop_parameters(const Config& config, const ModelConfig& model);
 /// The network of the configuration with zero weights.
@@ -36,16 +44,7 @@ struct ModelGroups {
                                               const LoopParameters& parameters);
 /// The phases of a stage, without gaps.
 [[nodiscard]] std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynamics);
-/// The phase at whose end credit is read: the last one with the target on.
-[[nodiscard]] std::size_t read_phase(const std::vector<Phase>& phases);
-/// time between the samples of a trace
-[[nodiscard]] double trace_interval(const Config& config, const ModelConfig& model);
-/// Whether a block of a stage's state is traced: the populations that record.populations names, or all that move.
-[[nodiscard]] bool is_recorded(const Config& config, const Stage& stage, const RightHandSide& f, std::size_t block);
-/// the axes of a block's dataset besides time: the layers whose units it has, of weights the target's first
-[[nodiscard]] std::vector<std::size_t> block_layers(const Stage& stage, std::size_t block);
-/// name of the time axis of a stage's traces
-[[nodiscard]] std::string_view time_name(const Stage& stage);
+[[nodiscard]] TraceSettings trace_settings(const Config& config, const ModelConfig& model);
 /// the columns that measures fill, in the order of the learning group
 [[nodiscard]] std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
                                                                                        const ModelConfig& model);
@@ -85,19 +84,9 @@ class ModelRun {
   [[nodiscard]] const Network& network() const noexcept { return network_; }
 
  private:
-  /// A stage with what it needs to run.
+  /// A stage, and what the trial says of its loops.
   struct Runner {
-    Stage stage;
-    RightHandSide f;
-    std::vector<Phase> phases;
-    std::size_t read = 0;  ///< the phase at whose end credit is read
-    State x = {};          ///< at the end
-    State x_read = {};     ///< where credit is read
-    Trajectory trajectory = {};
-    SolverRun run = {};                                 ///< all phases together
-    bool started = false;                               ///< in this trial: not when something before it has diverged
-    std::optional<RightHandSide> fixed = std::nullopt;  ///< where weights move: with those of x_read
-    State x_fixed = {};
+    StageRunner run;
     std::vector<bool> restabilised = {};            ///< by loop
     std::optional<double> abscissa = std::nullopt;  ///< of its only loop, where restabilisation has asked for it
     std::vector<std::int64_t> converged = {};       ///< by loop, as the legend of converged_l has it
@@ -115,16 +104,12 @@ class ModelRun {
   void show(const arma::mat& x, const arma::mat& t);
   [[nodiscard]] std::optional<Divergence> assign_credit(std::size_t trial, bool keep_trajectory);
   [[nodiscard]] std::optional<Divergence> run_stage(Runner& runner, std::size_t trial, bool keep_trajectory);
-  void fix_weights(Runner& runner);
   void change_weights(std::size_t trial);
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
   void record_learning(std::size_t trial, const TrialView* view);
   void record_evaluation();
   void record_weights(std::size_t trials_done);
   void record_trace(std::size_t trial, const TrialView* view);
-  void record_states(const Runner& r, std::size_t& column);
-  void record_derived(const Runner& r, std::size_t& column);
-  [[nodiscard]] double settled_at(const Runner& r, const StageResult& result, const TrialView* view) const;
   [[nodiscard]] bool is_asked(std::size_t trial) const;
 
   const Config& config_;
@@ -144,10 +129,9 @@ class ModelRun {
   std::vector<std::size_t> recorded_;  // record.trials, sorted
   Activity activity_;
   Credit credit_;
-  double sample_interval_ = 0;        // between samples of the trajectories
+  TraceSettings trace_settings_;
   bool measures_trajectory_ = false;  // some measure needs the trajectory of every trial
   bool forward_moves_ = false;        // the forward pass is a stage, or part of one
-  Trajectory segment_;                // scratch
   std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0;
   std::optional<std::size_t> last_snapshot_;
   double last_loss_ = 0, largest_loss_ = 0;

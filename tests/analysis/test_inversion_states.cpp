@@ -132,7 +132,6 @@ TEST_CASE(
       State dxdt(x.size());
       f(steady.x, dxdt, 0.0);
       for (const double slope : dxdt) RC_ASSERT(std::abs(slope) < 1e-10);
-      RC_ASSERT(steady.iterations < 30U);
     }
   }));
 }

@@ -64,11 +64,12 @@ DynamicsConfig any_dynamics(const Vocabulary& vocabulary) {
   return d;
 }
 
-FeedbackConfig any_feedback(const Vocabulary& vocabulary, bool loop) {
+FeedbackConfig any_feedback(const Vocabulary& vocabulary, const Choice* credit) {
+  const bool loop = uses(credit, "dynamics");
   FeedbackConfig f;
   do {
     f.kind = one(vocabulary.feedback_kinds);
-  } while (!loop && f.kind == "optimised");
+  } while ((!loop && f.kind == "optimised") || (!uses(credit, "product") && f.kind == "product"));
   const auto* kind = find_choice(vocabulary.feedback_kinds, f.kind);
   f.restabilise = loop && count(0, 1) == 1;
   if (uses(kind, "gain")) f.gain = between(1e-3, 100);
@@ -128,7 +129,7 @@ Config any_config(const Vocabulary& vocabulary) {
     const auto* credit = find_choice(vocabulary.credits, m.credit);
     if (uses(credit, "alpha")) m.alpha = between(0, 1);
     if (uses(credit, "dynamics")) m.dynamics = any_dynamics(vocabulary);
-    if (uses(credit, "feedback")) m.feedback = any_feedback(vocabulary, uses(credit, "dynamics"));
+    if (uses(credit, "feedback")) m.feedback = any_feedback(vocabulary, credit);
     c.models.push_back(m);
   }
   return c;
