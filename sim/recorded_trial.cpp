@@ -3,6 +3,8 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/model_run.hpp>
 #include <dynvert/sim/recorded_trial.hpp>
+#include <dynvert/sim/stage_runner.hpp>
+#include <dynvert/sim/trace.hpp>
 
 #include <fmt/format.h>
 
@@ -22,6 +24,14 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   throw ValueError(what, reason, needed);
 }
 
+/// Whether a block of the state is weights with a row and a column, not a population's units or biases.
+bool has_matrix(const Stage& stage, std::size_t block) {
+  if (block < stage.layers.size()) return false;
+  const Circuit& circuit = stage.circuit;
+  const Projection& p = circuit.projections()[circuit.plasticity()[block - stage.layers.size()].projection];
+  return stage.layers[p.source] != Stage::no_layer;
+}
+
 /// The states of a stage as a record has them, a block of samples in memory at a time.
 class StateReader {
  public:
@@ -37,7 +47,7 @@ class StateReader {
         missing_ = f.block_name(block);
         continue;
       }
-      const bool matrix = block_layers(stage, block).size() == 2;
+      const bool matrix = has_matrix(stage, block);
       if (file.shape(dataset).size() != (matrix ? 4 : 3)) {
         throw IoError(file.path() + ":" + dataset, "does not have the axes that the configuration says");
       }
@@ -192,7 +202,7 @@ RecordedTrial::Way RecordedTrial::residual(std::size_t number,
   RightHandSide f(place.stage.circuit, 1);
   const bool weights_move = !place.stage.circuit.plasticity().empty();
   const bool complete = StateReader(file_, group_, record_, place.stage, f).missing().empty();
-  if (complete && (weights_move || snapshot_.trials == trial_)) {
+  if (complete && (weights_move || snapshot_.exact)) {
     require_activity(place.stage);
     by_weights(place, f, to);
     return Way::weights;
@@ -212,6 +222,8 @@ void RecordedTrial::by_weights(const Place& place, RightHandSide& f,
   Credit credit = credit_;
   stage.load(network, model_.feedback(), f);
   stage.begin(network, activity, credit, f);
+  model_.set_parameters(trial_, stage, f);
+  const auto moving_error = error_reader(place);
   State x(f.layout().size());
   StageResult result{.stage = &stage, .f = &f, .x = &x};
   const Phase* entered = nullptr;
@@ -222,6 +234,10 @@ void RecordedTrial::by_weights(const Place& place, RightHandSide& f,
     double value = nan;
     if (states.read(k, x) && phase.target) {
       if (scheduled) stage.read(network, f, x, activity, credit);
+      if (moving_error) {
+        credit[loop.source] = moving_error(k);
+        assign(f.input(loop.controller), -credit[loop.source]);
+      }
       const TrialView view(network, model_.paths(), model_.feedback(), activity, credit, {&result, 1});
       value = residual_measure().value(view, loop.number);
     }
@@ -229,8 +245,19 @@ void RecordedTrial::by_weights(const Place& place, RightHandSide& f,
   }
 }
 
+std::function<arma::vec(std::size_t sample)> RecordedTrial::error_reader(const Place& place) const {
+  const auto& [stage, loop] = place;
+  const std::string dataset = group_ + "/e";
+  const bool at_output = loop.source == model_.network().depth();
+  if (stage.timing != Stage::Timing::inversion || !at_output || !file_.has(dataset)) return nullptr;
+  return [this, dataset](std::size_t sample) { return arma::vec(file_.stretch(dataset, record_, sample, 1).values); };
+}
+
 std::function<double(std::size_t sample)> RecordedTrial::signal_norm(const Place& place, RightHandSide& f) const {
   const auto& [stage, loop] = place;
+  if (const auto error = error_reader(place)) {
+    return [error](std::size_t sample) { return arma::norm(error(sample)); };
+  }
   if (stage.timing == Stage::Timing::inversion) {
     const double norm = arma::norm(credit_[loop.source]);
     return [norm](std::size_t) { return norm; };
@@ -260,6 +287,7 @@ void RecordedTrial::by_differences(const Place& place, RightHandSide& f,
   }
   const auto time = file_.column(fmt::format("{}/{}", group_, time_name(stage)));
   const auto phases = stage_phases(stage, model_.config().dynamics);
+  model_.set_parameters(trial_, stage, f);
   const auto norm = signal_norm(place, f);
   const std::size_t units = controller.units;
 
@@ -285,7 +313,7 @@ void RecordedTrial::by_differences(const Place& place, RightHandSide& f,
       const auto value = [&](std::size_t k) { return arma::vec(&slab.values[(begin + k - from) * units], units); };
       for (std::size_t k = first; k < last; ++k) {
         const arma::vec slope = derivative(value, k - begin, end - begin, step);
-        to(time[k], controller.tau * arma::norm(slope) / norm(k));
+        to(time[k], f.tau(loop.controller, 0) * arma::norm(slope) / norm(k));
       }
     }
   }
@@ -298,12 +326,15 @@ RecordedTrial::Spectrum RecordedTrial::spectrum(std::size_t number) const {
   RightHandSide f(stage.circuit.without_plasticity(), 1);
   stage.load(network, model_.feedback(), f);
   const auto phases = stage_phases(stage, model_.config().dynamics);
-  const Phase& phase = phases[read_phase(phases)];
-  Spectrum result{.snapshot = snapshot_, .of_state = !f.circuit().is_linear(), .eigenvalues = {}};
+  const Phase& phase = phases[last_target_phase(phases)];
+  Spectrum result{.snapshot = snapshot_, .of_trial = false, .eigenvalues = {}};
   stage.begin(network, activity_, credit_, f);
+  const bool own_parameters = model_.set_parameters(trial_, stage, f);
+  const bool linear = f.circuit().is_linear();
+  result.of_trial = own_parameters || !linear;
   State x(f.layout().size());
   stage.enter(network, activity_, credit_, phase, f, x);
-  if (result.of_state) {
+  if (!linear) {
     StateReader states(file_, group_, record_, stage, f);
     if (!states.missing().empty()) {
       unavailable(stage.name, states.missing() + " was not recorded, and its spectrum depends on the state",

@@ -28,7 +28,7 @@ class RecordedTrial {
 
   struct Spectrum {
     RecordedModel::Snapshot snapshot;
-    bool of_state = false;     ///< depends on the state: the loop is not linear
+    bool of_trial = false;     ///< depends on the trial: on its state (the loop is not linear) or on its parameters
     arma::cx_vec eigenvalues;  ///< 1/time
   };
 
@@ -59,6 +59,8 @@ class RecordedTrial {
   void require_activity(const Stage& stage) const;
   void by_weights(const Place& place, RightHandSide& f, const std::function<void(double, double)>& to) const;
   void by_differences(const Place& place, RightHandSide& f, const std::function<void(double, double)>& to) const;
+  /// The error that drives the loop at the output, where it moves of itself; nullptr: it does not.
+  [[nodiscard]] std::function<arma::vec(std::size_t sample)> error_reader(const Place& place) const;
   [[nodiscard]] std::function<double(std::size_t sample)> signal_norm(const Place& place, RightHandSide& f) const;
 
   const RunReader& file_;

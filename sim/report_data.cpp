@@ -23,33 +23,6 @@ std::string text(const RunReader& file, const std::string& object, const std::st
   return attribute_or<std::string>(file, object, name, "");
 }
 
-/// The groups of a model that hold curves.
-std::vector<std::string> curve_groups(const RunReader& file, const std::string& model) {
-  const std::string path = "/models/" + model;
-  std::vector<std::string> groups;
-  for (const std::string& name : file.children(path)) {
-    if (name != "weights" && name != "trace") groups.push_back(name);
-  }
-  return groups;
-}
-
-/// A one-dimensional dataset and the row dimension that it is over.
-struct Column {
-  std::string name, against;
-};
-
-std::vector<Column> columns_of(const RunReader& file, const std::string& group) {
-  std::vector<Column> columns;
-  for (const std::string& name : file.children(group)) {
-    if (file.shape(group + "/" + name).size() != 1) continue;
-    // an axis itself has none
-    const std::string against = file.axes(group + "/" + name).front();
-    if (against.empty() || !file.has(group + "/" + against)) continue;
-    if (file.length(group + "/" + against) == file.length(group + "/" + name)) columns.push_back({name, against});
-  }
-  return columns;
-}
-
 constexpr std::size_t piece = std::size_t{1} << 16;  // rows read at once
 
 /// Thinned as one column. @return the numbers of the rows and their values
@@ -92,6 +65,7 @@ ModelSummary summary_of(const RunReader& file, const std::string& model) {
                        .median_angle_ndi = std::nullopt,
                        .largest_abscissa = std::nullopt,
                        .restabilisations = std::nullopt};
+  if (file.has(path + "/grid/trial")) summary.trials = file.length(path + "/grid/trial");
   if (file.attribute(path, "solver")) summary.solver = text(file, path, "solver");
   if (file.attribute(path, "feedback")) summary.feedback = text(file, path, "feedback");
   return summary;
@@ -108,11 +82,7 @@ std::optional<Config> config_of(const RunReader& file, std::vector<std::string>&
 
 std::size_t count_curves(const RunReader& file, const std::vector<std::string>& models) {
   std::size_t count = 0;
-  for (const std::string& model : models) {
-    for (const std::string& group : curve_groups(file, model)) {
-      count += columns_of(file, fmt::format("/models/{}/{}", model, group)).size();
-    }
-  }
+  for (const std::string& model : models) count += report_columns(file, model).size();
   return count;
 }
 
@@ -149,25 +119,40 @@ std::vector<std::size_t> evenly_spaced(std::size_t n, std::size_t count) {
   return numbers;
 }
 
+std::vector<ReportColumn> report_columns(const RunReader& file, const std::string& model) {
+  std::vector<ReportColumn> columns;
+  for (const std::string& group : file.children("/models/" + model)) {
+    if (group == "weights" || group == "trace") continue;
+    const std::string path = fmt::format("/models/{}/{}", model, group);
+    for (const std::string& name : file.children(path)) {
+      if (file.shape(path + "/" + name).size() != 1) continue;
+      // an axis itself has none
+      const std::string against = file.axes(path + "/" + name).front();
+      if (against.empty() || !file.has(path + "/" + against)) continue;
+      if (file.length(path + "/" + against) == file.length(path + "/" + name))
+        columns.push_back({group, name, against});
+    }
+  }
+  return columns;
+}
+
 std::vector<ReportCurve> read_curves(const RunReader& file, const std::string& model, std::size_t points) {
   std::vector<ReportCurve> curves;
-  for (const std::string& group : curve_groups(file, model)) {
+  for (const auto& [group, name, against] : report_columns(file, model)) {
     const std::string path = fmt::format("/models/{}/{}", model, group);
-    for (const auto& [name, against] : columns_of(file, path)) {
-      const std::string dataset = path + "/" + name;
-      const std::size_t rows = file.length(dataset);
-      Thinner::Kept kept = thinned(file, dataset, rows, points);
-      curves.push_back({.model = model,
-                        .group = group,
-                        .name = name,
-                        .units = text(file, dataset, "units"),
-                        .description = text(file, dataset, "long_name"),
-                        .against = against,
-                        .legend = text(file, dataset, "legend"),
-                        .rows = rows,
-                        .x = at(file, path + "/" + against, kept.samples),
-                        .y = std::move(kept.values)});
-    }
+    const std::string dataset = path + "/" + name;
+    const std::size_t rows = file.length(dataset);
+    Thinner::Kept kept = thinned(file, dataset, rows, points);
+    curves.push_back({.model = model,
+                      .group = group,
+                      .name = name,
+                      .units = text(file, dataset, "units"),
+                      .description = text(file, dataset, "long_name"),
+                      .against = against,
+                      .legend = text(file, dataset, "legend"),
+                      .rows = rows,
+                      .x = at(file, path + "/" + against, kept.samples),
+                      .y = std::move(kept.values)});
   }
   return curves;
 }
@@ -213,7 +198,9 @@ ReportData read_report(const RunReader& file, const ReportLimits& limits) {
     if (model.records > 0) traced.push_back(&model);
   }
   if (traced.empty()) return data;
-  const std::optional<Config> config = config_of(file, data.notes);
+  std::optional<Config> config = config_of(file, data.notes);
+  // a circuit of the user's own has no control loops that the program knows of
+  if (config && config->kind == ExperimentKind::circuit) config.reset();
   for (std::size_t i = 0; i < traced.size(); ++i) {
     // what a model leaves is for those after it
     noting(data.notes, [&] {

@@ -47,6 +47,7 @@ struct ReportPopulation {
 /// The spectrum of a loop; equal eigenvalues are given once.
 struct ReportSpectrum {
   std::size_t snapshot = 0;  ///< trials done when its weights were recorded
+  bool exact = false;        ///< its weights are those of the trial
   std::vector<std::complex<double>> values;
   std::vector<std::size_t> count;  ///< how often each occurs
 };
@@ -64,7 +65,7 @@ struct ReportLoop {
 struct ReportTrial {
   std::size_t trial = 0;
   std::optional<std::int64_t> converged;
-  std::vector<std::pair<std::string, double>> measures;  ///< what /learning has of it
+  std::vector<std::pair<std::string, double>> measures;  ///< what the file has of it, beside trajectories
   std::vector<ReportPopulation> populations;
   std::vector<ReportLoop> loops;
 };
@@ -91,6 +92,13 @@ struct ReportData {
 
 /// What numbers take on the page: 4 bytes each, and a third more as base64.
 [[nodiscard]] constexpr std::size_t page_bytes(std::size_t numbers) { return numbers * 16 / 3; }
+
+/// A one-dimensional dataset of a model and the row dimension that it is over ("trial"), of any group but weights and
+/// traces.
+struct ReportColumn {
+  std::string group, name, against;
+};
+[[nodiscard]] std::vector<ReportColumn> report_columns(const RunReader& file, const std::string& model);
 
 /// Every one-dimensional dataset of a model's groups, but of weights and traces.
 /// @param points  the most of each

@@ -89,7 +89,8 @@ Json to_json(const ReportSpectrum& s) {
     im.push_back(value.imag());
   }
   const std::vector<double> count(s.count.begin(), s.count.end());
-  return {{"snapshot", s.snapshot}, {"re", reals(re)}, {"im", reals(im)}, {"count", numbers(count)}};
+  return {
+      {"snapshot", s.snapshot}, {"exact", s.exact}, {"re", reals(re)}, {"im", reals(im)}, {"count", numbers(count)}};
 }
 
 Json to_json(const ReportLoop& l) {

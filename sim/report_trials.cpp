@@ -83,8 +83,8 @@ ReportPopulation read_population(const RunReader& file, const Moving& from, std:
   return population;
 }
 
-ReportSpectrum distinct(std::size_t snapshot, const arma::cx_vec& eigenvalues) {
-  ReportSpectrum spectrum{.snapshot = snapshot, .values = {}, .count = {}};
+ReportSpectrum distinct(const RecordedModel::Snapshot& snapshot, const arma::cx_vec& eigenvalues) {
+  ReportSpectrum spectrum{.snapshot = snapshot.trials, .exact = snapshot.exact, .values = {}, .count = {}};
   std::vector<std::complex<double>> all(eigenvalues.begin(), eigenvalues.end());
   const auto key = [](const std::complex<double>& v) { return std::pair(v.real(), v.imag()); };
   std::ranges::sort(all, {}, key);
@@ -99,7 +99,7 @@ ReportSpectrum distinct(std::size_t snapshot, const arma::cx_vec& eigenvalues) {
   return spectrum;
 }
 
-/// Loops of recorded trials. Spectra that do not depend on the state are kept from trial to trial.
+/// Loops of recorded trials. Spectra that do not depend on the trial are kept from trial to trial.
 class LoopReader {
  public:
   LoopReader(const RunReader& file, const Config& config, const std::string& name)
@@ -143,12 +143,13 @@ class LoopReader {
     const auto known = spectra_.find(to.number);
     if (known != spectra_.end() && known->second.first == trial.snapshot().row) {
       to.spectrum = known->second.second;
+      to.spectrum->exact = trial.snapshot().exact;
       return;
     }
     try {
       const auto spectrum = trial.spectrum(to.number);
-      to.spectrum = distinct(spectrum.snapshot.trials, spectrum.eigenvalues);
-      if (!spectrum.of_state) spectra_.insert_or_assign(to.number, std::pair(trial.snapshot().row, *to.spectrum));
+      to.spectrum = distinct(spectrum.snapshot, spectrum.eigenvalues);
+      if (!spectrum.of_trial) spectra_.insert_or_assign(to.number, std::pair(trial.snapshot().row, *to.spectrum));
     } catch (const Error& error) {
       to.spectrum_missing = error.what();
     }
@@ -198,12 +199,18 @@ Plan plan(const std::vector<Moving>& moving, std::size_t records, const ReportLi
   return p;
 }
 
-/// What /learning has of a trial.
+/// What has one value a trial.
 std::vector<std::pair<std::string, double>> measures_of(const RunReader& file, const std::string& model,
                                                         std::size_t trial) {
-  const std::string trials = fmt::format("/models/{}/learning/trial", model);
-  if (!file.has(trials) || trial >= file.length(trials)) return {};
-  return summarise_trial(file, model, trial).values;
+  std::vector<std::pair<std::string, double>> measures;
+  for (const auto& [group, name, against] : report_columns(file, model)) {
+    const std::string path = fmt::format("/models/{}/{}/", model, group);
+    if (against != "trial" || trial >= file.length(path + against)) continue;
+    // rows are trials, from 0 on
+    if (file.value(path + against, trial) != static_cast<double>(trial)) continue;
+    measures.emplace_back(name, file.value(path + name, trial));
+  }
+  return measures;
 }
 
 }  // namespace

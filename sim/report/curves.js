@@ -54,7 +54,9 @@ class Curves {
     this.order = data.models.map((model) => model.name);
     this.hidden = new Set();
     const keys = [...this.quantities.keys()];
-    const first = ["eval/nse", "eval/train_loss"].find((key) => this.quantities.has(key)) ?? keys[0];
+    // what people look at first, of learning or of a grid
+    const wanted = ["eval/nse", "eval/train_loss", "grid/settling_time", "grid/residual"];
+    const first = wanted.map((name) => keys.find((key) => key.startsWith(name))).find(Boolean) ?? keys[0];
     this.quantity = select(
       keys.map((key) => ({ value: key, text: key.split("/")[1] })),
       first,

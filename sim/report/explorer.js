@@ -50,18 +50,17 @@ function residualWords(loops) {
   return words.join(" ");
 }
 
-function spectrumWords(trial, loop) {
+function spectrumWords(loop) {
   if (!loop.spectrum) return `Loop ${loop.number}: ${loop.spectrum_missing}.`;
-  const { re, snapshot } = loop.spectrum;
+  const { re, snapshot, exact } = loop.spectrum;
   const abscissa = re.reduce((most, v) => Math.max(most, v), -Infinity);
   const rate =
     abscissa < 0
       ? `stable, slowest time constant ${number(-1 / abscissa, 3)}`
       : "not stable: it grows, or does not decay";
-  const when =
-    snapshot === trial.trial
-      ? "weights of this trial"
-      : `weights after ${snapshot} trials, the last snapshot before this trial`;
+  const when = exact
+    ? "weights of this trial"
+    : `weights after ${snapshot} trials, the last snapshot before this trial`;
   return `Loop ${loop.number}: abscissa ${number(abscissa, 3)} (1/time), ${rate}; ${when}.`;
 }
 
@@ -245,7 +244,7 @@ class Explorer {
     const spread = lines.map((line, s) => ({ ...line, x, y: points.map((p) => (p.s === s ? p.y : null)) }));
     this.spectrum.show({
       title: "Spectrum",
-      words: this.trial.loops.map((loop) => spectrumWords(this.trial, loop)).join(" ") || "No loops.",
+      words: this.trial.loops.map((loop) => spectrumWords(loop)).join(" ") || "No loops.",
       lines: spread,
       xLabel: "real part (1/time)",
       yLabel: "imaginary part (1/time)",

@@ -137,6 +137,52 @@ TEST_CASE("with the weights of the trial in the file, residual and spectrum are 
   }
 }
 
+TEST_CASE("without learning each trial has its own parameters, and the weights are those of all") {
+  const TemporaryFolder folder;
+  const RunReader file(simulate(folder, "grid", R"([network]
+layers = [5, 4, 3, 2]
+activation = "tanh"
+init = { kind = "uniform", half_width = 0.8 }
+[inversion]
+samples = 2
+onset = 1.0
+alpha = [0.01, 0.3]
+ratio = [0.5, 2.0]
+[dynamics]
+solver = "rk4"
+dt = 0.1
+duration = 8.0
+[record]
+every = 1
+measures = ["residual", "spectral_abscissa"]
+[[model]]
+name = "sequential"
+credit = "sequential_inversion"
+transfer = "nonlinear"
+[[model]]
+name = "single"
+credit = "single_loop_inversion"
+)"));
+  const Config config = recorded_config(file);
+  for (const ModelConfig& m : config.models) {
+    RecordedModel model(file, config, m.name);
+    for (std::size_t record = 0; record < 8; ++record) {
+      const RecordedTrial trial(file, model, record);
+      for (const std::size_t loop : loops_of(model)) {
+        CAPTURE(m.name, record, loop);
+        const auto measured = [&](const char* name) {
+          return file.value(fmt::format("/models/{}/grid/{}_{}", m.name, name, loop), record);
+        };
+        const Path path = residual(trial, loop);
+        CHECK(path.way == RecordedTrial::Way::weights);
+        CHECK(path.value.back() == Approx(measured("residual")).epsilon(1e-9));
+        CHECK(arma::real(trial.spectrum(loop).eigenvalues).max() ==
+              Approx(measured("spectral_abscissa")).epsilon(1e-9));
+      }
+    }
+  }
+}
+
 TEST_CASE("at the start nothing is inverted: a linear loop's residual is 1") {
   const TemporaryFolder folder;
   const RunReader file(simulate(folder, "all", all_kinds("weights_every = 1")));
