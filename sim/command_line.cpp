@@ -2,6 +2,7 @@
 #include <dynvert/sim/command_line.hpp>
 #include <dynvert/sim/config_error.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/report_page.hpp>
 #include <dynvert/sim/stability_map_file.hpp>
 #include <dynvert/sim/version.hpp>
 
@@ -105,6 +106,17 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       *app.add_subcommand("recover", "mend the file of a run that was killed, and say what it holds");
   recover_command.add_option("FILE", recovered.path, "a file that dynvert simulate wrote")->required();
 
+  ReportArguments reported;
+  CLI::App& report_command = *app.add_subcommand("report", "one HTML page that shows a file, to look at and to mail");
+  report_command.add_option("FILE", reported.path, "a file that dynvert wrote")->required();
+  report_command.add_option("-o,--output", reported.output,
+                            "the page to write; by default FILE's name with .html, here");
+  report_command.add_flag("--overwrite", reported.overwrite, "replace an existing report");
+  report_command
+      .add_option("--max-size", reported.max_size, "the most that the page takes, MB; data are thinned to fit")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
@@ -125,6 +137,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     if (check_command.parsed()) return check(checked, out, err);
     if (recover_command.parsed()) return recover(recovered, out, err);
     if (export_command.parsed()) return export_file(exported, out, err);
+    if (report_command.parsed()) return report(reported, report_sources(), out, err);
     return inspect(inspected, out, err);
   });
 }
