@@ -1,7 +1,8 @@
 """The page of the file format and the files name the same datasets.
 
 Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE, of a small run with
-biases and batches, of one that is interrupted, and of a stability map of FILE. NAME stands for a model, l for a layer.
+biases and batches, of one that is interrupted, of the other kinds of experiments, and of a stability map of FILE. NAME stands
+for a model, l for a layer.
 
 Usage: check_format_docs.py PAGE FILE DYNVERT
 """
@@ -33,9 +34,60 @@ credit = "backprop"
 """
 
 
+CONCURRENT = """
+[experiment]
+trials = 2
+[task]
+kind = "linear_teacher"
+samples = 8
+[network]
+layers = [3, 4, 2]
+[learning]
+rate = 0.01
+[dynamics]
+duration = 5.0
+[record]
+every = 1
+[[model]]
+name = "C"
+credit = "concurrent_inversion"
+plasticity = "continuous"
+[[model]]
+name = "D"
+credit = "sequential_inversion"
+forward = "dynamic"
+forward_duration = 5.0
+"""
+INVERSION = """
+[network]
+layers = [3, 4, 2]
+[inversion]
+alpha = [0.1, 1.0]
+[dynamics]
+duration = 5.0
+[[model]]
+name = "DI"
+credit = "sequential_inversion"
+"""
+CIRCUIT = """
+[dynamics]
+duration = 5.0
+[[population]]
+name = "E"
+units = 2
+[[projection]]
+name = "P"
+source = "E"
+target = "E"
+kind = "uniform"
+[[input]]
+population = "E"
+"""
+
+
 def pattern_of(name):
     """/models/DI/learning/angle_ndi_1 -> /models/NAME/learning/angle_ndi_l"""
-    name = re.sub(r"^/(models|maps)/[^/]+", r"/\1/NAME", name)
+    name = re.sub(r"^/(models|maps)/(?!circuit/)[^/]+", r"/\1/NAME", name)
     name = re.sub(r"_\d+$", "_l", name)
     return re.sub(r"/([WbB])\d+$", r"/\1l", name)
 
@@ -46,6 +98,9 @@ def datasets(path):
         for name, item in walk(file):
             found[pattern_of("/" + name)] = (len(item.shape), item.dtype.name)
     return found
+
+
+CIRCUIT_ROWS = {"/models/circuit/grid/trial", "/models/circuit/grid/converged"}
 
 
 def walk(file):
@@ -73,6 +128,14 @@ def main(page, path, program):
         ranges = "alpha=0.1:1,ratio=0.1:1"
         subprocess.run([program, "inspect", path, "--map", ranges, "--points", "2", "-o", str(stability)], check=True)
         maps = datasets(stability)
+        for text in (CONCURRENT, INVERSION, CIRCUIT):
+            output = pathlib.Path(folder) / "kind.h5"
+            config.write_text(text)
+            subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet", "--overwrite"], check=True)
+            # axes and what every trace has stand on the page once
+            small |= {name: form for name, form in datasets(output).items()
+                      if not (name.startswith("/models/circuit") and re.search(r"/(unit_E|source_E|record|trial|time|"
+                              r"converged|settling_time|snapshot)$", name) and name not in CIRCUIT_ROWS)}
     found = datasets(path) | maps | {k: v for k, v in small.items() if k != "/task/order"}
     documented = {}
     for line in pathlib.Path(page).read_text().splitlines():
