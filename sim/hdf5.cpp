@@ -66,21 +66,28 @@ struct Selection {
   Handle memory, file;
 };
 
-Selection select_rows(const Dataset& dataset, std::size_t first, std::size_t count) {
+/// @param start, size  the first element and the number of elements along each axis
+Selection select_block(const Dataset& dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& size) {
   Selection s;
   s.file = owned(H5Dget_space(dataset.handle.id()), H5Sclose, dataset.name, "asking for the shape");
-  std::vector<hsize_t> start(dataset.shape.size(), 0), size = sizes(dataset.shape);
   if (size.empty()) {
     s.memory = owned(H5Screate(H5S_SCALAR), H5Sclose, dataset.name, "describing memory");
     return s;
   }
-  start[0] = first;
-  size[0] = count;
   checked(H5Sselect_hyperslab(s.file.id(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr), dataset.name,
           "choosing rows");
   s.memory = owned(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose, dataset.name,
                    "describing memory");
   return s;
+}
+
+Selection select_rows(const Dataset& dataset, std::size_t first, std::size_t count) {
+  std::vector<hsize_t> start(dataset.shape.size(), 0), size = sizes(dataset.shape);
+  if (!size.empty()) {
+    start[0] = first;
+    size[0] = count;
+  }
+  return select_block(dataset, start, size);
 }
 
 Type type_of(hid_t dataset, const std::string& name) {
@@ -108,6 +115,35 @@ std::vector<std::size_t> shape_of(hid_t dataset, const std::string& name) {
   std::vector<hsize_t> extent(static_cast<std::size_t>(rank));
   if (rank > 0 && H5Sget_simple_extent_dims(space.id(), extent.data(), nullptr) < 0) fail(name, "asking for the shape");
   return {extent.begin(), extent.end()};
+}
+
+/// `count` times what lies below the first `leading` axes. @throws IoError  above 2 GiB: a damaged file may declare any
+/// extent, and memory is asked for only within reason
+std::size_t values_in(const Dataset& dataset, std::size_t count, std::size_t leading) {
+  constexpr std::size_t most = std::size_t{1} << 28;
+  std::size_t total = count;
+  for (std::size_t i = leading; i < dataset.shape.size(); ++i) {
+    if (dataset.shape[i] != 0 && total > most / dataset.shape[i])
+      total = most + 1;
+    else
+      total *= dataset.shape[i];
+  }
+  if (total > most) {
+    throw IoError(dataset.name, "declares more than 2 GiB to be read at once", "fewer rows at a time");
+  }
+  return total;
+}
+
+template <typename Select>
+std::vector<double> read_selected(const Dataset& dataset, std::size_t total, const Select& select) {
+  const Quiet quiet;
+  if (!numeric(dataset.handle.id(), dataset.name)) throw IoError(dataset.name, "does not hold numbers");
+  std::vector<double> values(total);
+  if (total == 0) return values;
+  const Selection s = select();
+  checked(H5Dread(dataset.handle.id(), H5T_NATIVE_DOUBLE, s.memory.id(), s.file.id(), H5P_DEFAULT, values.data()),
+          dataset.name, "reading");
+  return values;
 }
 
 }  // namespace
@@ -399,26 +435,42 @@ std::vector<double> read_rows(const Dataset& dataset, std::size_t first, std::si
     throw ValueError(dataset.name, "rows " + std::to_string(first) + " + " + std::to_string(count) + " were asked for",
                      "0 to " + std::to_string(rows));
   }
-  // A damaged file may declare any extent; memory is asked for only within reason.
-  constexpr std::size_t most = std::size_t{1} << 28;
-  std::size_t total = count;
-  for (std::size_t i = 1; i < dataset.shape.size(); ++i) {
-    if (dataset.shape[i] != 0 && total > most / dataset.shape[i])
-      total = most + 1;
-    else
-      total *= dataset.shape[i];
+  return read_selected(dataset, values_in(dataset, count, 1), [&] { return select_rows(dataset, first, count); });
+}
+
+std::vector<double> read_stretch(const Dataset& dataset, std::size_t row, std::size_t first, std::size_t count) {
+  if (dataset.shape.size() < 2 || row >= dataset.shape[0] || first > dataset.shape[1] ||
+      count > dataset.shape[1] - first) {
+    throw ValueError(dataset.name,
+                     "elements " + std::to_string(first) + " + " + std::to_string(count) + " of row " +
+                         std::to_string(row) + " were asked for",
+                     "what is in the dataset");
   }
-  if (total > most) {
-    throw IoError(dataset.name, "declares more than 2 GiB to be read at once", "fewer rows at a time");
-  }
+  return read_selected(dataset, values_in(dataset, count, 2), [&] {
+    std::vector<hsize_t> start(dataset.shape.size(), 0), size = sizes(dataset.shape);
+    start[0] = row;
+    size[0] = 1;
+    start[1] = first;
+    size[1] = count;
+    return select_block(dataset, start, size);
+  });
+}
+
+std::vector<std::string> axis_names(const Dataset& dataset) {
   const Quiet quiet;
-  if (!numeric(dataset.handle.id(), dataset.name)) throw IoError(dataset.name, "does not hold numbers");
-  std::vector<double> values(total);
-  if (total == 0) return values;
-  const Selection s = select_rows(dataset, first, count);
-  checked(H5Dread(dataset.handle.id(), H5T_NATIVE_DOUBLE, s.memory.id(), s.file.id(), H5P_DEFAULT, values.data()),
-          dataset.name, "reading");
-  return values;
+  std::vector<std::string> names(dataset.shape.size());
+  const auto take = [](hid_t, unsigned, hid_t scale, void* to) -> herr_t {
+    char path[1024] = {};
+    if (H5Iget_name(scale, path, sizeof path) <= 0) return 0;
+    const std::string_view whole = path;
+    *static_cast<std::string*>(to) = whole.substr(whole.rfind('/') + 1);
+    return 1;  // the first is enough
+  };
+  for (std::size_t axis = 0; axis < names.size(); ++axis) {
+    checked(H5DSiterate_scales(dataset.handle.id(), static_cast<unsigned>(axis), nullptr, take, &names[axis]),
+            dataset.name, "asking for the names of its axes");
+  }
+  return names;
 }
 
 void make_scale(const Dataset& dataset, const std::string& name) {

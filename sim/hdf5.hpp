@@ -127,6 +127,14 @@ void write_all(const Dataset& dataset, std::span<const double> values);
 /// Reads rows first .. first + count - 1 in C order, whatever real or integer type they have; 0-d: one row.
 [[nodiscard]] std::vector<double> read_rows(const Dataset& dataset, std::size_t first, std::size_t count);
 
+/// Reads elements first .. first + count - 1 of axis 1 of one row, in C order.
+/// @throws ValueError  for what the dataset does not have
+[[nodiscard]] std::vector<double> read_stretch(const Dataset& dataset, std::size_t row, std::size_t first,
+                                               std::size_t count);
+
+/// @return for each axis the name of its dimension scale; empty where it has none
+[[nodiscard]] std::vector<std::string> axis_names(const Dataset& dataset);
+
 /// Makes a 1-d dataset a dimension scale.
 void make_scale(const Dataset& dataset, const std::string& name);
 void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis);

@@ -2,6 +2,7 @@
 
 #include <dynvert/sim/descriptor.hpp>
 #include <dynvert/sim/run_file.hpp>
+#include <dynvert/sim/temporary_file.hpp>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -18,83 +19,6 @@
 
 namespace dynvert {
 namespace {
-
-/// A file that goes away again unless it was moved in place. Where the file system can, it has no name until then, so
-/// that a process that dies leaves nothing behind.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::filesystem::path& beside) : folder_(beside.parent_path()) {
-    if (::access("/proc/self/fd", X_OK) == 0) {
-      descriptor_ = ::open(folder_.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
-    }
-    if (descriptor_ < 0) {
-      const int fault = take_name([&](const char* name) {
-        descriptor_ = ::open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        return descriptor_ >= 0;
-      });
-      if (fault != 0) {
-        throw IoError(beside.string(), std::string("cannot be created: ") + std::strerror(fault),
-                      fault == ENOENT ? "create the folder first" : "another folder, one that you may write to");
-      }
-    }
-    unnamed_ = fmt::format("/proc/self/fd/{}", descriptor_);
-  }
-  ~TemporaryFile() {
-    if (!name_.empty()) ::unlink(name_.c_str());
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-  /// The new owner keeps it open until the file was moved.
-  int release_descriptor() { return std::exchange(descriptor_, -1); }
-
-  /// @param replace  false: nothing at `to` is ever replaced, however late it appeared
-  /// @return 0, or errno
-  int move_to(const std::filesystem::path& to, bool replace) {
-    if (name_.empty()) {
-      if (!replace) return link_to(to.c_str()) ? 0 : errno;
-      if (const int fault = take_name([&](const char* name) { return link_to(name); }); fault != 0) return fault;
-    }
-    int result = 0;
-    if (replace) {
-      result = ::rename(name_.c_str(), to.c_str());
-    } else {
-      result = ::renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
-      // File systems without that have links, which do not replace either.
-      if (result != 0 && (errno == EINVAL || errno == ENOSYS)) {
-        result = ::link(name_.c_str(), to.c_str());
-        if (result == 0) ::unlink(name_.c_str());
-      }
-    }
-    if (result != 0) return errno;
-    name_.clear();
-    return 0;
-  }
-
- private:
-  [[nodiscard]] bool link_to(const char* name) const {
-    return ::linkat(AT_FDCWD, unnamed_.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
-  }
-
-  /// @param create  makes a file of a name that nobody has, or leaves errno. @return 0, or errno
-  template <typename Create>
-  int take_name(const Create& create) {
-    for (int attempt = 0;; ++attempt) {
-      const auto name = folder_ / fmt::format(".dynvert-{}-{}.part", ::getpid(), attempt);
-      if (create(name.c_str())) {
-        name_ = name;
-        return 0;
-      }
-      if (errno != EEXIST || attempt == 1000) return errno;
-    }
-  }
-
-  std::filesystem::path folder_, name_;
-  std::string unnamed_;
-  int descriptor_ = -1;
-};
 
 constexpr const char* exists_remedy = "another name for the output, or ask for this file to be overwritten";
 

@@ -1,7 +1,7 @@
 """The page of the file format and the files name the same datasets.
 
 Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE, of a small run with
-biases and batches, and of one that is interrupted. NAME stands for a model, l for a layer.
+biases and batches, of one that is interrupted, and of a stability map of FILE. NAME stands for a model, l for a layer.
 
 Usage: check_format_docs.py PAGE FILE DYNVERT
 """
@@ -35,7 +35,7 @@ credit = "backprop"
 
 def pattern_of(name):
     """/models/DI/learning/angle_ndi_1 -> /models/NAME/learning/angle_ndi_l"""
-    name = re.sub(r"^/models/[^/]+", "/models/NAME", name)
+    name = re.sub(r"^/(models|maps)/[^/]+", r"/\1/NAME", name)
     name = re.sub(r"_\d+$", "_l", name)
     return re.sub(r"/([WbB])\d+$", r"/\1l", name)
 
@@ -69,7 +69,11 @@ def main(page, path, program):
         process.terminate()
         process.wait()
         small |= {name: form for name, form in datasets(output).items() if "/state/" in name}
-    found = datasets(path) | {k: v for k, v in small.items() if k != "/task/order"}
+        stability = pathlib.Path(folder) / "map.h5"
+        ranges = "alpha=0.1:1,ratio=0.1:1"
+        subprocess.run([program, "inspect", path, "--map", ranges, "--points", "2", "-o", str(stability)], check=True)
+        maps = datasets(stability)
+    found = datasets(path) | maps | {k: v for k, v in small.items() if k != "/task/order"}
     documented = {}
     for line in pathlib.Path(page).read_text().splitlines():
         row = re.match(r"\| `(/[^`]+)` \| \(([^)]*)\) \| (\w+) \|", line)
