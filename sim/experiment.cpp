@@ -86,10 +86,6 @@ RowCounts expected_rows(const Config& config, const ModelGroups& groups) {
           .unasked = traced ? std::min(config.trials - std::min(config.trials, asked), record.unsettled_limit) : 0};
 }
 
-}  // namespace
-
-namespace {
-
 /// Numbers of the trajectories that a model keeps in memory while it runs a trial.
 double trajectory_values(const Config& config, const ModelConfig& model) {
   if (!solver_kind(model.dynamics.solver).has_trajectory) return 0;

@@ -127,3 +127,46 @@ TEST_CASE("the difference of two configurations is named key by key") {
   REQUIRE_FALSE(gone.empty());
   for (const auto& d : gone) CHECK(d.key.substr(0, 9) == "model.SK.");
 }
+
+TEST_CASE("runs without learning are gone on with, too") {
+  // long trajectories make small batches: several of them, some with trials that diverge
+  const std::string inversion = R"(
+[experiment]
+seed = 3
+[inversion]
+samples = 40
+alpha = [0.1, 1.0]
+ratio = [0.5, 2.0]
+[network]
+layers = [8, 6, 4]
+[record]
+trials = [3, 77]
+populations = ["u_2"]
+[[model]]
+name = "DI"
+credit = "sequential_inversion"
+solver = "euler"
+dt = 0.5
+duration = 20000.0
+feedback = { gain = 25.0 }
+)";
+  const Config config = parse_config(inversion, "test.toml", {}, std::nullopt, std::nullopt, vocabulary());
+  MemorySink whole;
+  const auto experiment = make_experiment(config);
+  REQUIRE(experiment->run(whole, {}) == RunStatus::complete);
+  REQUIRE(experiment->failed_trials().size() == 1);
+  MemorySink sink;
+  int interruptions = 0;
+  while (sink.status != "complete" && interruptions < 100) {
+    if (sink.status == "interrupted") sink.continued = sink.committed;
+    sink.specs.clear();
+    std::atomic<bool> stop = false;
+    const Hooks hooks{.progress = [&](const ProgressReport&) { stop = true; }, .stop = &stop};
+    interruptions += make_experiment(config)->run(sink, hooks) == RunStatus::interrupted ? 1 : 0;
+  }
+  CHECK(interruptions > 2);
+  CHECK(interruptions < 100);
+  const auto found = sink.bits("/state/");
+  for (const auto& [name, values] : whole.bits("/state/")) CHECK(found.at(name) == values);
+  CHECK(sink.attributes == whole.attributes);
+}
