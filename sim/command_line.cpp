@@ -2,6 +2,7 @@
 #include <dynvert/sim/command_line.hpp>
 #include <dynvert/sim/config_error.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/report_page.hpp>
 #include <dynvert/sim/stability_map_file.hpp>
 #include <dynvert/sim/version.hpp>
 
@@ -82,7 +83,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       ->capture_default_str()
       ->needs(&map);
   inspect_command
-      .add_option("--snapshot", inspected.snapshot, "trials done when the map's weights were taken; default: all")
+      .add_option("--snapshot", inspected.snapshot, "trials done when the map's weights were taken; default: the last")
       ->check(CLI::NonNegativeNumber)
       ->needs(&map);
   inspect_command.add_option("-o,--output", inspected.output, "the map to write")->needs(&map);
@@ -97,6 +98,17 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       ->check(CLI::NonNegativeNumber);
   export_command.add_option("--group", exported.group, "of a .csv: another group of the model than that of its trials");
   export_command.add_flag("--overwrite", exported.overwrite, "replace an existing file");
+
+  ReportArguments reported;
+  CLI::App& report_command = *app.add_subcommand("report", "one HTML page that shows a file, to look at and to mail");
+  report_command.add_option("FILE", reported.path, "a file that dynvert wrote")->required();
+  report_command.add_option("-o,--output", reported.output,
+                            "the page to write; by default FILE's name with .html, here");
+  report_command.add_flag("--overwrite", reported.overwrite, "replace an existing report");
+  report_command
+      .add_option("--max-size", reported.max_size, "the most that the page takes, MB; data are thinned to fit")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->capture_default_str();
 
   try {
     app.parse(argc, argv);
@@ -117,6 +129,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (check_command.parsed()) return check(checked, out, err);
     if (export_command.parsed()) return export_file(exported, out, err);
+    if (report_command.parsed()) return report(reported, report_sources(), out, err);
     return inspect(inspected, out, err);
   });
 }

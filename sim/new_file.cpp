@@ -1,6 +1,8 @@
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/new_file.hpp>
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -32,9 +34,28 @@ NewFile::NewFile(const std::string& path, bool overwrite, const Replaceable& rep
 }
 
 void NewFile::publish() {
+  // EINVAL: a kind of file that cannot be waited for
+  if (::fsync(temporary_->descriptor()) != 0 && errno != EINVAL) {
+    throw IoError(path_, std::string("cannot be written: ") + std::strerror(errno), "more room, or another disk");
+  }
   const int fault = temporary_->move_to(place_, exists_);
   if (fault == EEXIST) throw IoError(path_, "exists already", exists_remedy);
   if (fault != 0) throw IoError(path_, std::string("cannot be created: ") + std::strerror(fault), "another folder");
+}
+
+void write_at(int descriptor, std::uint64_t address, const void* from, std::size_t bytes, const std::string& name) {
+  const auto* data = static_cast<const char*>(from);
+  while (bytes > 0) {
+    const ssize_t done = ::pwrite(descriptor, data, bytes, static_cast<off_t>(address));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) {
+      throw IoError(name, std::string("cannot be written: ") + std::strerror(done < 0 ? errno : EIO),
+                    "more room, or another disk");
+    }
+    data += done;
+    address += static_cast<std::uint64_t>(done);
+    bytes -= static_cast<std::size_t>(done);
+  }
 }
 
 }  // namespace dynvert
