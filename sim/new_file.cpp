@@ -1,7 +1,6 @@
+#include <dynvert/sim/descriptor.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/new_file.hpp>
-
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -11,6 +10,10 @@ namespace dynvert {
 namespace {
 
 constexpr const char* exists_remedy = "another name with -o, or --overwrite to replace it";
+
+[[noreturn]] void fail_to_write(const std::string& name, int error) {
+  throw IoError(name, std::string("cannot be written: ") + std::strerror(error), "more room, or another disk");
+}
 
 }  // namespace
 
@@ -34,27 +37,15 @@ NewFile::NewFile(const std::string& path, bool overwrite, const Replaceable& rep
 }
 
 void NewFile::publish() {
-  // EINVAL: a kind of file that cannot be waited for
-  if (::fsync(temporary_->descriptor()) != 0 && errno != EINVAL) {
-    throw IoError(path_, std::string("cannot be written: ") + std::strerror(errno), "more room, or another disk");
-  }
+  if (const int error = wait_for_disk(temporary_->descriptor()); error != 0) fail_to_write(path_, error);
   const int fault = temporary_->move_to(place_, exists_);
   if (fault == EEXIST) throw IoError(path_, "exists already", exists_remedy);
   if (fault != 0) throw IoError(path_, std::string("cannot be created: ") + std::strerror(fault), "another folder");
 }
 
 void write_at(int descriptor, std::uint64_t address, const void* from, std::size_t bytes, const std::string& name) {
-  const auto* data = static_cast<const char*>(from);
-  while (bytes > 0) {
-    const ssize_t done = ::pwrite(descriptor, data, bytes, static_cast<off_t>(address));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) {
-      throw IoError(name, std::string("cannot be written: ") + std::strerror(done < 0 ? errno : EIO),
-                    "more room, or another disk");
-    }
-    data += done;
-    address += static_cast<std::uint64_t>(done);
-    bytes -= static_cast<std::size_t>(done);
+  if (const int error = write_range(descriptor, address, static_cast<const char*>(from), bytes); error != 0) {
+    fail_to_write(name, error);
   }
 }
 

@@ -13,7 +13,6 @@
 namespace dynvert {
 
 TemporaryFile::TemporaryFile(const std::filesystem::path& beside) : folder_(beside.parent_path()) {
-  // a file without a name is given one through /proc
   if (::access("/proc/self/fd", X_OK) == 0) {
     descriptor_ = ::open(folder_.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
   }
@@ -62,9 +61,7 @@ bool TemporaryFile::link_to(const char* name) const {
   return ::linkat(AT_FDCWD, unnamed_.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
 }
 
-/// @param create  makes a file of a name that nobody has, or leaves errno. @return 0, or errno
-template <typename Create>
-int TemporaryFile::take_name(const Create& create) {
+int TemporaryFile::take_name(const std::function<bool(const char* name)>& create) {
   for (int attempt = 0;; ++attempt) {
     const auto name = folder_ / fmt::format(".dynvert-{}-{}.part", ::getpid(), attempt);
     if (create(name.c_str())) {

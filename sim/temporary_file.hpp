@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace dynvert {
@@ -17,7 +18,7 @@ class TemporaryFile {
 
   /// Open for reading and writing.
   [[nodiscard]] int descriptor() const { return descriptor_; }
-  /// Leaves closing to the caller, who keeps it open until the file has been moved.
+  /// The new owner keeps it open until the file was moved.
   int release_descriptor();
 
   /// @param replace  false: nothing at `to` is ever replaced, however late it appeared
@@ -26,8 +27,8 @@ class TemporaryFile {
 
  private:
   [[nodiscard]] bool link_to(const char* name) const;
-  template <typename Create>
-  int take_name(const Create& create);
+  /// @param create  makes a file of a name that nobody has, or leaves errno. @return 0, or errno
+  int take_name(const std::function<bool(const char* name)>& create);
 
   std::filesystem::path folder_, name_;
   std::string unnamed_;
