@@ -85,7 +85,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       ->capture_default_str()
       ->needs(&map);
   inspect_command
-      .add_option("--snapshot", inspected.snapshot, "trials done when the map's weights were taken; default: all")
+      .add_option("--snapshot", inspected.snapshot, "trials done when the map's weights were taken; default: the last")
       ->check(CLI::NonNegativeNumber)
       ->needs(&map);
   inspect_command.add_option("-o,--output", inspected.output, "the map to write")->needs(&map);

@@ -2,6 +2,7 @@
 #include <dynvert/sim/export.hpp>
 #include <dynvert/sim/inspect.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/new_file.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

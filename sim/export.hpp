@@ -36,7 +36,4 @@ std::vector<std::string> write_csv(const RunReader& file, const ExportSelection&
 /// The record of a trial in a model's traces. @throws ValueError  it was not recorded
 [[nodiscard]] std::size_t find_record(const RunReader& file, const std::string& model, std::size_t trial);
 
-/// pwrite that goes on until all is written. @throws IoError naming the output
-void write_at(int descriptor, std::uint64_t address, const void* from, std::size_t bytes, const std::string& name);
-
 }  // namespace dynvert

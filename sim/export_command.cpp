@@ -8,11 +8,8 @@
 
 #include <fmt/ostream.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -45,21 +42,6 @@ std::size_t find_record(const RunReader& file, const std::string& model, std::si
                    fmt::format("{}{}", fmt::join(trials.begin(), last, ", "), last == trials.end() ? "" : ", .."));
 }
 
-void write_at(int descriptor, std::uint64_t address, const void* from, std::size_t bytes, const std::string& name) {
-  const auto* data = static_cast<const char*>(from);
-  while (bytes > 0) {
-    const ssize_t done = ::pwrite(descriptor, data, bytes, static_cast<off_t>(address));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) {
-      throw IoError(name, std::string("cannot be written: ") + std::strerror(done < 0 ? errno : EIO),
-                    "more room, or another disk");
-    }
-    data += done;
-    address += static_cast<std::uint64_t>(done);
-    bytes -= static_cast<std::size_t>(done);
-  }
-}
-
 int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err) {
   std::string ending = std::filesystem::path(arguments.output).extension().string();
   const bool mat = ending == ".mat";
@@ -85,9 +67,6 @@ int export_file(const ExportArguments& arguments, std::ostream& out, std::ostrea
     for (const std::string& text : write_csv(file, selection, output.descriptor(), arguments.output)) {
       fmt::print(err, "dynvert: note: left out: {}\n", text);
     }
-  }
-  if (::fsync(output.descriptor()) != 0 && errno != EINVAL) {
-    throw IoError(arguments.output, std::string("cannot be written: ") + std::strerror(errno), "more room");
   }
   output.publish();
   fmt::print(out, "{}: {:.1f} kB\n", arguments.output,

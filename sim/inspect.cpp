@@ -44,6 +44,9 @@ std::optional<double> last_finite(const RunReader& file, const std::string& data
 /// The part of the trials in which all flags are 1.
 double fraction_of_ones(const RunReader& file, const std::vector<std::string>& flags, std::size_t trials) {
   constexpr std::size_t block = std::size_t{1} << 17;
+  // a run that was cut short may have more rows of one dataset than of another
+  for (const std::string& dataset : flags) trials = std::min(trials, file.length(dataset));
+  if (trials == 0) return 0;
   std::size_t ones = 0;
   for (std::size_t first = 0; first < trials; first += block) {
     std::vector<bool> all(std::min(block, trials - first), true);
@@ -54,6 +57,11 @@ double fraction_of_ones(const RunReader& file, const std::vector<std::string>& f
     ones += static_cast<std::size_t>(std::ranges::count(all, true));
   }
   return static_cast<double>(ones) / static_cast<double>(trials);
+}
+
+/// Whether a dataset has one number for each of the model's trials.
+bool is_quantity(const RunReader& file, const std::string& dataset) {
+  return file.axes(dataset) == std::vector<std::string>{"trial"};
 }
 
 }  // namespace
@@ -108,7 +116,7 @@ std::vector<QuantitySummary> summarise_quantities(const RunReader& file, const s
   if (rows.empty()) return quantities;
   for (const std::string& name : file.children(rows)) {
     const std::string dataset = rows + "/" + name;
-    if (name == "trial" || file.shape(dataset).size() != 1) continue;
+    if (!is_quantity(file, dataset)) continue;
     const bool flag = file.attribute(dataset, "legend").has_value();
     quantities.push_back({.name = name,
                           .units = attribute_as<std::string>(file, dataset, "units").value_or(""),
@@ -135,7 +143,7 @@ TrialSummary summarise_trial(const RunReader& file, const std::string& model, st
   }
   if (trial >= trials) return summary;
   for (const std::string& name : file.children(rows)) {
-    if (name == "trial" || file.shape(rows + "/" + name).size() != 1) continue;
+    if (!is_quantity(file, rows + "/" + name)) continue;
     summary.values.emplace_back(name, file.value(rows + "/" + name, trial));
   }
   return summary;

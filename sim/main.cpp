@@ -1,6 +1,7 @@
 #include <dynvert/sim/command_line.hpp>
 
 #include <unistd.h>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -12,6 +13,8 @@ int main(int argc, char** argv) {
   if (std::getenv("OPENBLAS_NUM_THREADS") == nullptr && setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0) {
     execv("/proc/self/exe", argv);
   }
+  // a limit of file sizes becomes an error of the write
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return dynvert::run_command_line(argc, argv, std::cout, std::cerr);
   } catch (const std::exception& error) {

@@ -55,6 +55,9 @@ int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostre
   const std::vector<std::string> names = chosen_models(file, arguments.model);
   note_incomplete(file, err);
   const Config config = recorded_config(file);
+  if (config.kind == ExperimentKind::circuit) {
+    throw ValueError("--map", "a circuit of populations has no control loops", "a file with a model that has");
+  }
   std::vector<ModelMap> maps;
   for (const std::string& name : names) {
     RecordedModel model(file, config, name);

@@ -5,6 +5,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/export.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/new_file.hpp>
 #include <dynvert/sim/mat_layout.hpp>
 
 #include <fmt/format.h>
@@ -204,8 +205,9 @@ class MatExport {
     return tops;
   }
 
-  /// Whether a group is exported: with --trial, of a model its traces alone.
+  /// Whether a group is exported: not what a run is gone on with, and with --trial of a model its traces alone.
   [[nodiscard]] bool wanted(const std::string& parent, const std::string& name) const {
+    if (name == "state" && file_.is_group(parent + "/" + name)) return false;
     return !selection_.trial || !parent.starts_with("/models/") || name == "trace" || parent.ends_with("/trace");
   }
 

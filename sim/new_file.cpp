@@ -1,3 +1,4 @@
+#include <dynvert/sim/descriptor.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/new_file.hpp>
 
@@ -9,6 +10,10 @@ namespace dynvert {
 namespace {
 
 constexpr const char* exists_remedy = "another name with -o, or --overwrite to replace it";
+
+[[noreturn]] void fail_to_write(const std::string& name, int error) {
+  throw IoError(name, std::string("cannot be written: ") + std::strerror(error), "more room, or another disk");
+}
 
 }  // namespace
 
@@ -32,9 +37,16 @@ NewFile::NewFile(const std::string& path, bool overwrite, const Replaceable& rep
 }
 
 void NewFile::publish() {
+  if (const int error = wait_for_disk(temporary_->descriptor()); error != 0) fail_to_write(path_, error);
   const int fault = temporary_->move_to(place_, exists_);
   if (fault == EEXIST) throw IoError(path_, "exists already", exists_remedy);
   if (fault != 0) throw IoError(path_, std::string("cannot be created: ") + std::strerror(fault), "another folder");
+}
+
+void write_at(int descriptor, std::uint64_t address, const void* from, std::size_t bytes, const std::string& name) {
+  if (const int error = write_range(descriptor, address, static_cast<const char*>(from), bytes); error != 0) {
+    fail_to_write(name, error);
+  }
 }
 
 }  // namespace dynvert

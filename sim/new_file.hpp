@@ -2,6 +2,8 @@
 
 #include <dynvert/sim/temporary_file.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -23,7 +25,8 @@ class NewFile {
   [[nodiscard]] int descriptor() const { return temporary_->descriptor(); }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  /// Moves it in place. @throws IoError  something has appeared there meanwhile
+  /// Waits until the disk has it, and moves it in place.
+  /// @throws IoError  the disk did not take it; something has appeared at its place meanwhile
   void publish();
 
  private:
@@ -32,5 +35,8 @@ class NewFile {
   bool exists_ = false;
   std::optional<TemporaryFile> temporary_;
 };
+
+/// Writes all of a range of a file. @throws IoError naming the output
+void write_at(int descriptor, std::uint64_t address, const void* from, std::size_t bytes, const std::string& name);
 
 }  // namespace dynvert

@@ -1,4 +1,5 @@
-"""Tables that dynvert export writes, read by Python's csv and by NumPy, against the file.
+"""Tables that dynvert export writes, read by Python's csv and by NumPy, against the file; exports and maps that meet a
+limit of the file size leave nothing behind.
 
 Usage: check_csv.py FILE DYNVERT
 """
@@ -6,6 +7,7 @@ Usage: check_csv.py FILE DYNVERT
 import csv
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -34,7 +36,27 @@ def check(header, values, group, select):
     return values.size
 
 
+def check_limit(path, program):
+    """A write that the system refuses: exit code 4, one message, no file."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    map_words = ["inspect", path, "--map", "alpha=1e-3:1", "--points", "101"]
+    for name, words in (
+        ("x.mat", ["export", path]),
+        ("x.csv", ["export", path, "--model", "DI"]),
+        ("x.h5", map_words),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder) / name
+            run = subprocess.run([program, *words, "-o", str(out)], preexec_fn=limit, capture_output=True, text=True)
+            assert run.returncode == 4 and run.stderr.count("\n") == 1, f"{name}: {run.returncode}, {run.stderr}"
+            assert not list(pathlib.Path(folder).iterdir()), f"{name}: something is left"
+
+
 def main(path, program):
+    check_limit(path, program)
     numbers = 0
     with h5py.File(path) as file, tempfile.TemporaryDirectory() as folder:
         out = str(pathlib.Path(folder) / "table.csv")
