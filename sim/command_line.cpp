@@ -2,6 +2,7 @@
 #include <dynvert/sim/command_line.hpp>
 #include <dynvert/sim/config_error.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/report_page.hpp>
 #include <dynvert/sim/stability_map_file.hpp>
 #include <dynvert/sim/version.hpp>
 
@@ -58,7 +59,9 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   add_config_options(simulate_command, simulation.config);
   simulate_command.add_option("-o,--output", simulation.output,
                               "the file to write; by default CONFIG's name with .h5, here");
-  simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
+  CLI::Option* overwrite =
+      simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
+  simulate_command.add_flag("--resume", simulation.resume, "go on with a run that was stopped")->excludes(overwrite);
   simulate_command.add_flag("-q,--quiet", simulation.quiet, "no progress and no notes");
 
   ConfigArguments checked;
@@ -98,6 +101,22 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   export_command.add_option("--group", exported.group, "of a .csv: another group of the model than that of its trials");
   export_command.add_flag("--overwrite", exported.overwrite, "replace an existing file");
 
+  RecoverArguments recovered;
+  CLI::App& recover_command =
+      *app.add_subcommand("recover", "mend the file of a run that was killed, and say what it holds");
+  recover_command.add_option("FILE", recovered.path, "a file that dynvert simulate wrote")->required();
+
+  ReportArguments reported;
+  CLI::App& report_command = *app.add_subcommand("report", "one HTML page that shows a file, to look at and to mail");
+  report_command.add_option("FILE", reported.path, "a file that dynvert wrote")->required();
+  report_command.add_option("-o,--output", reported.output,
+                            "the page to write; by default FILE's name with .html, here");
+  report_command.add_flag("--overwrite", reported.overwrite, "replace an existing report");
+  report_command
+      .add_option("--max-size", reported.max_size, "the most that the page takes, MB; data are thinned to fit")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
@@ -116,7 +135,9 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   return run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (check_command.parsed()) return check(checked, out, err);
+    if (recover_command.parsed()) return recover(recovered, out, err);
     if (export_command.parsed()) return export_file(exported, out, err);
+    if (report_command.parsed()) return report(reported, report_sources(), out, err);
     return inspect(inspected, out, err);
   });
 }

@@ -22,6 +22,8 @@ enum ExitCode : int { exit_done = 0, exit_usage = 2, exit_numerical = 3, exit_io
 
 [[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
+struct ReportSources;
+
 /// What the commands take that read a configuration.
 struct ConfigArguments {
   std::string path;
@@ -34,6 +36,7 @@ struct SimulateArguments {
   ConfigArguments config;
   std::string output;  ///< empty: the configuration's name with .h5, in the current folder
   bool overwrite = false;
+  bool resume = false;
   bool quiet = false;
   std::string command;  ///< as it was typed, for the file
 };
@@ -51,9 +54,17 @@ struct InspectArguments {
   std::string command;  ///< as it was typed, for the file
 };
 
-int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
-int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
-int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+struct RecoverArguments {
+  std::string path;
+};
+
+struct ReportArguments {
+  std::string path;
+  std::string output;  ///< empty: the file's name with .html, in the current folder
+  bool overwrite = false;
+  double max_size = 10;  ///< of the page, MB
+};
+
 struct ExportArguments {
   std::string path, output;
   std::string model;  ///< empty: all
@@ -62,7 +73,13 @@ struct ExportArguments {
   bool overwrite = false;
 };
 
+int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
+int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
+int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& err);
+int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err);
+/// @param sources  of the page: those that the program was built with
+int report(const ReportArguments& arguments, const ReportSources& sources, std::ostream& out, std::ostream& err);
 int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 
 class RunReader;

@@ -51,7 +51,10 @@ Config recorded_config(const RunReader& file) {
 }
 
 RecordedModel::RecordedModel(const RunReader& file, const Config& config, const std::string& name)
-    : file_(file), model_(&model_of(config, name)), network_(empty_network(config)) {
+    : file_(file),
+      model_(&model_of(config, name)),
+      learns_(config.kind == ExperimentKind::learning),
+      network_(empty_network(config)) {
   stages_ = model_stages(*model_, network_, loop_parameters(config, *model_));
   const CreditModel& credit = credit_model(model_->credit);
   if (credit.feedback) paths_ = credit.feedback(network_.depth());
@@ -63,8 +66,8 @@ RecordedModel::Snapshot RecordedModel::before(std::size_t trial) const {
   // several of one number: feedback was optimised again in between, and the last holds it
   const auto after = std::ranges::upper_bound(snapshots_, static_cast<double>(trial));
   const auto row = static_cast<std::size_t>(std::max<std::ptrdiff_t>(after - snapshots_.begin() - 1, 0));
-  return {.row = row,
-          .trials = trial_number(file_, fmt::format("/models/{}/weights/snapshot", name()), snapshots_[row])};
+  const std::size_t trials = trial_number(file_, fmt::format("/models/{}/weights/snapshot", name()), snapshots_[row]);
+  return {.row = row, .trials = trials, .exact = !learns_ || trials == trial};
 }
 
 arma::mat RecordedModel::matrix(const std::string& name, std::size_t row, std::size_t rows, std::size_t columns) const {
@@ -103,6 +106,16 @@ std::optional<Activity> RecordedModel::activity(std::size_t trial) const {
   activity.x = std::move(*x);
   activity.t = std::move(*t);
   return activity;
+}
+
+bool RecordedModel::set_parameters(std::size_t trial, const Stage& stage, RightHandSide& f) const {
+  const std::string grid = fmt::format("/models/{}/grid", name());
+  if (!file_.has(grid)) return false;
+  for (const ControlLoop& loop : stage.loops) {
+    if (file_.has(grid + "/alpha")) f.leak(loop.controller)[0] = file_.value(grid + "/alpha", trial);
+    if (file_.has(grid + "/tau_u")) f.tau(loop.controller)[0] = file_.value(grid + "/tau_u", trial);
+  }
+  return true;
 }
 
 }  // namespace dynvert

@@ -26,6 +26,7 @@ class RecordedModel {
   struct Snapshot {
     std::size_t row = 0;     ///< in /weights
     std::size_t trials = 0;  ///< trials done by then: the weights are those that trial number `trials` began with
+    bool exact = false;      ///< they are those of the trial that was asked for
   };
 
   /// @param config  of the file, outlives this. @throws ValueError  it has no such model; IoError  no snapshots
@@ -37,7 +38,7 @@ class RecordedModel {
   [[nodiscard]] std::span<const Stage> stages() const noexcept { return stages_; }
   [[nodiscard]] std::span<const FeedbackPath> paths() const noexcept { return paths_; }
 
-  /// The last snapshot that was taken before a trial changed the weights.
+  /// The last snapshot that was taken before a trial changed the weights. Without learning there is one for all.
   [[nodiscard]] Snapshot before(std::size_t trial) const;
 
   /// Takes the weights of a snapshot. @throws IoError where the file does not have them as the configuration says
@@ -49,11 +50,16 @@ class RecordedModel {
   /// @return nothing where the data are not in the file
   [[nodiscard]] std::optional<Activity> activity(std::size_t trial) const;
 
+  /// Gives the controllers of a stage, of one column, the leak and the time constant that they had in a trial: at its
+  /// point of the grid, where the trials have one each. @return whether they have
+  bool set_parameters(std::size_t trial, const Stage& stage, RightHandSide& f) const;
+
  private:
   [[nodiscard]] arma::mat matrix(const std::string& name, std::size_t row, std::size_t rows, std::size_t columns) const;
 
   const RunReader& file_;
   const ModelConfig* model_;
+  bool learns_;
   Network network_;
   Feedback feedback_;
   std::vector<FeedbackPath> paths_;

@@ -1,7 +1,7 @@
 """The page of the file format and the files name the same datasets.
 
-Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE, of a small run
-with biases and batches, and of a stability map of FILE. NAME stands for a model, l for a layer.
+Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE, of a small run with
+biases and batches, of one that is interrupted, and of a stability map of FILE. NAME stands for a model, l for a layer.
 
 Usage: check_format_docs.py PAGE FILE DYNVERT
 """
@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import h5py
 
@@ -59,6 +60,15 @@ def main(page, path, program):
         config.write_text(WITH_BIASES)
         subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet"], check=True)
         small = datasets(output)
+        output = pathlib.Path(folder) / "interrupted.h5"
+        process = subprocess.Popen([program, "simulate", str(config), "-o", str(output), "--quiet", "--set",
+                                    "experiment.trials=100000000", "--set", "model.BP.credit=feedback_alignment"],
+                                   stderr=subprocess.DEVNULL)
+        while not output.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.terminate()
+        process.wait()
+        small |= {name: form for name, form in datasets(output).items() if "/state/" in name}
         stability = pathlib.Path(folder) / "map.h5"
         ranges = "alpha=0.1:1,ratio=0.1:1"
         subprocess.run([program, "inspect", path, "--map", ranges, "--points", "2", "-o", str(stability)], check=True)
