@@ -309,10 +309,10 @@ class Figures(Plots):
             with dynvert.open_run(path) as run:
                 seen = set()
                 for line in curves.learning_curves(run).axes[0].get_lines():
-                    seen.add((str(line.get_linestyle()), str(line._dash_pattern), line.get_marker(), line.get_linewidth()))
-                # steady states (wide, pale) of several variants are beneath their own dynamics, which have markers
-                settled = sum(m.attrs.get("solver") == "fixed_point" for m in run)
-                self.assertGreaterEqual(len(seen), len(run) - max(0, settled - 1))
+                    seen.add(
+                        (str(line.get_linestyle()), str(line._dash_pattern), line.get_marker() or None, line.get_linewidth())
+                    )
+                self.assertEqual(len(seen), len(run))
 
     def test_angles_are_medians(self):
         with dynvert.open_run(RUN) as run, h5py.File(RUN) as file:

@@ -11,6 +11,7 @@ import pathlib
 from typing import Any, Iterator, Optional, Sequence
 
 import matplotlib
+from matplotlib.colors import to_rgba
 
 from .errors import FileError
 from .run import Model, Run
@@ -90,7 +91,8 @@ def _line(kind: tuple[Any, bool], variant: int) -> dict[str, Any]:
     if credit == "pseudo_backprop":
         return {"color": GREEN, "linestyle": "-.", "marker": marker}
     if settled:
-        return {"color": colour, "linewidth": 4.5, "alpha": 0.35, "solid_capstyle": "butt"}
+        wide = {"color": to_rgba(colour, 0.35), "linewidth": 4.5, "solid_capstyle": "butt"}
+        return {**wide, "marker": marker, "markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 0.6}
     dashes = {
         "sequential_inversion": "--",
         "single_loop_inversion": (0, (1, 1.2)),
@@ -103,7 +105,8 @@ def _line(kind: tuple[Any, bool], variant: int) -> dict[str, Any]:
 def with_markers(style: dict[str, Any], points: int, number: int, of: int) -> dict[str, Any]:
     """The style with eight markers or so along a line of so many points, at other places for each of the lines."""
     every = max(1, points // 8)
-    return {**style, "markevery": (int(every * (number + 0.5) / max(1, of)), every), "markersize": 4, "markeredgewidth": 0}
+    place = int(every * (number + 0.5) / max(1, of)), every
+    return {"markersize": 4, "markeredgewidth": 0, **style, "markevery": place}
 
 
 @drawing()

@@ -211,7 +211,7 @@ def _approach_panel(axes: Axes, steps: Approach, settled: Optional[float]) -> No
     if steps.steady is not None:
         axes.axhline(SETTLING_BAND, color=VERMILION, linewidth=0.6, zorder=0)
     axes.set_ylabel("relative size")
-    axes.legend(loc="lower left", handlelength=2, fontsize=7)
+    axes.legend(loc="lower left", handlelength=2, fontsize=7, frameon=True, edgecolor="none", framealpha=0.85)
     if settled is None and steps.steady is not None and not steps.distance[np.isfinite(steps.distance)][-1] <= SETTLING_BAND:
         axes.text(
             1, 1, "not within 2 % in this trial", transform=axes.transAxes, ha="right", va="top", color=VERMILION, fontsize=7
