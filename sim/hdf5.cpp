@@ -1,65 +1,15 @@
 #include <dynvert/sim/hdf5.hpp>
+#include <dynvert/sim/hdf5_call.hpp>
 
-#include <fcntl.h>
 #include <hdf5_hl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <string_view>
 #include <utility>
 
 namespace dynvert::h5 {
 namespace {
-
-/// Holds back HDF5's printing on this thread while it lives.
-class Quiet {
- public:
-  Quiet() {
-    H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-
- private:
-  H5E_auto2_t print_ = nullptr;
-  void* data_ = nullptr;
-};
-
-/// The library's explanation of the failure just met: its outermost and its innermost message.
-std::string explanation() {
-  std::vector<std::string> messages;
-  H5Ewalk2(
-      H5E_DEFAULT, H5E_WALK_DOWNWARD,
-      [](unsigned, const H5E_error2_t* error, void* to) -> herr_t {
-        if (error->desc != nullptr && *error->desc != '\0') {
-          static_cast<std::vector<std::string>*>(to)->emplace_back(error->desc);
-        }
-        return 0;
-      },
-      &messages);
-  if (messages.empty()) return "HDF5 gives no reason";
-  return messages.size() == 1 ? messages.front() : messages.front() + ", " + messages.back();
-}
-
-[[noreturn]] void fail(const std::string& object, const std::string& doing) {
-  throw IoError(object, doing + " failed (" + explanation() + ")");
-}
-
-/// The identifier as an owner, or the error.
-Handle owned(hid_t id, Handle::Closer closer, const std::string& object, const char* doing) {
-  if (id < 0) fail(object, doing);
-  return Handle(id, closer);
-}
-
-void checked(herr_t result, const std::string& object, const char* doing) {
-  if (result < 0) fail(object, doing);
-}
 
 std::string inside(const File& file, const std::string& path) { return file.path + ":" + path; }
 
@@ -213,61 +163,6 @@ void Handle::reset() noexcept {
   if (id_ < 0) return;
   const Quiet quiet;
   closer_(std::exchange(id_, H5I_INVALID_HID));
-}
-
-File create_file(StagedFile& target, const std::string& path) {
-  const Quiet quiet;
-  const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "preparing to create");
-  const Handle driver = owned(register_write_driver(), H5FDunregister, path, "preparing to create");
-  checked(use_write_driver(access.id(), driver.id(), target), path, "preparing to create");
-  checked(H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), path, "preparing to create");
-  checked(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), path, "preparing to create");
-
-  const Handle creation = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, path, "preparing to create");
-  checked(H5Pset_link_creation_order(creation.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), path,
-          "preparing to create");
-  return {owned(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose, path, "creating"), path};
-}
-
-File open_file(const std::string& path) {
-  const auto refuse = [&](int error) {
-    throw IoError(path, std::string("cannot be opened: ") + std::strerror(error),
-                  error == ENOENT ? "check the name of the file" : "");
-  };
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) refuse(errno);
-  if (S_ISDIR(status.st_mode)) throw IoError(path, "is a folder, not an HDF5 file");
-  if (!S_ISREG(status.st_mode)) throw IoError(path, "is not a regular file");
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) refuse(errno);
-  // The signature stands at 0, 512, 1024, 2048, ... HDF5's own test calls a file that it cannot lock "not HDF5".
-  bool signature = false;
-  for (off_t at = 0; at < status.st_size && !signature; at = at == 0 ? 512 : 2 * at) {
-    char bytes[8] = {};
-    signature = ::pread(descriptor, bytes, sizeof bytes, at) == sizeof bytes &&
-                std::memcmp(bytes, "\x89HDF\r\n\x1a\n", sizeof bytes) == 0;
-  }
-  ::close(descriptor);
-  if (!signature) {
-    throw IoError(path, status.st_size == 0 ? "is empty, not an HDF5 file" : "is not an HDF5 file");
-  }
-
-  const Quiet quiet;
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (file.open()) return {std::move(file), path};
-  const std::string why = explanation();
-  if (why.find("truncated file") != std::string::npos) {
-    throw IoError(path,
-                  "is truncated: it is shorter than its header says (" + std::to_string(status.st_size) + " bytes)",
-                  "copy it again from where it came from");
-  }
-  if (why.find("unable to lock file") != std::string::npos) {
-    const bool taken = why.find("errno = " + std::to_string(EWOULDBLOCK) + ",") != std::string::npos;
-    throw IoError(path, taken ? "is being written by another process" : "cannot be locked (" + why + ")",
-                  std::string(taken ? "wait until that is done, or " : "") +
-                      "set HDF5_USE_FILE_LOCKING=FALSE in the environment to read what is there so far");
-  }
-  throw IoError(path, "cannot be opened as an HDF5 file (" + why + ")", "copy it again, or write it again");
 }
 
 void flush(const File& file) {
@@ -425,6 +320,17 @@ std::vector<std::string> attribute_names(const File& file, const std::string& ob
   return names;
 }
 
+namespace {
+
+/// One chunk is the one that rows are being added to; more would cost memory for each of hundreds of datasets.
+void cache_one_chunk(hid_t access, const std::vector<hsize_t>& chunk, const std::string& name) {
+  std::size_t bytes = sizeof(double);
+  for (const hsize_t n : chunk) bytes *= static_cast<std::size_t>(n);
+  checked(H5Pset_chunk_cache(access, 3, bytes, 1.0), name, "setting the chunk cache");
+}
+
+}  // namespace
+
 Dataset create_dataset(const File& file, const std::string& path, const Creation& c) {
   const Quiet quiet;
   Dataset dataset{{}, inside(file, path), c.type, c.shape};
@@ -445,10 +351,7 @@ Dataset create_dataset(const File& file, const std::string& path, const Creation
       checked(H5Pset_shuffle(creation.id()), name, "setting compression");
       checked(H5Pset_deflate(creation.id(), static_cast<unsigned>(c.compression)), name, "setting compression");
     }
-    // One chunk is the one that rows are being added to; more would cost memory for each of hundreds of datasets.
-    std::size_t bytes = sizeof(double);
-    for (const std::size_t n : c.chunk) bytes *= n;
-    checked(H5Pset_chunk_cache(access.id(), 3, bytes, 1.0), name, "setting the chunk cache");
+    cache_one_chunk(access.id(), chunk, name);
     if (c.grows) most[0] = H5S_UNLIMITED;
   }
   const std::vector<hsize_t> now = sizes(c.shape);
@@ -460,7 +363,7 @@ Dataset create_dataset(const File& file, const std::string& path, const Creation
   return dataset;
 }
 
-Dataset open_dataset(const File& file, const std::string& path) {
+Dataset open_dataset(const File& file, const std::string& path, Caching caching) {
   const std::string name = inside(file, path);
   if (!has(file, path)) throw IoError(name, "is not in the file");
   const Quiet quiet;
@@ -468,7 +371,28 @@ Dataset open_dataset(const File& file, const std::string& path) {
   dataset.handle = owned(H5Dopen2(file.handle.id(), path.c_str(), H5P_DEFAULT), H5Dclose, name, "opening");
   dataset.type = type_of(dataset.handle.id(), name);
   dataset.shape = shape_of(dataset.handle.id(), name);
+  if (caching == Caching::as_hdf5) return dataset;
+  const Handle creation = owned(H5Dget_create_plist(dataset.handle.id()), H5Pclose, name, "asking for the chunks");
+  std::vector<hsize_t> chunk(dataset.shape.size());
+  if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return dataset;
+  if (H5Pget_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()) < 0)
+    fail(name, "asking for the chunks");
+  const Handle access = owned(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, name, "preparing");
+  cache_one_chunk(access.id(), chunk, name);
+  dataset.handle.reset();
+  dataset.handle = owned(H5Dopen2(file.handle.id(), path.c_str(), access.id()), H5Dclose, name, "opening");
   return dataset;
+}
+
+std::optional<std::uint64_t> address_of(const Dataset& dataset) {
+  const Quiet quiet;
+  const haddr_t address = H5Dget_offset(dataset.handle.id());
+  return address == HADDR_UNDEF ? std::nullopt : std::optional<std::uint64_t>(address);
+}
+
+void remove(const File& file, const std::string& path) {
+  const Quiet quiet;
+  checked(H5Ldelete(file.handle.id(), path.c_str(), H5P_DEFAULT), inside(file, path), "removing");
 }
 
 void resize(Dataset& dataset, std::size_t rows) {
@@ -552,6 +476,11 @@ std::vector<std::string> axis_names(const Dataset& dataset) {
 void make_scale(const Dataset& dataset, const std::string& name) {
   const Quiet quiet;
   checked(H5DSset_scale(dataset.handle.id(), name.c_str()), dataset.name, "making it an axis");
+}
+
+bool is_attached(const Dataset& dataset, const Dataset& scale, std::size_t axis) {
+  const Quiet quiet;
+  return H5DSis_attached(dataset.handle.id(), scale.handle.id(), static_cast<unsigned>(axis)) > 0;
 }
 
 void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis) {

@@ -24,6 +24,12 @@ std::vector<std::string> RunReader::models() const {
 
 bool RunReader::has(const std::string& path) const { return h5::has(file_, path); }
 
+bool RunReader::is_group(const std::string& path) const { return h5::is_group(file_, path); }
+
+bool RunReader::is_integer(const std::string& dataset) const {
+  return h5::open_dataset(file_, dataset).type == h5::Type::int64;
+}
+
 std::vector<std::string> RunReader::children(const std::string& group) const {
   if (!h5::is_group(file_, group)) throw IoError(file_.path + ":" + group, "is not a group of the file");
   return h5::children(file_, group);

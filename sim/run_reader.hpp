@@ -31,6 +31,10 @@ class RunReader {
   /// Whether a group or dataset is there ("/models/DI/learning/angle_ndi_2").
   [[nodiscard]] bool has(const std::string& path) const;
 
+  [[nodiscard]] bool is_group(const std::string& path) const;
+  /// Whether a dataset holds integers. @throws IoError where there is no such dataset
+  [[nodiscard]] bool is_integer(const std::string& dataset) const;
+
   /// Names of what is in a group, in the order in which it was written. @throws IoError where there is no such group
   [[nodiscard]] std::vector<std::string> children(const std::string& group) const;
 
