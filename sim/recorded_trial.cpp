@@ -19,6 +19,7 @@ namespace dynvert {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t most_values = std::size_t{1} << 20;  // read ahead of a trace
 
 [[noreturn]] void unavailable(const std::string& what, const std::string& reason, const std::string& needed) {
   throw ValueError(what, reason, needed);
@@ -54,7 +55,6 @@ class StateReader {
       parts_.push_back({.block = block, .dataset = dataset, .matrix = matrix});
       values += f.layout().units(block);
     }
-    constexpr std::size_t most_values = std::size_t{1} << 20;
     ahead_ = std::max<std::size_t>(1, most_values / values);
   }
 
@@ -250,7 +250,18 @@ std::function<arma::vec(std::size_t sample)> RecordedTrial::error_reader(const P
   const std::string dataset = group_ + "/e";
   const bool at_output = loop.source == model_.network().depth();
   if (stage.timing != Stage::Timing::inversion || !at_output || !file_.has(dataset)) return nullptr;
-  return [this, dataset](std::size_t sample) { return arma::vec(file_.stretch(dataset, record_, sample, 1).values); };
+  const auto shape = file_.shape(dataset);
+  if (shape.size() != 3 || shape[2] == 0) throw IoError(file_.path() + ":" + dataset, "is not record x time x unit");
+  const std::size_t samples = shape[1], units = shape[2];
+  const std::size_t ahead = std::max<std::size_t>(1, most_values / units);
+  return [this, dataset, samples, units, ahead, first = std::size_t{0},
+          read = std::vector<double>()](std::size_t sample) mutable {
+    if (sample < first || sample >= first + read.size() / units) {
+      first = sample;
+      read = file_.stretch(dataset, record_, first, std::min(ahead, samples - first)).values;
+    }
+    return arma::vec(&read[(sample - first) * units], units);
+  };
 }
 
 std::function<double(std::size_t sample)> RecordedTrial::signal_norm(const Place& place, RightHandSide& f) const {
@@ -300,7 +311,6 @@ void RecordedTrial::by_differences(const Place& place, RightHandSide& f,
       continue;
     }
     const double step = time[begin + 1] - time[begin];
-    constexpr std::size_t most_values = std::size_t{1} << 20;
     constexpr std::size_t reach = 2;  // samples on either side that a difference takes
     const std::size_t ahead = std::max<std::size_t>(1, most_values / units);
     for (std::size_t first = begin; first < end; first += ahead) {

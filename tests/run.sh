@@ -32,7 +32,8 @@ step "formatting (clang-format-14)"
 git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run --Werror || failed "clang-format-14 -i mends it"
 
 step "build (warnings are errors)"
-cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON >/dev/null || failed "configure"
+cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=ON \
+  >/dev/null || failed "configure"
 cmake --build build-tests || failed "build"
 
 step "tests"

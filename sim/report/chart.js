@@ -35,6 +35,10 @@ function joined(lines) {
 
 const positive = (column) => column.map((v) => (v > 0 ? v : null));
 
+// Steps between ticks of whole numbers.
+const wholeSteps = [];
+for (let power = 1; power < 1e12; power *= 10) wholeSteps.push(power, 2 * power, 5 * power);
+
 // Powers of ten, few enough to be read.
 function decades(plot, axis, least, greatest) {
   const most = 8;
@@ -146,8 +150,8 @@ class Chart {
   }
 
   // lines: [{ label, x, y, stroke, dash, width }], y null where there is nothing
-  // marks: [{ x, text }]; value: text of the value under the cursor, by default "label: y"
-  show({ title, words = "", lines, xLabel, yLabel, log = false, marks = [], value = null }) {
+  // whole: x are whole numbers; marks: [{ x, text }]; value: text of the value under the cursor, by default "label: y"
+  show({ title, words = "", lines, xLabel, yLabel, log = false, whole = false, marks = [], value = null }) {
     this.plot?.destroy();
     this.plot = null;
     this.readout.textContent = "";
@@ -159,10 +163,10 @@ class Chart {
     Object.assign(this, { lines, xLabel, value });
     this.at = { series: 1, index: 0 };
     const shown = log ? lines.map((line) => ({ ...line, y: positive(line.y) })) : lines;
-    this.plot = new uPlot(this.options({ lines, xLabel, yLabel, log, marks }), joined(shown), this.area);
+    this.plot = new uPlot(this.options({ lines, xLabel, yLabel, log, whole, marks }), joined(shown), this.area);
   }
 
-  options({ lines, xLabel, yLabel, log, marks }) {
+  options({ lines, xLabel, yLabel, log, whole, marks }) {
     const axis = (label, extra) => ({
       label,
       labelSize: 22,
@@ -171,7 +175,7 @@ class Chart {
       stroke: pageColour("--text"),
       grid: { stroke: pageColour("--grid"), width: 1 },
       ticks: { stroke: pageColour("--grid"), width: 1 },
-      values: (plot, splits) => splits.map((v) => (v === null ? "" : number(v, extra.digits))),
+      values: (plot, splits) => splits.map((v) => (v === null ? "" : tick(v))),
       ...extra,
     });
     return {
@@ -183,8 +187,8 @@ class Chart {
         y: { distr: log ? 3 : 1, range: this.scatter ? padded : undefined },
       },
       axes: [
-        axis(xLabel, { digits: 6, size: 32 }),
-        axis(yLabel, { digits: log ? 1 : 6, size: 62, splits: log ? decades : undefined }),
+        axis(xLabel, { size: 32, incrs: whole ? wholeSteps : undefined }),
+        axis(yLabel, { size: 62, splits: log ? decades : undefined }),
       ],
       series: [{ label: xLabel }, ...lines.map((line) => this.series(line))],
       focus: { alpha: 0.25 },

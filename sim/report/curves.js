@@ -98,6 +98,7 @@ class Curves {
       xLabel: first.against === "evaluation" ? "trials done" : first.against,
       yLabel: `${first.name}${inUnits(first.units)}`,
       log: this.log.checked,
+      whole: true,
     });
     this.showLegend();
   }

@@ -1,10 +1,10 @@
 // One recorded trial of a model: its transient, the residual of its loops, their spectra, and what was measured.
 
 const endings = {
-  1: "settled: every loop ended within 2 % of its steady state",
-  0: "not settled: a loop ended further than 2 % from its steady state",
+  1: "settled: it ended within 2 % of the steady state",
+  0: "not settled: it ended further than 2 % from the steady state",
   "-1": "diverged",
-  "-2": "a loop has no unique steady state",
+  "-2": "there is no unique steady state",
 };
 
 // Populations of zeros and ones that say when stimulus and target were on: drawn as marks, not as lines.
@@ -199,7 +199,8 @@ class Explorer {
 
   marks() {
     const marks = switchMarks(this.trial.populations);
-    if (marks.length > 0) return marks;
+    // where the error sets in later, settling times count from then
+    if (marks.length > 0 || this.trial.populations.some((p) => p.name === "e")) return marks;
     for (const loop of this.trial.loops) {
       const time = measured(this.trial, `settling_time_${loop.number}`);
       const name = this.trial.loops.length > 1 ? `settled, loop ${loop.number}` : "settled";
@@ -220,7 +221,7 @@ class Explorer {
       }));
     this.residual.show({
       title: "Residual |W f(δ) − α u − s| / |s|",
-      words: residualWords(loops) || "No loops.",
+      words: residualWords(loops) || "No control loops.",
       lines,
       xLabel: "time",
       yLabel: "residual",
@@ -244,7 +245,7 @@ class Explorer {
     const spread = lines.map((line, s) => ({ ...line, x, y: points.map((p) => (p.s === s ? p.y : null)) }));
     this.spectrum.show({
       title: "Spectrum",
-      words: this.trial.loops.map((loop) => spectrumWords(loop)).join(" ") || "No loops.",
+      words: this.trial.loops.map((loop) => spectrumWords(loop)).join(" ") || "No control loops.",
       lines: spread,
       xLabel: "real part (1/time)",
       yLabel: "imaginary part (1/time)",

@@ -31,11 +31,31 @@ const modelColumns = [
   { head: "feedback", of: (m) => m.feedback ?? "–" },
   { head: "solver", of: (m) => m.solver ?? "–" },
   { head: "trials", of: (m) => (m.trials_run > 0 ? number(m.trials_run) : "–"), numeric: true },
-  { head: "final NSE", of: (m) => number(m.final_nse), numeric: true },
-  { head: "settled", of: (m) => percent(m.settled), numeric: true },
-  { head: "median settling time", of: (m) => number(m.settling_time), numeric: true },
+  {
+    head: "final NSE",
+    of: (m) => number(m.final_nse),
+    numeric: true,
+    words: "NSE: training loss over the largest of all models.",
+  },
+  {
+    head: "settled",
+    of: (m) => percent(m.settled),
+    numeric: true,
+    words: "Settled: trials that ended within 2 % of the steady state.",
+  },
+  {
+    head: "median settling time",
+    of: (m) => number(m.settling_time),
+    numeric: true,
+    words: "Settling times: of the trials that settled.",
+  },
   { head: "median angle to NDI (°)", of: (m) => number(m.angle_ndi, 3), numeric: true },
-  { head: "largest abscissa", of: (m) => number(m.abscissa, 3), numeric: true },
+  {
+    head: "largest abscissa",
+    of: (m) => number(m.abscissa, 3),
+    numeric: true,
+    words: "Abscissa: largest real part of a loop's spectrum in any trial, below 0 is stable.",
+  },
   { head: "notes", of: modelNotes },
 ];
 
@@ -49,10 +69,7 @@ function showModels(parent, data) {
   const cells = (model) => columns.map((c) => element("td", { class: c.numeric && "numeric" }, c.of(model)));
   const heads = columns.map((c) => element("th", { scope: "col", class: c.numeric && "numeric" }, c.head));
   const rows = data.models.map((m) => element("tr", {}, [element("th", { scope: "row" }, m.name), ...cells(m)]));
-  const words =
-    "NSE: training loss over the largest of all models. Settled: trials that ended within 2 % of the steady state; " +
-    "settling times are those of the settled trials. Abscissa: largest real part of a loop's spectrum in any trial, " +
-    "below 0 is stable.";
+  const words = columns.map((c) => c.words).filter(Boolean);
   parent.append(
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of models" }, [
       element("table", {}, [
@@ -60,6 +77,6 @@ function showModels(parent, data) {
         element("tbody", {}, rows),
       ]),
     ]),
-    element("p", { class: "words" }, words),
+    element("p", { class: "words" }, words.join(" ")),
   );
 }

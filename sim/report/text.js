@@ -12,16 +12,27 @@ function element(name, attributes = {}, children = []) {
 // The sign of a number as typography has it, so that minus and digit stay together.
 const minus = (text) => text.replaceAll("-", "−");
 
+const grouped = (text) => text.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
 function number(value, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e7) return minus(String(value));
-  if (size >= 1e5 || size < 1e-3) {
-    const text = value.toExponential(digits - 1);
-    return minus(text.replace(/\.?0+e/, "e").replace("e+", "e"));
-  }
+  if (Number.isInteger(value) && size < 1e15) return minus(size < 1e4 ? String(value) : grouped(String(value)));
+  if (size >= 1e5 || size < 1e-3) return minus(value.toExponential(digits - 1).replace("e+", "e"));
   return minus(String(Number(value.toPrecision(digits))));
+}
+
+// A value of an axis: round, and short.
+function tick(value) {
+  const size = Math.abs(value);
+  if (size === 0 || (size < 1e6 && size >= 1e-3)) return minus(String(Number(value.toPrecision(6))));
+  return minus(
+    value
+      .toExponential(5)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e"),
+  );
 }
 
 const percent = (value) => (value === null ? "–" : `${(100 * value).toFixed(1)} %`);
