@@ -183,16 +183,16 @@ class Loader {
   }
 
   /// Makes a file name absolute; a file must be named where its kind asks for one.
-  void resolve_path(const toml::table* in, const std::string& prefix, std::string& path,
+  void resolve_path(const toml::table* in, const std::string& prefix, std::string_view key, std::string& path,
                     const std::string& group) const {
-    if (path.empty()) fail_at(in, prefix, "path", "is missing", "a file name");
+    if (path.empty()) fail_at(in, prefix, key, "is missing", "a file name");
     if (!group.starts_with('/'))
       fail_at(in, prefix, "group", "found " + in_quotes(group), "a group of the file, from /");
     path = (folder_ / path).lexically_normal().string();
     try {  // the name is UTF-8, but the folder need not be, and the resolved text is
       static_cast<void>(parse_tree("path = " + toml_text(&path), file_));
     } catch (const ConfigError&) {
-      fail_at(in, prefix, "path", "is in a folder whose name is not UTF-8", "a folder with a name in UTF-8");
+      fail_at(in, prefix, key, "is in a folder whose name is not UTF-8", "a folder with a name in UTF-8");
     }
   }
 
@@ -223,7 +223,7 @@ class Loader {
     const std::string prefix = "network.init";
     read_table(prefix, prefix, in, bindings(init));
     check_meaning(in, prefix, [&](std::string_view key) { return no_meaning(init, key, vocabulary_); });
-    if (no_meaning(init, "path", vocabulary_).empty()) resolve_path(in, prefix, init.path, init.group);
+    if (no_meaning(init, "path", vocabulary_).empty()) resolve_path(in, prefix, "path", init.path, init.group);
   }
 
   template <typename NoMeaning>
@@ -238,24 +238,54 @@ class Loader {
     auto& task = config_.task;
     const auto& n = config_.network.layers;
     check_meaning(&in, "task", [&](std::string_view key) { return no_meaning(task, key, vocabulary_); });
-    if (!in.contains("teacher_half_width"))
-      task.teacher_half_width = find_choice(vocabulary_.tasks, task.kind)->teacher_half_width;
-    if (task.kind == "linear_teacher" && config_.network.output == "softmax")
+    const Choice& kind = *find_choice(vocabulary_.tasks, task.kind);
+    TaskConfig standard = kind.defaults;
+    const auto from = bindings(standard);
+    const auto to = bindings(task);
+    for (std::size_t i = 0; i < to.size(); ++i)
+      if (to[i].key != "kind" && !in.contains(to[i].key)) copy_value(from[i].slot, to[i].slot);
+    if (!kind.gives_probabilities && config_.network.output == "softmax")
       fail_at(tree_["network"].as_table(), "network", "output",
-              "\"softmax\" gives probabilities, and the targets of linear_teacher are none",
+              fmt::format("\"softmax\" gives probabilities, and the targets of {} are none", task.kind),
               "a rate function of single units, or a task whose targets are probabilities");
-    const auto agree = [&](std::string_view key, std::size_t& value, std::size_t layer, const char* which) {
+    const auto agree = [&](std::string_view key, std::size_t& value, std::size_t fixed, std::size_t layer,
+                           const char* which) {
+      if (fixed != 0 && fixed != layer)
+        fail_at(tree_["network"].as_table(), "network", "layers",
+                fmt::format("the {} is {}, but task.kind = \"{}\" has {} {}", which, layer, task.kind, fixed, key),
+                fmt::format("{} as the {}", fixed, which));
       if (in.contains(key) && value != layer)
         fail_at(&in, "task", key, fmt::format("found {}, but the {} of network.layers is {}", value, which, layer),
                 fmt::format("{}, or leave it out", layer));
       value = layer;
     };
-    agree("inputs", task.inputs, n.front(), "first");
-    agree("outputs", task.outputs, n.back(), "last");
-    if (has_samples() && task.samples > largest_data / (n.front() + n.back()))
+    agree("inputs", task.inputs, kind.defaults.inputs, n.front(), "first");
+    agree("outputs", task.outputs, kind.defaults.outputs, n.back(), "last");
+    if (uses(&kind, "path")) check_task_files(in);
+    if (kind.count_samples) kind.count_samples(task);
+    const std::size_t samples = task.samples + task.test_samples;
+    if (has_samples() && samples > largest_data / (n.front() + n.back()))
       fail_at(&in, "task", "samples",
-              fmt::format("{} samples of {} inputs and {} outputs are too large", task.samples, n.front(), n.back()),
+              fmt::format("{} samples of {} inputs and {} outputs are too large", samples, n.front(), n.back()),
               fmt::format("at most {} numbers in a data set", largest_data));
+  }
+
+  /// The files of a task: their names become absolute.
+  void check_task_files(const toml::table& in) {
+    auto& task = config_.task;
+    if (!task.targets_path.empty() && !task.test_path.empty() && task.test_targets_path.empty())
+      fail_at(&in, "task", "test_targets_path", "is missing", "a file name: the test set is an IDX pair, too");
+    if (task.test_path.empty() && !task.test_targets_path.empty())
+      fail_at(&in, "task", "test_path", "is missing", "a file name");
+    if (!task.test_group.empty() && !task.test_group.starts_with('/'))
+      fail_at(&in, "task", "test_group", "found " + in_quotes(task.test_group), "a group of the file, from /");
+    if (in.contains("test_samples") && task.test_samples > 0 && task.kind == "dataset" && task.test_path.empty() &&
+        task.test_group.empty())
+      fail_at(&in, "task", "test_samples", "there is no test set", "test_path or test_group, or leave it out");
+    resolve_path(&in, "task", "path", task.path, task.group);
+    for (auto [key, path] : {std::pair{"targets_path", &task.targets_path}, std::pair{"test_path", &task.test_path},
+                             std::pair{"test_targets_path", &task.test_targets_path}})
+      if (!path->empty()) resolve_path(&in, "task", key, *path, "/");
   }
 
   [[nodiscard]] bool has_samples() const { return no_meaning(config_.task, "samples", vocabulary_).empty(); }
@@ -409,7 +439,7 @@ class Loader {
     if (no_meaning(model, "feedback", "path", vocabulary_).empty()) {
       const bool inherited = own_feedback == nullptr || !own_feedback->contains("path");
       const auto* in = inherited && feedback != nullptr && feedback->contains("path") ? feedback : own_feedback;
-      resolve_path(in != nullptr ? in : &own, in == feedback && in != nullptr ? "feedback" : feedback_prefix,
+      resolve_path(in != nullptr ? in : &own, in == feedback && in != nullptr ? "feedback" : feedback_prefix, "path",
                    model.feedback.path, model.feedback.group);
     }
     check_times(own, prefix, dynamics, model);

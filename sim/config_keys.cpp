@@ -15,7 +15,16 @@ std::vector<Binding> bindings(TaskConfig& t) {
           {"inputs", &t.inputs},
           {"outputs", &t.outputs},
           {"samples", &t.samples},
-          {"teacher_half_width", &t.teacher_half_width}};
+          {"test_samples", &t.test_samples},
+          {"teacher_half_width", &t.teacher_half_width},
+          {"path", &t.path},
+          {"targets_path", &t.targets_path},
+          {"group", &t.group},
+          {"test_path", &t.test_path},
+          {"test_targets_path", &t.test_targets_path},
+          {"test_group", &t.test_group},
+          {"targets", &t.targets},
+          {"scaling", &t.scaling}};
 }
 
 std::vector<Binding> bindings(NetworkConfig& n) {
@@ -23,7 +32,7 @@ std::vector<Binding> bindings(NetworkConfig& n) {
 }
 
 std::vector<Binding> bindings(InitConfig& i) {
-  return {{"kind", &i.kind}, {"half_width", &i.half_width}, {"path", &i.path}, {"group", &i.group}};
+  return {{"kind", &i.kind}, {"half_width", &i.half_width}, {"gain", &i.gain}, {"path", &i.path}, {"group", &i.group}};
 }
 
 std::vector<Binding> bindings(LearningConfig& l) {
@@ -110,6 +119,9 @@ std::string no_meaning_in_loop(const ModelConfig& model, const Choice* credit, s
 }  // namespace
 
 std::string no_meaning(const TaskConfig& task, std::string_view key, const Vocabulary& vocabulary) {
+  const bool idx = !task.targets_path.empty();
+  if (idx && (key == "group" || key == "test_group")) return "targets_path, which makes the files an IDX pair";
+  if (!idx && key == "test_targets_path") return "an HDF5 file (targets_path is empty)";
   return unused_by(vocabulary.tasks, task.kind, "task", key);
 }
 

@@ -1,9 +1,7 @@
 #include <dynvert/models/error.hpp>
-#include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment.hpp>
-#include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
-#include <dynvert/sim/weights_file.hpp>
 
 #include <fmt/format.h>
 
@@ -25,6 +23,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 constexpr double block_seconds = 0.1;
 constexpr double seconds_between_commits = 2;
 constexpr std::size_t longest_block = 4096;
+/// The samples of a block of trials are laid out before it begins.
+constexpr std::size_t block_bytes = 16'000'000;
 
 Axis counting_axis(std::string name, std::size_t n, std::string description) {
   Axis axis{.name = std::move(name), .values = std::vector<double>(n), .description = std::move(description)};
@@ -39,7 +39,7 @@ DatasetSpec integer_dataset(std::string name, std::vector<std::string> axes, std
           .description = std::move(description)};
 }
 
-/// /task holds two tables: the samples, written once, and the order of the trials, which grows.
+/// /task holds two tables: the samples, written once where they were drawn, and the order of the trials, which grows.
 GroupSpec samples_group(const Config& config) {
   const auto& layers = config.network.layers;
   return {.path = "/task",
@@ -48,8 +48,7 @@ GroupSpec samples_group(const Config& config) {
                    counting_axis("output", layers.back(), "number of the output")},
           .datasets = {integer_dataset("sample", {}, "number of the sample, from 0"),
                        {.name = "x", .axes = {"input"}, .description = "inputs"},
-                       {.name = "t", .axes = {"output"}, .description = "targets"}},
-          .attributes = {{"kind", config.task.kind}}};
+                       {.name = "t", .axes = {"output"}, .description = "targets"}}};
 }
 
 GroupSpec order_group(const Config& config) {
@@ -95,12 +94,13 @@ Estimate estimate(const Config& config) {
   const auto& layers = config.network.layers;
   std::size_t network = 0;
   for (std::size_t l = 1; l < layers.size(); ++l) network += layers[l] * (layers[l - 1] + 1);
-  const std::size_t data = config.task.samples * (layers.front() + layers.back());
+  const TaskKind& task = task_kind(config.task.kind);
+  const std::size_t numbers = config.task.samples * (layers.front() + layers.back());
 
   Estimate result;
-  // the program with its libraries; the data and, while they are drawn and factored, copies of them
-  result.memory_bytes = 40'000'000 + 4 * data * value;
-  result.file_bytes = (data + config.trials * (1 + config.learning.batch)) * value;
+  // the program with its libraries; the data; the samples of a block of trials
+  result.memory_bytes = 40'000'000 + task.memory(config) + block_bytes;
+  result.file_bytes = ((task.drawn ? numbers : 0) + config.trials * (1 + config.learning.batch)) * value;
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
     const RowCounts rows = expected_rows(config, groups);
@@ -114,56 +114,16 @@ Estimate estimate(const Config& config) {
   return result;
 }
 
-namespace {
-
-void read_network(const InitConfig& init, Network& network) {
-  const auto missing = [&](const std::string& name) {
-    return IoError(
-        fmt::format("{}:{}", init.path, init.group), fmt::format("has no dataset {}", name),
-        "network.init of kind \"file\" needs W1, W2, .. of the network's layers, and b1, b2, .. with bias = true");
-  };
-  for (std::size_t l = 1; l <= network.depth(); ++l) {
-    const std::string W = fmt::format("W{}", l);
-    auto weights = read_matrix(init.path, init.group, W, network.units[l], network.units[l - 1],
-                               fmt::format("units of layer {} x units of layer {}", l, l - 1));
-    if (!weights) throw missing(W);
-    network.W[l] = std::move(*weights);
-    if (!network.bias) continue;
-    const std::string b = fmt::format("b{}", l);
-    auto biases = read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l));
-    if (!biases) throw missing(b);
-    network.b[l] = std::move(*biases);
-  }
-}
-
-}  // namespace
-
-Network initial_network(const Config& config) {
-  Network network = empty_network(config);
-  if (config.network.init.kind == "file") {
-    read_network(config.network.init, network);
-    return network;
-  }
-
-  for (std::size_t l = 1; l <= network.depth(); ++l) {
-    const double w = config.network.init.half_width;
-    network.W[l] =
-        RandomStream(config.seed, fmt::format("weights {}", l)).uniform(network.units[l], network.units[l - 1], w);
-    if (!network.bias) continue;
-    network.b[l] = RandomStream(config.seed, fmt::format("biases {}", l)).uniform(network.units[l], 1, w);
-  }
-  return network;
-}
-
 Experiment::Experiment(Config config)
     : config_(std::move(config)),
       data_(task_kind(config_.task.kind).make(config_)),
-      order_(config_.seed, data_.x.n_cols, config_.learning.batch) {
+      order_(config_.seed, data_.train.samples(), config_.learning.batch) {
   const Network network = initial_network(config_);
-  loss_ = std::make_unique<LossEvaluator>(data_, network);
+  evaluators_ = std::make_unique<Evaluators>(Evaluators{.train = LossEvaluator(data_.train, network)});
+  if (data_.test) evaluators_->test.emplace(*data_.test, network);
   models_.resize(config_.models.size());
   parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
-    models_[m] = std::make_unique<ModelRun>(config_, config_.models[m], network, *loss_);
+    models_[m] = std::make_unique<ModelRun>(config_, config_.models[m], network, *evaluators_);
   });
 }
 
@@ -175,18 +135,30 @@ std::vector<std::pair<std::string, std::size_t>> Experiment::diverged_trials() c
   return counts;
 }
 
-void Experiment::begin(Sink& sink) {
-  const GroupSpec samples = samples_group(config_);
-  const std::size_t sample_group = sink.add_group(samples, data_.x.n_cols);
-  Rows rows(samples);
-  for (arma::uword i = 0; i < data_.x.n_cols; ++i) {
-    rows.values[0].push_back(static_cast<double>(i));
-    rows.values[1].insert(rows.values[1].end(), data_.x.begin_col(i), data_.x.end_col(i));
-    rows.values[2].insert(rows.values[2].end(), data_.t.begin_col(i), data_.t.end_col(i));
-    ++rows.count;
+void Experiment::write_samples(Sink& sink) {
+  const GroupSpec spec = samples_group(config_);
+  const Dataset& data = data_.train;
+  const std::size_t group = sink.add_group(spec, data.samples());
+  Rows rows(spec);
+  arma::mat x_scratch, t_scratch;
+  constexpr std::size_t block = 1024;
+  for (std::size_t first = 0; first < data.samples(); first += block) {
+    rows.clear();
+    rows.count = std::min(block, data.samples() - first);
+    const arma::mat x = data.x.view(first, rows.count, x_scratch);
+    const arma::mat t = data.t.view(first, rows.count, t_scratch);
+    for (std::size_t i = 0; i < rows.count; ++i) rows.values[0].push_back(static_cast<double>(first + i));
+    rows.values[1].assign(x.begin(), x.end());
+    rows.values[2].assign(t.begin(), t.end());
+    sink.append(group, rows);
   }
-  sink.append(sample_group, rows);
+}
+
+void Experiment::begin(Sink& sink) {
+  if (task_kind(config_.task.kind).drawn) write_samples(sink);
   order_group_ = sink.add_group(order_group(config_), config_.trials);
+  sink.set_attribute("/task", "kind", config_.task.kind);
+  for (const Attribute& attribute : data_.attributes) sink.set_attribute("/task", attribute.name, attribute.value);
 
   groups_.clear();
   for (const auto& model : models_) {
@@ -234,9 +206,8 @@ void Experiment::run_block(std::size_t first, std::size_t count) {
   std::vector<arma::mat> t(count);
   for (std::size_t k = 0; k < count; ++k) {
     const auto samples = order_.samples(first + k);
-    const arma::uvec columns(std::vector<arma::uword>(samples.begin(), samples.end()));
-    x[k] = data_.x.cols(columns);
-    t[k] = data_.t.cols(columns);
+    data_.train.x.gather(samples, x[k]);
+    data_.train.t.gather(samples, t[k]);
   }
   std::vector<std::exception_ptr> failures(models_.size());
   parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
@@ -294,7 +265,10 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   auto last_commit = start;
   std::size_t done = 0;
   std::size_t block = 1;
-  SampleOrder shown(config_.seed, data_.x.n_cols, config_.learning.batch);
+  SampleOrder shown(config_.seed, data_.train.samples(), config_.learning.batch);
+  const std::size_t trial_bytes =
+      sizeof(double) * config_.learning.batch * (config_.network.layers.front() + config_.network.layers.back());
+  const std::size_t most = std::clamp<std::size_t>(block_bytes / trial_bytes, 1, longest_block);
   Rows order(order_group(config_));
   const auto flush_all = [&](std::size_t trials) {
     for (std::size_t k = done_orders_; k < trials; ++k) {
@@ -328,7 +302,7 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     done += count;
     const double taken = seconds_since(block_start);
     block = std::clamp(static_cast<std::size_t>(static_cast<double>(count) * block_seconds / std::max(taken, 1e-9)),
-                       std::size_t{1}, std::min(longest_block, 4 * count));
+                       std::size_t{1}, std::min(most, 4 * count));
     if (seconds_since(last_commit) > seconds_between_commits) flush_all(done);
     if (hooks.progress) {
       ProgressReport report{.trials_done = done, .trials = config_.trials, .seconds = seconds_since(start), .loss = {}};

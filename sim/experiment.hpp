@@ -41,7 +41,7 @@ struct Estimate {
 
 class Experiment {
  public:
-  /// Draws the data and the initial weights, and makes each model's feedback.
+  /// Draws or reads the data, draws the initial weights, and makes each model's feedback.
   /// @throws ValueError, IoError  what the configuration asks for cannot be had; NumericalError  see ModelRun
   explicit Experiment(Config config);
 
@@ -54,28 +54,25 @@ class Experiment {
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   /// models with trials that diverged and were skipped, and how many
   [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const;
-  [[nodiscard]] const Dataset& data() const noexcept { return data_; }
 
  private:
   struct SinkGroups {
     std::size_t learning = 0, eval = 0, weights = 0, trace = 0;
   };
+  void write_samples(Sink& sink);
   void begin(Sink& sink);
   void run_block(std::size_t first, std::size_t count);
   void flush(Sink& sink, std::size_t trials);
   void end(Sink& sink, std::size_t trials, std::string_view status);
 
   Config config_;
-  Dataset data_;
+  TaskData data_;
   SampleOrder order_;
-  std::unique_ptr<LossEvaluator> loss_;
+  std::unique_ptr<Evaluators> evaluators_;
   std::vector<std::unique_ptr<ModelRun>> models_;
   std::vector<SinkGroups> groups_;
   std::size_t order_group_ = 0;
   std::size_t done_orders_ = 0;  // trials whose order is written
 };
-
-/// W_l (and b_l) of the configuration: drawn, each layer from a stream of its own, or read from a file.
-[[nodiscard]] Network initial_network(const Config& config);
 
 }  // namespace dynvert

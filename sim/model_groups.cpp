@@ -44,12 +44,22 @@ GroupSpec learning_group(const Config& config, const ModelConfig& model, const s
   return group;
 }
 
-GroupSpec eval_group(const ModelConfig& model) {
+GroupSpec eval_group(const Config& config, const ModelConfig& model) {
   GroupSpec group{.path = fmt::format("/models/{}/eval", model.name), .row_dimension = "evaluation"};
+  const std::string loss = config.network.output == "softmax" ? "the cross-entropy" : "|t - y|^2";
+  const bool classes = config.task.targets == "classes";
   group.datasets = {counter("evaluation", "trials done by then"),
-                    {.name = "train_loss", .description = "sum of |t - y|^2 over the whole training set"},
+                    {.name = "train_loss", .description = fmt::format("sum of {} over the whole training set", loss)},
                     {.name = "nse",
                      .description = "train_loss over the largest train_loss of all models; written when the run ends"}};
+  const auto accuracy = [](const char* name, const char* set) {
+    return DatasetSpec{.name = name, .description = fmt::format("fraction of the {} set whose class is right", set)};
+  };
+  if (classes) group.datasets.push_back(accuracy("train_accuracy", "training"));
+  if (config.task.test_samples == 0) return group;
+  group.datasets.push_back(
+      {.name = "test_loss", .description = fmt::format("sum of {} over the whole test set", loss)});
+  if (classes) group.datasets.push_back(accuracy("test_accuracy", "test"));
   return group;
 }
 
@@ -173,7 +183,7 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
 ModelGroups model_groups(const Config& config, const ModelConfig& model) {
   const auto stages = stages_of(config, model);
   return {.learning = learning_group(config, model, stages),
-          .eval = eval_group(model),
+          .eval = eval_group(config, model),
           .weights = weights_group(config, model),
           .trace = trace_group(config, model, stages)};
 }

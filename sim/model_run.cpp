@@ -37,7 +37,7 @@ void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double l
 
 }  // namespace
 
-ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network network, const LossEvaluator& loss)
+ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network network, const Evaluators& evaluators)
     : config_(config),
       model_(model),
       credit_model_(credit_model(model.credit)),
@@ -45,7 +45,7 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
       groups_(model_groups(config, model)),
       rows_(groups_),
       network_(std::move(network)),
-      loss_(loss),
+      evaluators_(evaluators),
       rule_{.eta = config.learning.rate,
             .lambda = config.learning.decay,
             .clip_delta = config.learning.clip_delta,
@@ -252,12 +252,21 @@ void ModelRun::record_learning(std::size_t trial, const TrialView* view) {
 }
 
 void ModelRun::record_evaluation() {
-  last_loss_ = loss_.train_loss(network_);
+  const Score train = evaluators_.train.score(network_);
+  last_loss_ = train.loss;
   if (std::isfinite(last_loss_)) largest_loss_ = std::max(largest_loss_, last_loss_);
   Rows& rows = rows_.eval;
-  rows.values[0].push_back(static_cast<double>(trials_done_));
-  rows.values[1].push_back(last_loss_);
-  rows.values[2].push_back(nan);
+  std::size_t column = 0;
+  const auto put = [&](double value) { rows.values[column++].push_back(value); };
+  put(static_cast<double>(trials_done_));
+  put(last_loss_);
+  put(nan);
+  if (train.accuracy) put(*train.accuracy);
+  if (evaluators_.test) {
+    const Score test = evaluators_.test->score(network_);
+    put(test.loss);
+    if (test.accuracy) put(*test.accuracy);
+  }
   ++rows.count;
 }
 

@@ -55,7 +55,7 @@ class ModelRun {
   /// @param network  the weights that all models start from
   /// @throws NumericalError  feedback of kind optimised that cannot be stabilised
   /// @throws IoError         feedback from a file that cannot be had
-  ModelRun(const Config& config, const ModelConfig& model, Network network, const LossEvaluator& loss);
+  ModelRun(const Config& config, const ModelConfig& model, Network network, const Evaluators& evaluators);
 
   /// Shows one batch: x n_0 x batch, t n_L x batch. Records it, and changes the weights.
   /// @throws DivergenceError, NumericalError  with on_divergence = "stop"; the trial is recorded, the weights are not
@@ -115,7 +115,7 @@ class ModelRun {
   Network network_;
   std::vector<FeedbackPath> paths_;
   Feedback feedback_;
-  const LossEvaluator& loss_;
+  const Evaluators& evaluators_;
   LearningRule rule_;
   std::unique_ptr<Solver> solver_;
   std::vector<Runner> runners_;

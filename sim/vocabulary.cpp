@@ -13,7 +13,11 @@ namespace dynvert {
 Vocabulary vocabulary() {
   Vocabulary v;
   for (const TaskKind& task : task_kinds()) {
-    v.tasks.push_back({std::string(task.name), {task.keys.begin(), task.keys.end()}, task.teacher_half_width});
+    v.tasks.push_back({std::string(task.name),
+                       {task.keys.begin(), task.keys.end()},
+                       task.defaults,
+                       task.gives_probabilities,
+                       task.count_samples});
   }
   for (const CreditModel& credit : credit_models()) {
     Choice choice{std::string(credit.name)};
@@ -43,7 +47,7 @@ Vocabulary vocabulary() {
   v.feedback_kinds.push_back({"product", {"factor", "gain", "half_width"}});
   v.feedback_kinds.push_back({"optimised", {"half_width", "margin"}});
   v.feedback_kinds.push_back({"file", {"path", "group"}});
-  v.inits = {{"uniform", {"half_width"}}, {"file", {"path", "group"}}};
+  v.inits = {{"uniform", {"half_width"}}, {"orthogonal", {"gain"}}, {"file", {"path", "group"}}};
   for (const RateFunction& g : rate_functions()) {
     if (g.elementwise) v.activations.emplace_back(g.name);
     v.outputs.emplace_back(g.name);
