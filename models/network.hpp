@@ -35,6 +35,8 @@ struct Network {
   std::vector<const RateFunction*> g;  ///< index l = 1..L
   bool bias = false;
 
+  /// No layers at all: of circuits that are no network.
+  Network() = default;
   /// Zero weights. @param activation  g_1 .. g_L
   /// @throws ValueError  fewer than two layers, an empty layer, not one activation a layer, an unknown one, a hidden
   ///                     layer whose units do not act by themselves (softmax)

@@ -112,24 +112,21 @@ class AdaptiveSolver final : public Solver {
 
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
     std::size_t evaluations = 0;
-    std::size_t steps = 0;
     SolverRun result = run_single_columns(
         f, x, segment, trajectory, interval, [&](RightHandSide& g, State& state, const auto& sample) {
           Method method(g, settings_);
-          const auto [end, taken] = column(method, g, state, segment, trajectory != nullptr ? interval : 0, sample);
+          const ColumnEnd end = column(method, g, state, segment, trajectory != nullptr ? interval : 0, sample);
           evaluations += method.evaluations;
-          steps = std::max(steps, taken);
           return end;
         });
     result.evaluations = evaluations;
-    result.steps = steps;
+    for (const ColumnEnd& end : result.columns) result.steps = std::max(result.steps, end.steps);
     return result;
   }
 
  private:
-  std::pair<ColumnEnd, std::size_t> column(Method& method, RightHandSide& f, State& x, const Segment& segment,
-                                           double interval,
-                                           const std::function<void(std::size_t, const State&)>& sample) const {
+  ColumnEnd column(Method& method, RightHandSide& f, State& x, const Segment& segment, double interval,
+                   const std::function<void(std::size_t, const State&)>& sample) const {
     const double end = segment.start + segment.duration;
     // what is left below this is rounding of the last step
     const double resolution = 1e-13 * std::max({std::abs(segment.start), std::abs(end), segment.duration});
@@ -149,12 +146,12 @@ class AdaptiveSolver final : public Solver {
       if (step > end - t) restart(method, t, end - t);
       // The controlled steppers take a step whose error is NaN for a success; then a shorter one is tried, until the
       // step no longer moves the time.
-      if (!advance(method, f, x, t)) return {{Ending::diverged, t, 0}, steps};
+      if (!advance(method, f, x, t)) return {Ending::diverged, t, 0, steps};
       if (!finite(method.to_state(method.dense().current_state()))) {
         const double shorter = 0.1 * (method.dense().current_time() - t);
         if (shorter < resolution) {
           x = method.to_state(method.dense().current_state());
-          return {{Ending::diverged, t, out_of_range(f.layout(), x, 0, settings_.divergence_limit).value_or(0)}, steps};
+          return {Ending::diverged, t, out_of_range(f.layout(), x, 0, settings_.divergence_limit).value_or(0), steps};
         }
         const typename Method::Vector before = method.dense().previous_state();
         method.start(before, t, shorter);
@@ -174,14 +171,14 @@ class AdaptiveSolver final : public Solver {
       }
       x = method.to_state(method.dense().current_state());
       if (const auto p = out_of_range(f.layout(), x, 0, settings_.divergence_limit))
-        return {{Ending::diverged, t, *p}, steps};
+        return {Ending::diverged, t, *p, steps};
       if (settings_.settle_tolerance > 0) {
         f(x, slope, t);
         ++method.evaluations;
-        if (has_settled(f, x, slope, 0, settings_.settle_tolerance)) return {{Ending::settled, t, 0}, steps};
+        if (has_settled(f, x, slope, 0, settings_.settle_tolerance)) return {Ending::settled, t, 0, steps};
       }
     }
-    return {{Ending::finished, end, 0}, steps};
+    return {Ending::finished, end, 0, steps};
   }
 
   /// odeint gives up on a step that it cannot make small enough with an exception of its own.

@@ -1,5 +1,5 @@
 #include <dynvert/sim/config_load.hpp>
-#include <dynvert/sim/config_toml.hpp>
+#include <dynvert/sim/config_reader.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,182 +18,111 @@ namespace {
 constexpr std::size_t largest_file = 4 << 20;  // bytes
 constexpr std::size_t most_layers = 1000;
 constexpr std::size_t most_models = 1000;
-constexpr std::size_t most_recorded = 100'000;       // entries of record.trials
-constexpr std::size_t largest_matrix = 100'000'000;  // weights of a layer, 0.8 GB
-constexpr std::size_t largest_data = 1'000'000'000;  // numbers of a data set, 8 GB
+constexpr std::size_t most_recorded = 100'000;  // entries of record.trials
 constexpr std::size_t most_trials = 1'000'000'000;
-constexpr std::size_t longest_name = 64;
 
-void copy_value(const Slot& from, const Slot& to) {
-  std::visit([&](auto* value) { *value = *std::get<decltype(value)>(from); }, to);
-}
-
-/// Gives keys without a meaning the value that they have when nobody sets them, so that equal configurations are equal.
-template <typename Values, typename HasNoMeaning>
-void reset_unused(Values& values, const HasNoMeaning& has_no_meaning) {
-  Values standard;
-  const auto from = bindings(standard);
-  const auto to = bindings(values);
-  for (std::size_t i = 0; i < to.size(); ++i)
-    if (has_no_meaning(to[i].key)) copy_value(from[i].slot, to[i].slot);
-}
-
-/// n / dt as a number of steps, or nothing where it is not whole. Both were rounded to doubles when they were read, so
-/// the quotient of exact decimals may be off by a few units in the last place.
-std::optional<double> whole_steps(double time, double dt) {
-  const double steps = time / dt, whole = std::round(steps);
-  if (whole < 1 || std::abs(steps - whole) > 8 * std::numeric_limits<double>::epsilon() * steps) return std::nullopt;
-  return whole;
-}
-
-/// The two times next to `time` that are a whole number of dt.
-std::string nearest_times(double time, double dt) {
-  const double steps = std::floor(time / dt);
-  return steps < 1 ? fmt::format("{:.15g}", dt) : fmt::format("{:.15g} or {:.15g}", steps * dt, (steps + 1) * dt);
-}
-
-class Loader {
+class Loader : private ConfigReader {
  public:
   Loader(const toml::table& tree, const std::string& file, const Vocabulary& vocabulary)
-      : tree_(tree),
-        file_(file),
-        vocabulary_(vocabulary),
-        folder_((std::filesystem::current_path() / file).parent_path()) {}
+      : ConfigReader(tree, file, vocabulary), tree_(tree), file_(file), vocabulary_(vocabulary) {}
 
   Config load() {
+    config_.kind = tree_.contains("population")  ? ExperimentKind::circuit
+                   : tree_.contains("inversion") ? ExperimentKind::inversion
+                                                 : ExperimentKind::learning;
     check_tables();
     // what is unknown is reported before what is missing: a key may be missing because it is misspelt
     const auto* experiment = table(tree_, "experiment", "experiment");
-    const auto* task = table(tree_, "task", "task");
-    const auto* network = table(tree_, "network", "network");
-    const auto* learning = table(tree_, "learning", "learning");
     const auto* record = table(tree_, "record", "record");
-
     read_table("experiment", "experiment", experiment, bindings(config_));
-    read_table("task", "task", task, bindings(config_.task));
-    require(task, "task", "task", "kind");
-    read_table("network", "network", network, bindings(config_.network));
-    require(network, "network", "network", "layers");
-    read_table("learning", "learning", learning, bindings(config_.learning));
-    require(learning, "learning", "learning", "rate");
     read_table("record", "record", record, bindings(config_.record));
+    for (const auto& [name, in] : {std::pair{"experiment", experiment}, std::pair{"record", record}})
+      check_meaning(in, name, [&](std::string_view key) { return no_meaning(config_.kind, name, key); });
 
-    check_network(*network);
-    check_init(table(*network, "init", "network.init"));
-    check_task(*task);
-    check_trials(experiment, *learning);
+    switch (config_.kind) {
+      case ExperimentKind::learning:
+        load_learning(experiment);
+        break;
+      case ExperimentKind::inversion:
+        load_inversion();
+        break;
+      case ExperimentKind::circuit:
+        if (experiment == nullptr || !experiment->contains("trials")) config_.trials = 1;
+        config_.circuit = read_circuit(*this, config_.record);
+        break;
+    }
     check_record(record);
-    read_models();
     config_.source = file_;
     config_.resolved = resolved_toml(config_, vocabulary_);
     return std::move(config_);
   }
 
  private:
-  // --- places -------------------------------------------------------------------------------------------------------
-
-  /// Where the key of the table stands; the table where the key is absent; the file where that is absent, too.
-  [[nodiscard]] KeyPlace place(const toml::table* in, std::string_view prefix, std::string_view key) const {
-    auto name = fmt::format("{}.{}", prefix, key);
-    if (in == nullptr) return {std::move(name), file_};
-    const auto* node = in->get(key);
-    return place_of(node != nullptr ? node->source() : in->source(), std::move(name), file_);
-  }
-
-  [[noreturn]] void fail_at(const toml::table* in, std::string_view prefix, std::string_view key, std::string fault,
-                            std::string allowed) const {
-    const auto* node = in != nullptr ? in->get(key) : nullptr;
-    fail(place(in, prefix, key), std::move(fault), node != nullptr ? describe(*node) : "", std::move(allowed));
-  }
-
-  /// The table of that name within another; nullptr: absent.
-  const toml::table* table(const toml::table& in, std::string_view name, const std::string& key) const {
-    const auto* node = in.get(name);
-    if (node == nullptr) return nullptr;
-    if (!node->is_table())
-      fail(place_of(node->source(), key, file_), "found " + describe(*node), describe(*node), "a table of keys");
-    return node->as_table();
-  }
-
-  void require(const toml::table* in, std::string_view schema, std::string_view prefix, std::string_view key) const {
-    if (in == nullptr || !in->contains(key))
-      fail_at(in, prefix, key, "is missing", allowed_text(*find_key(schema, key), vocabulary_));
-  }
-
-  // --- keys ---------------------------------------------------------------------------------------------------------
-
   void check_tables() const {
-    const std::vector<std::string> known{"experiment", "task",     "network", "learning",
-                                         "dynamics",   "feedback", "record",  "model"};
-    for (const auto& [key, node] : tree_)
-      if (std::find(known.begin(), known.end(), key.str()) == known.end()) unknown(key, "", known);
-  }
-
-  /// A key that is known in another table only: "dynamics.solver".
-  static std::string elsewhere(std::string_view word) {
-    for (const auto& key : config_schema())
-      if (key.name == word) return fmt::format("{}.{}", key.table, key.name);
-    return {};
-  }
-
-  [[noreturn]] void unknown(const toml::key& key, const std::string& prefix,
-                            const std::vector<std::string>& known) const {
-    // quoted keys may hold anything; bare ones are shown as they are
-    const bool bare = std::all_of(key.begin(), key.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-    });
-    const std::string word(key.str());
-    const auto at = place_of(
-        key.source(),
-        (prefix.empty() ? "" : prefix + ".") + (bare && word.size() <= longest_name ? word : in_quotes(word)), file_);
-    auto nearest = nearest_name(word, known);
-    if (nearest.empty()) nearest = elsewhere(word);
-    throw ConfigError({at.file, at.line, at.column, at.key, prefix.empty() ? "unknown table" : "unknown key", word,
-                       fmt::format("{}", fmt::join(known, ", ")), nearest, true});
-  }
-
-  /// Reads the keys of a table. @param also  a second table of the schema whose keys may stand there
-  void read_table(std::string_view schema, const std::string& prefix, const toml::table* in,
-                  const std::vector<Binding>& slots, std::string_view also = "") const {
-    if (in == nullptr) return;
-    for (const auto& [key, node] : *in) {
-      const KeySpec* spec = find_key(schema, key.str());
-      if (spec == nullptr && !also.empty()) spec = find_key(also, key.str());
-      if (spec == nullptr) {
-        auto known = key_names(schema);
-        for (auto& name : key_names(also)) known.push_back(std::move(name));
-        unknown(key, prefix, known);
-      }
-      for (const auto& binding : slots)
-        if (binding.key == key.str())
-          read_value(*spec, node, fmt::format("{}.{}", prefix, key.str()), file_, vocabulary_, binding.slot);
+    using Kind = ExperimentKind;
+    const std::vector<std::pair<std::string, std::vector<Kind>>> known{
+        {"experiment", {Kind::learning, Kind::inversion, Kind::circuit}},
+        {"task", {Kind::learning}},
+        {"network", {Kind::learning, Kind::inversion}},
+        {"learning", {Kind::learning}},
+        {"inversion", {Kind::inversion}},
+        {"dynamics", {Kind::learning, Kind::inversion, Kind::circuit}},
+        {"feedback", {Kind::learning, Kind::inversion}},
+        {"record", {Kind::learning, Kind::inversion, Kind::circuit}},
+        {"model", {Kind::learning, Kind::inversion}},
+        {"population", {Kind::circuit}},
+        {"projection", {Kind::circuit}},
+        {"input", {Kind::circuit}}};
+    std::vector<std::string> names;
+    for (const auto& [name, kinds] : known) names.push_back(name);
+    for (const auto& [key, node] : tree_) {
+      const auto found = std::ranges::find(known, key.str(), [](const auto& k) { return std::string_view(k.first); });
+      if (found == known.end()) unknown(key, "", names);
+      if (std::ranges::find(found->second, config_.kind) != found->second.end()) continue;
+      const std::string_view reason = config_.kind == Kind::learning    ? "models that learn"
+                                      : config_.kind == Kind::inversion ? "[inversion], which has no learning"
+                                                                        : "[[population]], a circuit of one's own";
+      fail(place_of(key.source(), std::string(key.str()), file_), fmt::format("has no meaning with {}", reason), "",
+           "leave it out");
     }
   }
 
-  /// A number that is no value of the configuration itself.
-  [[nodiscard]] std::size_t number(std::string_view schema, const toml::table& in, std::string_view key) const {
-    std::size_t value = 0;
-    read_value(*find_key(schema, key), *in.get(key), fmt::format("{}.{}", schema, key), file_, vocabulary_, &value);
-    return value;
+  void load_learning(const toml::table* experiment) {
+    const auto* task = table(tree_, "task", "task");
+    const auto* network = table(tree_, "network", "network");
+    const auto* learning = table(tree_, "learning", "learning");
+    read_table("task", "task", task, bindings(config_.task));
+    require(task, "task", "task", "kind");
+    read_network(network);
+    read_table("learning", "learning", learning, bindings(config_.learning));
+    require(learning, "learning", "learning", "rate");
+    check_network(*network);
+    check_init(table(*network, "init", "network.init"));
+    check_task(*this, *task, config_);
+    check_trials(experiment, *learning);
+    read_models();
   }
 
-  [[noreturn]] void fail_no_meaning(const toml::table* in, std::string_view prefix, std::string_view key,
-                                    const std::string& reason) const {
-    fail_at(in, prefix, key, "has no meaning with " + reason, "leave it out");
+  void load_inversion() {
+    const auto* network = table(tree_, "network", "network");
+    read_network(network);
+    config_.inversion = read_inversion(*this);
+    check_network(*network);
+    check_init(table(*network, "init", "network.init"));
+    InversionConfig& inversion = config_.inversion;
+    const auto points = [](const std::vector<double>& axis) { return std::max<std::size_t>(1, axis.size()); };
+    config_.trials = points(inversion.alpha) * points(inversion.ratio) * inversion.samples;
+    if (config_.record.trials.empty() && config_.record.every == 0) config_.record.every = 1;
+    if (const auto* feedback = table(tree_, "feedback", "feedback");
+        feedback != nullptr && feedback->contains("kind") && !inversion.feedback.empty())
+      fail_no_meaning(feedback, "feedback", "kind", "inversion.feedback, which names the kinds");
+    read_models();
+    inversion.feedback.clear();
   }
 
-  /// Makes a file name absolute; a file must be named where its kind asks for one.
-  void resolve_path(const toml::table* in, const std::string& prefix, std::string_view key, std::string& path,
-                    const std::string& group) const {
-    if (path.empty()) fail_at(in, prefix, key, "is missing", "a file name");
-    if (!group.starts_with('/'))
-      fail_at(in, prefix, "group", "found " + in_quotes(group), "a group of the file, from /");
-    path = (folder_ / path).lexically_normal().string();
-    try {  // the name is UTF-8, but the folder need not be, and the resolved text is
-      static_cast<void>(parse_tree("path = " + toml_text(&path), file_));
-    } catch (const ConfigError&) {
-      fail_at(in, prefix, key, "is in a folder whose name is not UTF-8", "a folder with a name in UTF-8");
-    }
+  void read_network(const toml::table* network) {
+    read_table("network", "network", network, bindings(config_.network));
+    require(network, "network", "network", "layers");
   }
 
   // --- checks -------------------------------------------------------------------------------------------------------
@@ -223,69 +152,7 @@ class Loader {
     const std::string prefix = "network.init";
     read_table(prefix, prefix, in, bindings(init));
     check_meaning(in, prefix, [&](std::string_view key) { return no_meaning(init, key, vocabulary_); });
-    if (no_meaning(init, "path", vocabulary_).empty()) resolve_path(in, prefix, "path", init.path, init.group);
-  }
-
-  template <typename NoMeaning>
-  void check_meaning(const toml::table* in, std::string_view prefix, const NoMeaning& reason_of) const {
-    if (in == nullptr) return;
-    for (const auto& [key, node] : *in)
-      if (const std::string reason = reason_of(key.str()); !reason.empty())
-        fail_no_meaning(in, prefix, key.str(), reason);
-  }
-
-  void check_task(const toml::table& in) {
-    auto& task = config_.task;
-    const auto& n = config_.network.layers;
-    check_meaning(&in, "task", [&](std::string_view key) { return no_meaning(task, key, vocabulary_); });
-    const Choice& kind = *find_choice(vocabulary_.tasks, task.kind);
-    TaskConfig standard = kind.defaults;
-    const auto from = bindings(standard);
-    const auto to = bindings(task);
-    for (std::size_t i = 0; i < to.size(); ++i)
-      if (to[i].key != "kind" && !in.contains(to[i].key)) copy_value(from[i].slot, to[i].slot);
-    if (!kind.gives_probabilities && config_.network.output == "softmax")
-      fail_at(tree_["network"].as_table(), "network", "output",
-              fmt::format("\"softmax\" gives probabilities, and the targets of {} are none", task.kind),
-              "a rate function of single units, or a task whose targets are probabilities");
-    const auto agree = [&](std::string_view key, std::size_t& value, std::size_t fixed, std::size_t layer,
-                           const char* which) {
-      if (fixed != 0 && fixed != layer)
-        fail_at(tree_["network"].as_table(), "network", "layers",
-                fmt::format("the {} is {}, but task.kind = \"{}\" has {} {}", which, layer, task.kind, fixed, key),
-                fmt::format("{} as the {}", fixed, which));
-      if (in.contains(key) && value != layer)
-        fail_at(&in, "task", key, fmt::format("found {}, but the {} of network.layers is {}", value, which, layer),
-                fmt::format("{}, or leave it out", layer));
-      value = layer;
-    };
-    agree("inputs", task.inputs, kind.defaults.inputs, n.front(), "first");
-    agree("outputs", task.outputs, kind.defaults.outputs, n.back(), "last");
-    if (uses(&kind, "path")) check_task_files(in);
-    if (kind.count_samples) kind.count_samples(task);
-    const std::size_t samples = task.samples + task.test_samples;
-    if (has_samples() && samples > largest_data / (n.front() + n.back()))
-      fail_at(&in, "task", "samples",
-              fmt::format("{} samples of {} inputs and {} outputs are too large", samples, n.front(), n.back()),
-              fmt::format("at most {} numbers in a data set", largest_data));
-  }
-
-  /// The files of a task: their names become absolute.
-  void check_task_files(const toml::table& in) {
-    auto& task = config_.task;
-    if (!task.targets_path.empty() && !task.test_path.empty() && task.test_targets_path.empty())
-      fail_at(&in, "task", "test_targets_path", "is missing", "a file name: the test set is an IDX pair, too");
-    if (task.test_path.empty() && !task.test_targets_path.empty())
-      fail_at(&in, "task", "test_path", "is missing", "a file name");
-    if (!task.test_group.empty() && !task.test_group.starts_with('/'))
-      fail_at(&in, "task", "test_group", "found " + in_quotes(task.test_group), "a group of the file, from /");
-    if (in.contains("test_samples") && task.test_samples > 0 && task.kind == "dataset" && task.test_path.empty() &&
-        task.test_group.empty())
-      fail_at(&in, "task", "test_samples", "there is no test set", "test_path or test_group, or leave it out");
-    resolve_path(&in, "task", "path", task.path, task.group);
-    for (auto [key, path] : {std::pair{"targets_path", &task.targets_path}, std::pair{"test_path", &task.test_path},
-                             std::pair{"test_targets_path", &task.test_targets_path}})
-      if (!path->empty()) resolve_path(&in, "task", key, *path, "/");
+    if (no_meaning(init, "path", vocabulary_).empty()) resolve_path(in, prefix, init.path, init.group);
   }
 
   [[nodiscard]] bool has_samples() const { return no_meaning(config_.task, "samples", vocabulary_).empty(); }
@@ -329,12 +196,13 @@ class Loader {
               fmt::format("0 to {}", config_.trials - 1));
 
     std::vector<std::string> known;
-    const std::size_t depth = config_.network.layers.size() - 1;
+    for (const auto& population : config_.circuit.populations) known.push_back(population.name);
+    const std::size_t depth = std::max<std::size_t>(1, config_.network.layers.size()) - 1;
     for (std::size_t l = 1; l < depth; ++l) known.push_back(fmt::format("delta_{}", l));
     for (std::size_t l = 1; l <= depth; ++l) {
       for (const auto* name : {"u_{}", "a_{}", "W{}", "b{}"}) known.push_back(fmt::format(fmt::runtime(name), l));
     }
-    known.insert(known.end(), {"h_0", "t"});
+    if (depth > 0) known.insert(known.end(), {"h_0", "t"});
     for (std::size_t l = 1; l < depth; ++l) {
       for (std::size_t m = l + 1; m < depth; ++m) known.push_back(fmt::format("delta_{}_run_{}", m, l));
     }
@@ -357,34 +225,31 @@ class Loader {
     read_table("dynamics", "dynamics", dynamics, bindings(dynamics_defaults));
     read_table("feedback", "feedback", feedback, bindings(feedback_defaults));
 
-    const auto* node = tree_.get("model");
-    if (node == nullptr)
+    if (!tree_.contains("model"))
       throw ConfigError({file_, 0, 0, "model", "is missing: there is nothing to simulate", "",
                          "one [[model]] or more, each with name and credit"});
-    const auto* list = node->as_array();
-    if (list == nullptr || list->empty())
-      fail(place_of(node->source(), "model", file_), "found " + describe(*node), describe(*node),
-           "one [[model]] or more, with two brackets");
-    if (list->size() > most_models)
-      fail(place_of(node->source(), "model", file_), fmt::format("found {} models", list->size()), "",
-           fmt::format("1 to {}", most_models));
-
     std::set<std::string> used_dynamics, used_feedback;
-    for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto list = tables("model", most_models);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto& own = *list[i];
       const auto numbered = fmt::format("model[{}]", i + 1);
-      const auto* own = list->get(i)->as_table();
-      if (own == nullptr)
-        fail(place_of(list->get(i)->source(), numbered, file_), "found " + describe(*list->get(i)),
-             describe(*list->get(i)), "a table with name and credit");
-      ModelConfig model;
-      model.dynamics = dynamics_defaults;
-      model.feedback = feedback_defaults;
-      const auto prefix = read_name(*own, numbered, model.name);
-      read_model(*own, prefix, dynamics, feedback, model);
-      const auto* own_feedback = table(*own, "feedback", prefix + ".feedback");
-      note_used(dynamics, own, model, "dynamics", used_dynamics);
-      note_used(feedback, own_feedback, model, "feedback", used_feedback);
-      config_.models.push_back(std::move(model));
+      const auto* own_feedback = table(own, "feedback", numbered + ".feedback");
+      std::string name;
+      const auto prefix = read_name(own, numbered, name);
+      for (const std::string& kind : feedback_kinds()) {
+        ModelConfig model;
+        model.dynamics = dynamics_defaults;
+        model.feedback = feedback_defaults;
+        model.name = kind.empty() ? name : fmt::format("{}_{}", name, kind);
+        read_model(own, prefix, dynamics, feedback, kind, model);
+        note_used(dynamics, &own, model, "dynamics", used_dynamics);
+        note_used(feedback, own_feedback, model, "feedback", used_feedback);
+        for (const auto& earlier : config_.models)
+          if (earlier.name == model.name)
+            fail_at(&own, numbered, "name", fmt::format("two models have the name {}", in_quotes(model.name)),
+                    "a name of its own for each model");
+        config_.models.push_back(std::move(model));
+      }
     }
     // a default that no model needs is no error, or no sweep over solvers could be written; people are told
     check_unused(dynamics, "dynamics", used_dynamics);
@@ -401,45 +266,77 @@ class Loader {
     if (!own.contains("name")) read_table("model", numbered, &own, {}, "dynamics");  // it may be there, misspelt
     require(&own, "model", numbered, "name");
     read_value(*find_key("model", "name"), *own.get("name"), numbered + ".name", file_, vocabulary_, &name);
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
-    if (name.empty() || name.size() > longest_name || !letter(name[0]) || !std::all_of(name.begin(), name.end(), inner))
-      fail_at(&own, numbered, "name", "found " + in_quotes(name),
-              fmt::format("letters, digits and _, no digit first, at most {} of them", longest_name));
-    for (const auto& earlier : config_.models)
-      if (earlier.name == name)
-        fail_at(&own, numbered, "name", fmt::format("two models have the name {}", in_quotes(name)),
-                "a name of its own for each model");
+    check_identifier(&own, numbered, "name", name);
     return "model." + name;
   }
 
+  /// The kinds that each model is written out for; an empty name: the model's own.
+  [[nodiscard]] std::vector<std::string> feedback_kinds() const {
+    return config_.inversion.feedback.empty() ? std::vector<std::string>{""} : config_.inversion.feedback;
+  }
+
+  /// Why a key of the model has no meaning. Where it is written out for several kinds of feedback, one that makes use
+  /// of a key of [feedback] is enough.
+  [[nodiscard]] std::string reason_against(const ModelConfig& model, std::string_view which,
+                                           std::string_view key) const {
+    std::string reason = no_meaning(model, config_.kind, which, key, vocabulary_);
+    if (which != "feedback" || config_.inversion.feedback.empty()) return reason;
+    if (key == "kind") return "inversion.feedback, which names the kinds";
+    ModelConfig other = model;
+    for (const std::string& kind : config_.inversion.feedback) {
+      other.feedback.kind = kind;
+      if (no_meaning(other, config_.kind, which, key, vocabulary_).empty()) return {};
+    }
+    return reason;
+  }
+
+  /// What the experiment can do nothing with.
+  void check_credit(const toml::table& own, const std::string& prefix, const ModelConfig& model) const {
+    if (config_.kind != ExperimentKind::inversion) return;
+    const auto has_loops = [](const Choice& credit) { return uses(&credit, "dynamics") && !uses(&credit, "phases"); };
+    if (has_loops(*find_choice(vocabulary_.credits, model.credit))) return;
+    std::vector<std::string> allowed;
+    for (const Choice& credit : vocabulary_.credits)
+      if (has_loops(credit)) allowed.push_back(credit.name);
+    fail_at(&own, prefix, "credit",
+            fmt::format("\"{}\" has no loops that [inversion] could drive by an error of its own", model.credit),
+            fmt::format("{}", fmt::join(allowed, ", ")));
+  }
+
+  /// @param kind  of feedback; empty: as the tables say
   void read_model(const toml::table& own, const std::string& prefix, const toml::table* dynamics,
-                  const toml::table* feedback, ModelConfig& model) const {
+                  const toml::table* feedback, const std::string& kind, ModelConfig& model) const {
+    const std::string name = model.name;
     auto slots = bindings(model);
     for (const auto& binding : bindings(model.dynamics)) slots.push_back(binding);
     read_table("model", prefix, &own, slots, "dynamics");
+    model.name = name;
     require(&own, "model", prefix, "credit");
+    check_credit(own, prefix, model);
     check_meaning(&own, prefix, [&](std::string_view key) {
-      return no_meaning(model, find_key("model", key) != nullptr ? "model" : "dynamics", key, vocabulary_);
+      return reason_against(model, find_key("model", key) != nullptr ? "model" : "dynamics", key);
     });
 
     const auto feedback_prefix = prefix + ".feedback";
     const auto* own_feedback = table(own, "feedback", feedback_prefix);
     read_table("feedback", feedback_prefix, own_feedback, bindings(model.feedback));
+    if (!kind.empty()) model.feedback.kind = kind;
     check_kind(own_feedback, feedback_prefix, feedback, own, prefix, model);
     check_meaning(own_feedback, feedback_prefix,
-                  [&](std::string_view key) { return no_meaning(model, "feedback", key, vocabulary_); });
+                  [&](std::string_view key) { return reason_against(model, "feedback", key); });
 
-    reset_unused(model.dynamics,
-                 [&](std::string_view key) { return !no_meaning(model, "dynamics", key, vocabulary_).empty(); });
+    reset_unused(model.dynamics, [&](std::string_view key) {
+      return !no_meaning(model, config_.kind, "dynamics", key, vocabulary_).empty();
+    });
     // judged by the model as it was read: resetting one key must not change what the next one means
     const ModelConfig as_read = model;
-    reset_unused(model.feedback,
-                 [&](std::string_view key) { return !no_meaning(as_read, "feedback", key, vocabulary_).empty(); });
-    if (no_meaning(model, "feedback", "path", vocabulary_).empty()) {
+    reset_unused(model.feedback, [&](std::string_view key) {
+      return !no_meaning(as_read, config_.kind, "feedback", key, vocabulary_).empty();
+    });
+    if (no_meaning(model, config_.kind, "feedback", "path", vocabulary_).empty()) {
       const bool inherited = own_feedback == nullptr || !own_feedback->contains("path");
       const auto* in = inherited && feedback != nullptr && feedback->contains("path") ? feedback : own_feedback;
-      resolve_path(in != nullptr ? in : &own, in == feedback && in != nullptr ? "feedback" : feedback_prefix, "path",
+      resolve_path(in != nullptr ? in : &own, in == feedback && in != nullptr ? "feedback" : feedback_prefix,
                    model.feedback.path, model.feedback.group);
     }
     check_times(own, prefix, dynamics, model);
@@ -461,7 +358,8 @@ class Loader {
           at("transfer", "\"linearised\" divides by the slope of the rate function, and relu's can be 0",
              "linear or nonlinear with relu; leaky_relu in place of it");
     }
-    if (d.plasticity != "continuous" || !no_meaning(model, "dynamics", "plasticity", vocabulary_).empty()) return;
+    if (d.plasticity != "continuous" || !no_meaning(model, config_.kind, "dynamics", "plasticity", vocabulary_).empty())
+      return;
     if (!uses(find_choice(vocabulary_.solvers, d.solver), "duration"))
       at("solver", fmt::format("\"{}\" has no time in which plasticity = \"continuous\" could act", d.solver),
          "a solver that integrates, as dopri5, or plasticity = \"end_of_trial\"");
@@ -513,71 +411,51 @@ class Loader {
 
   void check_times(const toml::table& own, const std::string& prefix, const toml::table* dynamics,
                    const ModelConfig& model) const {
-    const auto means = [&](std::string_view key) { return no_meaning(model, "dynamics", key, vocabulary_).empty(); };
+    const auto means = [&](std::string_view key) {
+      return no_meaning(model, config_.kind, "dynamics", key, vocabulary_).empty();
+    };
     const auto& d = model.dynamics;
     const auto at = [&](std::string_view key, const std::string& fault, const std::string& allowed) {
       const bool inherited = !own.contains(key) && dynamics != nullptr && dynamics->contains(key);
       fail_at(inherited ? dynamics : &own, inherited ? "dynamics" : prefix, key, fault, allowed);
     };
-    // every stretch of time that the solver runs through, and the key that is at fault for it
-    struct Stretch {
-      std::string_view key;
-      std::string text;
-      double duration;
-    };
     std::vector<Stretch> stretches;
     if (means("duration")) stretches.push_back({"duration", "duration", d.duration});
+    if (means("duration") && config_.kind == ExperimentKind::inversion) check_error_times(d);
     if (means("forward_duration")) stretches.push_back({"forward_duration", "forward_duration", d.forward_duration});
     if (means("phases")) {
       double end = 0;
       for (std::size_t i = 0; i < d.phases.size(); ++i) {
         const PhaseConfig& phase = d.phases[i];
         if (phase.start > end)
-          stretches.push_back({"phases", fmt::format("the gap before phases[{}], of", i + 1), phase.start - end});
-        stretches.push_back({"phases", fmt::format("phases[{}].duration", i + 1), phase.duration});
+          stretches.push_back({"phases", fmt::format("the gap before phases[{}], of", i + 1), phase.start - end, true});
+        stretches.push_back({"phases", fmt::format("phases[{}].duration", i + 1), phase.duration, true});
         end = phase.start + phase.duration;
       }
     }
-    for (const Stretch& stretch : stretches)
-      check_stretch(own, prefix, d, stretch.key, stretch.text, stretch.duration, at);
+    for (const Stretch& stretch : stretches) check_stretch(*this, own, prefix, d, config_.record.interval, stretch, at);
   }
 
-  template <typename At>
-  void check_stretch(const toml::table& own, const std::string& prefix, const DynamicsConfig& d, std::string_view key,
-                     const std::string& text, double duration, const At& at) const {
-    const double interval = config_.record.interval;
-    const auto* record = tree_["record"].as_table();
-    const std::string said = key == text ? fmt::format("{} = {}", key, duration) : fmt::format("{} {}", text, duration);
-    if (interval > duration)
-      fail_at(record, "record", "interval",
-              fmt::format("found {}, which is longer than {} of {}", interval, said, prefix),
-              fmt::format("at most {}", duration));
-    const bool phases = key == "phases";
-    const double sample = interval > 0 ? interval : d.dt;
-    // the samples of a trace have one clock for all phases: a switch falls on one of them
-    if (phases && !whole_steps(duration, sample))
-      at(key,
-         fmt::format("{} is not a whole number of {} = {}, the time between the samples of a trace", said,
-                     interval > 0 ? "record.interval" : "dt", sample),
-         nearest_times(duration, sample));
-    const auto& fixed = vocabulary_.fixed_step_solvers;
-    if (std::find(fixed.begin(), fixed.end(), d.solver) == fixed.end()) return;
-
-    // where the model sets only one of the two, that one is at fault
-    const std::string_view blamed = own.contains("dt") && !own.contains(key) ? "dt" : key;
-    if (!(duration / d.dt < static_cast<double>(d.max_steps) + 0.5))
-      at(blamed,
-         fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / d.dt, d.dt,
-                     d.max_steps),
-         "a shorter duration, a larger dt, or a larger max_steps");
-    if (!whole_steps(duration, d.dt))
-      at(blamed,
-         fmt::format("{} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", said, d.dt, d.solver),
-         fmt::format("for this dt a duration of {}", nearest_times(duration, d.dt)));
-    if (interval > 0 && !whole_steps(interval, d.dt))
-      fail_at(record, "record", "interval",
-              fmt::format("found {}, which is not a whole number of steps of dt = {} of {}", interval, d.dt, prefix),
-              fmt::format("for this dt {}", nearest_times(interval, d.dt)));
+  /// When the error appears and has risen: a whole number of samples, so that traces show it where it happens.
+  void check_error_times(const DynamicsConfig& d) const {
+    const InversionConfig& inversion = config_.inversion;
+    const auto* in = tree_["inversion"].as_table();
+    const double sample = config_.record.interval > 0 ? config_.record.interval : d.dt;
+    const double rise = inversion.signal == "ramp" ? inversion.rise : 0;
+    const auto check = [&](std::string_view key, double time) {
+      if (time > 0 && !whole_number_of_steps(time, sample))
+        fail_at(in, "inversion", key,
+                fmt::format("found {}, which is not a whole number of {}, the time between the samples of a trace",
+                            time, sample),
+                nearest_times(time, sample));
+    };
+    check("onset", inversion.onset);
+    check("rise", rise);
+    if (inversion.onset + rise >= d.duration)
+      fail_at(in, "inversion", inversion.onset >= d.duration ? "onset" : "rise",
+              fmt::format("the error is at its full size at {}, but the inversion ends at {}", inversion.onset + rise,
+                          d.duration),
+              fmt::format("below {}, or a longer dynamics.duration", d.duration));
   }
 
   /// Notes which defaults the model takes over and makes use of.
@@ -586,7 +464,7 @@ class Loader {
     if (defaults == nullptr) return;
     for (const auto& [key, node] : *defaults)
       if ((own == nullptr || !own->contains(key.str())) &&
-          no_meaning(model, table_name, key.str(), vocabulary_).empty())
+          no_meaning(model, config_.kind, table_name, key.str(), vocabulary_).empty())
         used.emplace(key.str());
   }
 
@@ -603,7 +481,6 @@ class Loader {
   const toml::table& tree_;
   const std::string& file_;
   const Vocabulary& vocabulary_;
-  std::filesystem::path folder_;
   Config config_;
 };
 

@@ -39,6 +39,7 @@ struct InitConfig {
   double gain = 1;               ///< orthogonal
   std::string path;              ///< file: HDF5 file (absolute after loading)
   std::string group = "/";       ///< file: group with W1.., b1..
+  int snapshot = -1;             ///< file: of several snapshots the one after so many trials; -1: the last
 
   bool operator==(const InitConfig&) const = default;
 };
@@ -109,8 +110,80 @@ struct FeedbackConfig {
   bool restabilise = false;
   std::string path;         ///< file: HDF5 file (absolute after loading)
   std::string group = "/";  ///< file: group with B2..
+  int snapshot = -1;        ///< file: of several snapshots the one after so many trials; -1: the last
 
   bool operator==(const FeedbackConfig&) const = default;
+};
+
+/// [inversion]: loops without learning, over a grid of parameters
+struct InversionConfig {
+  std::string signal = "step";        ///< "step" | "ramp" | "noise": the error in time
+  std::size_t samples = 1;            ///< errors, each with an input of its own, that are drawn and inverted
+  double amplitude = 1;               ///< standard deviation of the components of an error
+  double onset = 0;                   ///< when the error appears
+  double rise = 10;                   ///< ramp: how long it takes to its full size
+  double noise = 0.5;                 ///< noise: standard deviation of its fluctuations, relative to amplitude
+  double noise_tau = 1;               ///< noise: their correlation time
+  std::vector<double> alpha;          ///< leaks of the grid; empty: the model's own
+  std::vector<double> ratio;          ///< tau_u / tau_delta of the grid, tau_delta as it is; empty: the model's own
+  std::vector<std::string> feedback;  ///< kinds: a model NAME_KIND for each model and kind; empty after loading
+
+  bool operator==(const InversionConfig&) const = default;
+};
+
+/// One [[population]] of a circuit of the user's own
+struct PopulationConfig {
+  std::string name;
+  std::size_t units = 1;
+  double tau = 1;
+  double leak = 1;
+  std::string rate = "linear";
+  std::vector<double> initial;    ///< state at the start: nothing (0), one number, or one for each unit
+  double initial_half_width = 0;  ///< U(-w, w) is added to it, drawn for each trial
+
+  bool operator==(const PopulationConfig&) const = default;
+};
+
+/// One [[projection]]
+struct ProjectionConfig {
+  std::string name;  ///< after loading always set; default: SOURCE_TARGET
+  std::string source, target;
+  std::string kind = "one_to_one";          ///< "one_to_one" | "matrix" | "uniform" | "file"
+  double weight = 1;                        ///< one_to_one
+  std::vector<std::vector<double>> matrix;  ///< matrix: rows are targets
+  double half_width = 1;                    ///< uniform
+  std::string path;                         ///< file: HDF5 file (absolute after loading)
+  std::string group = "/";
+  std::string dataset;             ///< file: name of the matrix
+  std::string transmits = "rate";  ///< "rate" | "state" | "gain"
+  std::string follows;             ///< gain: the population whose slope it is
+  bool reciprocal = false;         ///< gain: 1 / slope
+
+  bool operator==(const ProjectionConfig&) const = default;
+};
+
+/// One [[input]]
+struct InputConfig {
+  std::string population;
+  std::string shape = "step";          ///< a name of Signal::Shape (models/signal.hpp)
+  std::vector<double> amplitude{1.0};  ///< one number, or one for each unit
+  double start = 0;
+  double duration = 0;  ///< 0: to the end
+  double rise = 0;
+  double period = 1;
+  double noise_tau = 1;
+
+  bool operator==(const InputConfig&) const = default;
+};
+
+/// A circuit of the user's own: [[population]], [[projection]], [[input]]
+struct CircuitConfig {
+  std::vector<PopulationConfig> populations;
+  std::vector<ProjectionConfig> projections;
+  std::vector<InputConfig> inputs;
+  DynamicsConfig dynamics;
+
+  bool operator==(const CircuitConfig&) const = default;
 };
 
 /// [record]
@@ -139,14 +212,20 @@ struct ModelConfig {
   bool operator==(const ModelConfig&) const = default;
 };
 
+/// What is run: models that learn, their loops without learning, or a circuit of the user's own.
+enum class ExperimentKind { learning, inversion, circuit };
+
 struct Config {
+  ExperimentKind kind = ExperimentKind::learning;
   std::string title;
   std::uint64_t seed = 0;
-  std::size_t trials = 0;  ///< resolved: epochs x samples / batch where epochs were given
+  std::size_t trials = 0;  ///< resolved: epochs x samples / batch where epochs were given; inversions: points x samples
   std::size_t threads = 1;
   TaskConfig task;
   NetworkConfig network;
   LearningConfig learning;
+  InversionConfig inversion;
+  CircuitConfig circuit;
   RecordConfig record;
   std::vector<ModelConfig> models;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace dynvert {
@@ -32,7 +34,8 @@ std::vector<Binding> bindings(NetworkConfig& n) {
 }
 
 std::vector<Binding> bindings(InitConfig& i) {
-  return {{"kind", &i.kind}, {"half_width", &i.half_width}, {"gain", &i.gain}, {"path", &i.path}, {"group", &i.group}};
+  return {{"kind", &i.kind}, {"half_width", &i.half_width}, {"gain", &i.gain},
+          {"path", &i.path}, {"group", &i.group},           {"snapshot", &i.snapshot}};
 }
 
 std::vector<Binding> bindings(LearningConfig& l) {
@@ -42,6 +45,43 @@ std::vector<Binding> bindings(LearningConfig& l) {
           {"clip_delta", &l.clip_delta},
           {"normalise_updates", &l.normalise_updates},
           {"skip_first", &l.skip_first}};
+}
+
+std::vector<Binding> bindings(InversionConfig& i) {
+  return {{"signal", &i.signal}, {"samples", &i.samples},  {"amplitude", &i.amplitude}, {"onset", &i.onset},
+          {"rise", &i.rise},     {"noise", &i.noise},      {"noise_tau", &i.noise_tau}, {"alpha", &i.alpha},
+          {"ratio", &i.ratio},   {"feedback", &i.feedback}};
+}
+
+std::vector<Binding> bindings(PopulationConfig& p) {
+  return {{"name", &p.name},
+          {"units", &p.units},
+          {"tau", &p.tau},
+          {"leak", &p.leak},
+          {"rate", &p.rate},
+          {"initial", &p.initial},
+          {"initial_half_width", &p.initial_half_width}};
+}
+
+std::vector<Binding> bindings(ProjectionConfig& p) {
+  return {{"name", &p.name},
+          {"source", &p.source},
+          {"target", &p.target},
+          {"kind", &p.kind},
+          {"weight", &p.weight},
+          {"matrix", &p.matrix},
+          {"half_width", &p.half_width},
+          {"path", &p.path},
+          {"group", &p.group},
+          {"dataset", &p.dataset},
+          {"transmits", &p.transmits},
+          {"follows", &p.follows},
+          {"reciprocal", &p.reciprocal}};
+}
+
+std::vector<Binding> bindings(InputConfig& i) {
+  return {{"population", &i.population}, {"shape", &i.shape}, {"amplitude", &i.amplitude}, {"start", &i.start},
+          {"duration", &i.duration},     {"rise", &i.rise},   {"period", &i.period},       {"noise_tau", &i.noise_tau}};
 }
 
 std::vector<Binding> bindings(DynamicsConfig& d) {
@@ -70,8 +110,9 @@ std::vector<Binding> bindings(PhaseConfig& p) {
 }
 
 std::vector<Binding> bindings(FeedbackConfig& f) {
-  return {{"kind", &f.kind},     {"factor", &f.factor},           {"gain", &f.gain}, {"half_width", &f.half_width},
-          {"margin", &f.margin}, {"restabilise", &f.restabilise}, {"path", &f.path}, {"group", &f.group}};
+  return {{"kind", &f.kind},        {"factor", &f.factor},           {"gain", &f.gain}, {"half_width", &f.half_width},
+          {"margin", &f.margin},    {"restabilise", &f.restabilise}, {"path", &f.path}, {"group", &f.group},
+          {"snapshot", &f.snapshot}};
 }
 
 std::vector<Binding> bindings(RecordConfig& r) {
@@ -129,8 +170,45 @@ std::string no_meaning(const InitConfig& init, std::string_view key, const Vocab
   return unused_by(vocabulary.inits, init.kind, "network.init", key);
 }
 
-std::string no_meaning(const ModelConfig& model, std::string_view table, std::string_view key,
+std::string no_meaning(const InversionConfig& inversion, std::string_view key, const Vocabulary& vocabulary) {
+  return unused_by(vocabulary.error_signals, inversion.signal, "inversion", key);
+}
+
+std::string no_meaning(const ProjectionConfig& projection, std::string_view key, const Vocabulary& vocabulary) {
+  const KeySpec* spec = find_key("projection", key);
+  if (spec != nullptr && spec->governed_by == "transmits")
+    return unused_by(vocabulary.transmissions, projection.transmits, "projection", key);
+  return unused_by(vocabulary.projections, projection.kind, "projection", key);
+}
+
+std::string no_meaning(const InputConfig& input, std::string_view key, const Vocabulary& vocabulary) {
+  return unused_by(vocabulary.inputs, input.shape, "input", key);
+}
+
+std::string no_meaning(const CircuitConfig& circuit, std::string_view key, const Vocabulary& vocabulary) {
+  static constexpr std::array<std::string_view, 9> of_circuits{
+      "solver", "dt", "duration", "settle_tolerance", "rtol", "atol", "on_divergence", "divergence_limit", "max_steps"};
+  if (std::ranges::find(of_circuits, key) == of_circuits.end()) return "[[population]]";
+  return unused_by(vocabulary.solvers, circuit.dynamics.solver, "dynamics", key);
+}
+
+std::string no_meaning(ExperimentKind kind, std::string_view table, std::string_view key) {
+  if (kind == ExperimentKind::learning) return {};
+  const bool inversion = kind == ExperimentKind::inversion;
+  const std::string by = inversion ? "[inversion]" : "[[population]]";
+  if (table == "experiment") return key == "epochs" || (inversion && key == "trials") ? by : "";
+  if (key == "weights_every" || key == "evaluate_every" || key == "unsettled_limit") return by;
+  return !inversion && key == "measures" ? by : "";
+}
+
+std::string no_meaning(const ModelConfig& model, ExperimentKind kind, std::string_view table, std::string_view key,
                        const Vocabulary& vocabulary) {
+  if (kind == ExperimentKind::inversion) {
+    static constexpr std::array<std::string_view, 7> of_learning{"tau_h",      "forward", "forward_duration", "phases",
+                                                                 "plasticity", "tau_w",   "on_divergence"};
+    if (table == "dynamics" && std::ranges::find(of_learning, key) != of_learning.end()) return "[inversion]";
+    if (table == "feedback" && key == "restabilise") return "[inversion], where no weights change";
+  }
   const Choice* credit = find_choice(vocabulary.credits, model.credit);
   const auto by_credit = fmt::format("credit = \"{}\"", model.credit);
   const bool loop = uses(credit, "dynamics");
@@ -141,8 +219,8 @@ std::string no_meaning(const ModelConfig& model, std::string_view table, std::st
   if (key == "margin") {
     if (!loop) return by_credit;
     if (model.feedback.restabilise) return {};
-    const auto kind = unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
-    return kind.empty() ? "" : kind + " and restabilise = false";
+    const auto by_kind = unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
+    return by_kind.empty() ? "" : by_kind + " and restabilise = false";
   }
   if (model.feedback.kind == "product" && (key == "gain" || key == "half_width")) {
     return uses(find_choice(vocabulary.feedback_kinds, model.feedback.factor), key)
@@ -200,42 +278,73 @@ std::string toml_text(const Slot& slot) {
   return std::visit([](const auto* value) { return text_of(*value); }, slot);
 }
 
-std::string resolved_toml(const Config& config, const Vocabulary& vocabulary) {
-  Config c = config;  // slots point to values that may be changed
-  std::string out = "[experiment]\n";
-  for (const auto& b : bindings(c)) out += line(b);
+namespace {
 
-  out += "\n[task]\n";
-  for (const auto& b : bindings(c.task))
-    if (no_meaning(c.task, b.key, vocabulary).empty()) out += line(b);
+/// The keys of a table that have a meaning.
+template <typename Values, typename NoMeaning>
+std::string section(std::string_view header, Values& values, const NoMeaning& reason_of) {
+  std::string lines;
+  for (const auto& b : bindings(values))
+    if (reason_of(b.key).empty()) lines += line(b);
+  return lines.empty() ? "" : fmt::format("{}{}{}", header, header.empty() ? "" : "\n", lines);
+}
 
-  out += "\n[network]\n";
-  for (const auto& b : bindings(c.network)) out += line(b);
-  out += "\n[network.init]\n";
-  for (const auto& b : bindings(c.network.init))
-    if (no_meaning(c.network.init, b.key, vocabulary).empty()) out += line(b);
-
-  out += "\n[learning]\n";
-  for (const auto& b : bindings(c.learning))
-    if (b.key != "clip_delta" || std::isfinite(c.learning.clip_delta)) out += line(b);
-
-  out += "\n[record]\n";
-  for (const auto& b : bindings(c.record))
-    // one excludes the other, so only the one that is in use is written
-    if (b.key != (c.record.every > 0 ? "trials" : "every")) out += line(b);
-
+std::string models_text(Config& c, const Vocabulary& vocabulary) {
+  std::string out;
   for (auto& model : c.models) {
-    out += "\n[[model]]\n";
-    for (const auto& b : bindings(model))
-      if (no_meaning(model, "model", b.key, vocabulary).empty()) out += line(b);
-    for (const auto& b : bindings(model.dynamics))
-      if (no_meaning(model, "dynamics", b.key, vocabulary).empty()) out += line(b);
-    std::string feedback;
-    for (const auto& b : bindings(model.feedback))
-      if (no_meaning(model, "feedback", b.key, vocabulary).empty()) feedback += line(b);
-    if (!feedback.empty()) out += "\n[model.feedback]\n" + feedback;
+    const auto of = [&](std::string_view table) {
+      return [&, table](std::string_view key) { return no_meaning(model, c.kind, table, key, vocabulary); };
+    };
+    out += section("\n[[model]]", model, of("model"));
+    out += section("", model.dynamics, of("dynamics"));
+    out += section("\n[model.feedback]", model.feedback, of("feedback"));
   }
   return out;
+}
+
+std::string circuit_text(CircuitConfig& circuit, const Vocabulary& vocabulary) {
+  const auto has_meaning = [](std::string_view) { return std::string(); };
+  std::string out = section("\n[dynamics]", circuit.dynamics,
+                            [&](std::string_view key) { return no_meaning(circuit, key, vocabulary); });
+  for (auto& population : circuit.populations) out += section("\n[[population]]", population, has_meaning);
+  for (auto& projection : circuit.projections)
+    out += section("\n[[projection]]", projection,
+                   [&](std::string_view key) { return no_meaning(projection, key, vocabulary); });
+  for (auto& input : circuit.inputs)
+    out += section("\n[[input]]", input, [&](std::string_view key) { return no_meaning(input, key, vocabulary); });
+  return out;
+}
+
+}  // namespace
+
+std::string resolved_toml(const Config& config, const Vocabulary& vocabulary) {
+  Config c = config;  // slots point to values that may be changed
+  const auto has_meaning = [](std::string_view) { return std::string(); };
+  std::string out = section("[experiment]", c, [&](auto key) { return no_meaning(c.kind, "experiment", key); });
+
+  const bool learning = c.kind == ExperimentKind::learning;
+  if (learning) out += section("\n[task]", c.task, [&](auto key) { return no_meaning(c.task, key, vocabulary); });
+  if (c.kind != ExperimentKind::circuit) {
+    out += section("\n[network]", c.network, has_meaning);
+    out += section("\n[network.init]", c.network.init,
+                   [&](auto key) { return no_meaning(c.network.init, key, vocabulary); });
+  }
+  if (learning) {
+    const bool clips = std::isfinite(c.learning.clip_delta);
+    out += section("\n[learning]", c.learning,
+                   [&](auto key) { return std::string(key == "clip_delta" && !clips ? "no clipping" : ""); });
+  }
+  if (c.kind == ExperimentKind::inversion) {
+    out += section("\n[inversion]", c.inversion, [&](auto key) {
+      // models that differ in their kind of feedback are written out
+      return key == "feedback" ? std::string("models") : no_meaning(c.inversion, key, vocabulary);
+    });
+  }
+  // one excludes the other, so only the one that is in use is written
+  const std::string_view excluded = c.record.every > 0 ? "trials" : "every";
+  out += section("\n[record]", c.record,
+                 [&](auto key) { return key == excluded ? std::string(excluded) : no_meaning(c.kind, "record", key); });
+  return out + (c.kind == ExperimentKind::circuit ? circuit_text(c.circuit, vocabulary) : models_text(c, vocabulary));
 }
 
 }  // namespace dynvert

@@ -15,8 +15,9 @@ namespace dynvert {
 
 static_assert(std::is_same_v<std::size_t, std::uint64_t>, "the integers of a configuration have 64 bits");
 
-using Slot = std::variant<bool*, int*, std::size_t*, double*, std::string*, std::vector<std::size_t>*,
-                          std::vector<std::string>*, std::vector<PhaseConfig>*>;
+using Slot =
+    std::variant<bool*, int*, std::size_t*, double*, std::string*, std::vector<std::size_t>*, std::vector<double>*,
+                 std::vector<std::vector<double>>*, std::vector<std::string>*, std::vector<PhaseConfig>*>;
 
 /// A key and the value that it sets. Keys that are tables have none, nor has experiment.epochs: trials holds its
 /// result.
@@ -31,6 +32,10 @@ struct Binding {
 [[nodiscard]] std::vector<Binding> bindings(NetworkConfig& network);
 [[nodiscard]] std::vector<Binding> bindings(InitConfig& init);
 [[nodiscard]] std::vector<Binding> bindings(LearningConfig& learning);
+[[nodiscard]] std::vector<Binding> bindings(InversionConfig& inversion);
+[[nodiscard]] std::vector<Binding> bindings(PopulationConfig& population);
+[[nodiscard]] std::vector<Binding> bindings(ProjectionConfig& projection);
+[[nodiscard]] std::vector<Binding> bindings(InputConfig& input);
 [[nodiscard]] std::vector<Binding> bindings(DynamicsConfig& dynamics);
 [[nodiscard]] std::vector<Binding> bindings(PhaseConfig& phase);
 [[nodiscard]] std::vector<Binding> bindings(FeedbackConfig& feedback);
@@ -42,9 +47,18 @@ struct Binding {
 /// @{
 [[nodiscard]] std::string no_meaning(const TaskConfig& task, std::string_view key, const Vocabulary& vocabulary);
 [[nodiscard]] std::string no_meaning(const InitConfig& init, std::string_view key, const Vocabulary& vocabulary);
-/// @param table  "model", "dynamics" or "feedback": which the key is from
-[[nodiscard]] std::string no_meaning(const ModelConfig& model, std::string_view table, std::string_view key,
+[[nodiscard]] std::string no_meaning(const InversionConfig& inversion, std::string_view key,
                                      const Vocabulary& vocabulary);
+[[nodiscard]] std::string no_meaning(const ProjectionConfig& projection, std::string_view key,
+                                     const Vocabulary& vocabulary);
+[[nodiscard]] std::string no_meaning(const InputConfig& input, std::string_view key, const Vocabulary& vocabulary);
+/// of [dynamics]
+[[nodiscard]] std::string no_meaning(const CircuitConfig& circuit, std::string_view key, const Vocabulary& vocabulary);
+/// @param table  "model", "dynamics" or "feedback": which the key is from
+[[nodiscard]] std::string no_meaning(const ModelConfig& model, ExperimentKind kind, std::string_view table,
+                                     std::string_view key, const Vocabulary& vocabulary);
+/// @param table  "experiment" or "record"
+[[nodiscard]] std::string no_meaning(ExperimentKind kind, std::string_view table, std::string_view key);
 /// @}
 
 /// The value as TOML; a double in the fewest digits that read back as the same double.

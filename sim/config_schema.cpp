@@ -37,6 +37,13 @@ KeySpec integers_of(std::string_view table, std::string_view name, std::string_v
   return key;
 }
 
+/// Ranges are those of each number of a list.
+KeySpec typed(KeySpec key, KeyType type, std::string_view allowed) {
+  key.type = type;
+  key.allowed = allowed;
+  return key;
+}
+
 KeySpec above(std::string_view table, std::string_view name, std::string_view standard, double least,
               std::string_view text) {
   KeySpec key{table, name, KeyType::real, standard, text};
@@ -89,7 +96,8 @@ std::vector<KeySpec> make_schema() {
   return {
       free_text("experiment", "title", "\"\"", "any text", "Title of the experiment, for people"),
       whole("experiment", "seed", "0", 0, any_seed, "Seed of every random number"),
-      whole("experiment", "trials", "required, or epochs", 1, many, "Number of trials"),
+      whole("experiment", "trials", "required, or epochs", 1, many,
+            "Number of trials; of a circuit, whose trials differ in what is drawn, by default 1"),
       whole("experiment", "epochs", "required, or trials", 1, many, "Passes through the data set, in place of trials"),
       whole("experiment", "threads", "1", 1, 1024, "Number of threads; the numbers do not depend on it"),
 
@@ -149,6 +157,9 @@ std::vector<KeySpec> make_schema() {
       governed(free_text("network.init", "group", "\"/\"", "a group of the file, from /",
                          "file: the group that holds W1.. and b1.."),
                "kind"),
+      governed(whole("network.init", "snapshot", "-1", -1, many,
+                     "file: of several snapshots the one after so many trials; -1: the last"),
+               "kind"),
 
       at_least("learning", "rate", "required", 0, "Learning rate eta"),
       at_least("learning", "decay", "0.0", 0, "Weight decay lambda, a trial"),
@@ -156,6 +167,28 @@ std::vector<KeySpec> make_schema() {
       above("learning", "clip_delta", "none", 0, "Largest norm of the credit signal of a hidden layer, a sample"),
       flag("learning", "normalise_updates", "false", "Divide each weight change by its Frobenius norm"),
       flag("learning", "skip_first", "false", "The first trial changes nothing"),
+
+      choice("inversion", "signal", "\"step\"", &Vocabulary::error_signals, "The error that the loops invert, in time"),
+      whole("inversion", "samples", "1", 1, 1'000'000,
+            "Errors, each with an input of its own, that are drawn; each is inverted at every point of the grid"),
+      above("inversion", "amplitude", "1.0", 0, "Standard deviation of the components of an error"),
+      at_least("inversion", "onset", "0.0", 0, "When the error appears"),
+      governed(above("inversion", "rise", "10.0", 0, "ramp: how long the error takes to its full size"), "signal"),
+      governed(at_least("inversion", "noise", "0.5", 0,
+                        "noise: standard deviation of the fluctuations around the error, relative to amplitude"),
+               "signal"),
+      governed(above("inversion", "noise_tau", "1.0", 0, "noise: correlation time of the fluctuations"), "signal"),
+      typed(at_least("inversion", "alpha", "[]", 0, "Leaks of the grid; empty: the model's own"), KeyType::reals,
+            "finite real numbers at least 0"),
+      typed(above("inversion", "ratio", "[]", 0,
+                  "Ratios tau_u / tau_delta of the grid, tau_delta as the model has it; empty: the model's own"),
+            KeyType::reals, "finite real numbers above 0"),
+      [] {
+        KeySpec key{"inversion", "feedback", KeyType::names, "[]",
+                    "Kinds of feedback: each model becomes one model NAME_KIND for each; empty: the model's own"};
+        key.choices = &Vocabulary::feedback_kinds;
+        return key;
+      }(),
 
       choice("dynamics", "solver", "\"dopri5\"", &Vocabulary::solvers, "How the equations are advanced in time"),
       governed(above("dynamics", "dt", "0.5", 0,
@@ -221,6 +254,9 @@ std::vector<KeySpec> make_schema() {
       governed(
           free_text("feedback", "group", "\"/\"", "a group of the file, from /", "file: the group that holds B2.."),
           "kind"),
+      governed(whole("feedback", "snapshot", "-1", -1, many,
+                     "file: of several snapshots the one after so many trials; -1: the last"),
+               "kind"),
 
       integers_of("record", "trials", "[]", 0, many, "numbers of trials, each once, at most 100000",
                   "Trials whose trajectories are kept, the first trial is 0"),
@@ -244,6 +280,52 @@ std::vector<KeySpec> make_schema() {
              "How the error becomes a credit signal for each hidden layer"),
       at_least("model", "alpha", "0.01", 0, "Leak of the controller"),
       {"model", "feedback", KeyType::table, "{}", "Keys of [feedback] of this model's own", "keys of [feedback]"},
+
+      free_text("population", "name", "required", "letters, digits and _, no digit first",
+                "Name of the population, and of its dataset in the file"),
+      whole("population", "units", "1", 1, 1'000'000, "Number of units"),
+      above("population", "tau", "1.0", 0, "Time constant"),
+      at_least("population", "leak", "1.0", 0, "Leak; 0: an integrator"),
+      name_of("population", "rate", KeyType::text, "\"linear\"", &Vocabulary::outputs, "Rate function"),
+      typed({"population", "initial", KeyType::real_or_reals, "[]",
+             "State at the start: one number, or one for each unit; empty: 0"},
+            KeyType::real_or_reals, "finite real numbers"),
+      at_least("population", "initial_half_width", "0.0", 0,
+               "A number from U(-w, w) is added to the state at the start of each unit in each trial"),
+
+      free_text("projection", "name", "SOURCE_TARGET", "letters, digits and _, no digit first",
+                "Name of the projection, and of its weights in the file"),
+      free_text("projection", "source", "required", "name of a population", "Where it comes from"),
+      free_text("projection", "target", "required", "name of a population", "Where it goes to"),
+      choice("projection", "kind", "\"one_to_one\"", &Vocabulary::projections, "Where its weights come from"),
+      governed({"projection", "weight", KeyType::real, "1.0", "one_to_one: from each unit to the one of its number",
+                "a finite real number"},
+               "kind"),
+      governed({"projection", "matrix", KeyType::matrix, "required",
+                "matrix: the weights, a row for each unit of the target", "rows of finite real numbers of one length"},
+               "kind"),
+      governed(at_least("projection", "half_width", "1.0", 0, "uniform: the weights are drawn from U(-w, w)"), "kind"),
+      governed(free_text("projection", "path", "required", "a file name", "file: an HDF5 file"), "kind"),
+      governed(free_text("projection", "group", "\"/\"", "a group of the file, from /", "file: the group"), "kind"),
+      governed(free_text("projection", "dataset", "required", "name of a dataset",
+                         "file: the matrix, units of the target x units of the source"),
+               "kind"),
+      choice("projection", "transmits", "\"rate\"", &Vocabulary::transmissions,
+             "What it transmits of its source: its rate, its state, or its state times a gain"),
+      governed(free_text("projection", "follows", "required", "name of a population of the source's size",
+                         "gain: the population whose slope g'(x) is the gain"),
+               "transmits"),
+      governed(flag("projection", "reciprocal", "false", "gain: 1/g'(x) in place of g'(x)"), "transmits"),
+
+      free_text("input", "population", "required", "name of a population", "Where the input arrives; inputs add up"),
+      choice("input", "shape", "\"step\"", &Vocabulary::inputs, "Its course in time"),
+      typed({"input", "amplitude", KeyType::real_or_reals, "[1.0]", "Its size: one number, or one for each unit"},
+            KeyType::real_or_reals, "finite real numbers"),
+      at_least("input", "start", "0.0", 0, "When it begins"),
+      at_least("input", "duration", "0.0", 0, "How long it lasts; 0: to the end"),
+      governed(at_least("input", "rise", "0.0", 0, "ramp: how long it takes to its full size"), "shape"),
+      governed(above("input", "period", "1.0", 0, "sine: the period"), "shape"),
+      governed(above("input", "noise_tau", "1.0", 0, "noise: the correlation time"), "shape"),
   };
 }
 
@@ -306,6 +388,12 @@ std::string_view type_text(KeyType type) {
       return "list of names";
     case KeyType::integers:
       return "list of integers";
+    case KeyType::reals:
+      return "list of reals";
+    case KeyType::real_or_reals:
+      return "real or list of reals";
+    case KeyType::matrix:
+      return "list of lists of reals";
     case KeyType::name_or_names:
       return "name or list of names";
     case KeyType::phases:

@@ -39,9 +39,26 @@ struct Vocabulary {
   std::vector<std::string> measures;
   std::vector<std::string> transfers;
   std::vector<std::string> feedback_factors;  ///< formulas that the factors of a product can have
+  std::vector<Choice> error_signals;          ///< inversion.signal; uses: keys of [inversion] that are its own
+  std::vector<Choice> projections;    ///< projection.kind; uses: weight, matrix, half_width, path, group, dataset
+  std::vector<Choice> transmissions;  ///< projection.transmits; uses: follows, reciprocal
+  std::vector<Choice> inputs;         ///< input.shape; uses: rise, period, noise_tau
 };
 
-enum class KeyType { boolean, integer, real, text, names, integers, name_or_names, phases, table };
+enum class KeyType {
+  boolean,
+  integer,
+  real,
+  text,
+  names,
+  integers,
+  reals,
+  real_or_reals,
+  matrix,
+  name_or_names,
+  phases,
+  table
+};
 
 /// One key of one table.
 struct KeySpec {

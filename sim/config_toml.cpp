@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -79,19 +80,24 @@ std::string escaped(std::string_view text) {
   return out + "\"";
 }
 
-/// The model of that name. @throws ConfigError
-toml::table& model_table(toml::table& tree, const std::string& name, const std::string& origin) {
+/// The tables of which there are many, each with a name.
+constexpr std::array<std::string_view, 3> named_tables{"model", "population", "projection"};
+
+/// The one of that name. @param kind  of named_tables @throws ConfigError
+toml::table& named_table(toml::table& tree, const std::string& kind, const std::string& name,
+                         const std::string& origin) {
   std::vector<std::string> names;
-  if (auto* models = tree["model"].as_array()) {
-    for (auto& node : *models) {
-      auto* model = node.as_table();
-      const auto own_name = model != nullptr ? (*model)["name"].value<std::string>() : std::nullopt;
-      if (own_name && *own_name == name) return *model;
+  if (auto* list = tree[kind].as_array()) {
+    for (auto& node : *list) {
+      auto* table = node.as_table();
+      const auto own_name = table != nullptr ? (*table)["name"].value<std::string>() : std::nullopt;
+      if (own_name && *own_name == name) return *table;
       if (own_name) names.push_back(*own_name);
     }
   }
-  throw ConfigError({origin, 0, 0, "model." + name, "no model has the name " + in_quotes(name), name,
-                     names.empty() ? "no model has a name" : fmt::format("{}", fmt::join(names, ", ")),
+  throw ConfigError({origin, 0, 0, fmt::format("{}.{}", kind, name),
+                     fmt::format("no {} has the name {}", kind, in_quotes(name)), name,
+                     names.empty() ? fmt::format("no {} has a name", kind) : fmt::format("{}", fmt::join(names, ", ")),
                      nearest_name(name, names)});
 }
 
@@ -125,17 +131,18 @@ void apply_set(toml::table& tree, const std::string& set, const std::string& ori
 
   toml::table* target = &tree;
   std::string rest = path;
-  constexpr std::string_view models = "model.";
-  if (path.starts_with(models)) {
-    const auto end = path.find('.', models.size());
-    const auto name = path.substr(models.size(), end - models.size());
-    target = &model_table(tree, name, origin);
+  const std::string top_name = path.substr(0, path.find('.'));
+  if (std::ranges::find(named_tables, top_name) != named_tables.end()) {
+    const auto begin = top_name.size() + 1;
+    const auto end = path.find('.', begin);
+    const auto name = path.substr(begin, end - begin);
+    target = &named_table(tree, top_name, name, origin);
     if (end == std::string::npos)
-      throw ConfigError(
-          {origin, 0, 0, path, "names a model, but none of its keys", path, fmt::format("model.{}.KEY=value", name)});
+      throw ConfigError({origin, 0, 0, path, fmt::format("names a {}, but none of its keys", top_name), path,
+                         fmt::format("{}.{}.KEY=value", top_name, name)});
     rest = path.substr(end + 1);
   }
-  if (const auto* top = tree.get(path.substr(0, path.find('.'))); target == &tree && top != nullptr && !top->is_table())
+  if (const auto* top = tree.get(top_name); target == &tree && top != nullptr && !top->is_table())
     return;  // the file is at fault, and whoever reads the tree says so
   auto change = tree_of(rest, value, origin);
   if (!change) change = tree_of(rest, escaped(value), origin);
@@ -167,7 +174,8 @@ class ValueReader {
     const double x = *node.value<double>();
     const bool inside = std::isfinite(x) && (spec_.least_excluded ? x > spec_.least : x >= spec_.least) &&
                         (spec_.greatest_excluded ? x < spec_.greatest : x <= spec_.greatest);
-    if (!inside) wrong(node, "a finite real number " + allowed_text(spec_, vocabulary_));
+    const auto allowed = allowed_text(spec_, vocabulary_);
+    if (!inside) wrong(node, spec_.allowed.empty() ? "a finite real number " + allowed : allowed);
     *value = x;
   }
 
@@ -190,6 +198,29 @@ class ValueReader {
     if (list == nullptr) wrong_type(node, "a list of integers");
     values->clear();
     for (const auto& element : *list) values->push_back(static_cast<std::size_t>(integer(element)));
+  }
+
+  void read(const toml::node& node, std::vector<double>* values) const {
+    values->clear();
+    if (spec_.type == KeyType::real_or_reals && node.is_number()) return read(node, &values->emplace_back());
+    const auto* list = node.as_array();
+    if (list == nullptr)
+      wrong_type(node, spec_.type == KeyType::reals ? "a list of real numbers" : "a real number or a list of them");
+    for (const auto& element : *list) read(element, &values->emplace_back());
+  }
+
+  void read(const toml::node& node, std::vector<std::vector<double>>* rows) const {
+    const auto* list = node.as_array();
+    if (list == nullptr || list->empty()) wrong_type(node, "a list of lists of real numbers");
+    rows->clear();
+    for (const auto& element : *list) {
+      read(element, &rows->emplace_back());
+      if (rows->back().empty() || rows->back().size() != rows->front().size())
+        fail(place_of(element.source(), key_, file_),
+             fmt::format("row {} has {} numbers, the first row {}", rows->size(), rows->back().size(),
+                         rows->front().size()),
+             "", allowed_text(spec_, vocabulary_));
+    }
   }
 
   void read(const toml::node& node, std::vector<std::string>* values) const {

@@ -49,15 +49,15 @@ class ExactSolver final : public Solver {
         layout.scatter(z.head(n), 0, state);
         if (const auto p = out_of_range(layout, state, 0, limit_)) {
           x = state;
-          return {Ending::diverged, segment.start + static_cast<double>(k) * interval, *p};
+          return {Ending::diverged, segment.start + static_cast<double>(k) * interval, *p, 1};
         }
         sample(k, state);
       }
     }
     layout.scatter(arma::vec(matrix_exponential(generator * segment.duration) * start).head(n), 0, x);
     const double end = segment.start + segment.duration;
-    if (const auto p = out_of_range(layout, x, 0, limit_)) return {Ending::diverged, end, *p};
-    return {Ending::finished, end, 0};
+    if (const auto p = out_of_range(layout, x, 0, limit_)) return {Ending::diverged, end, *p, 1};
+    return {Ending::finished, end, 0, 1};
   }
 
   double limit_;

@@ -2,6 +2,7 @@
 #include <dynvert/sim/experiment.hpp>
 #include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
+#include <dynvert/sim/transients.hpp>
 
 #include <fmt/format.h>
 
@@ -64,16 +65,6 @@ GroupSpec order_group(const Config& config) {
   return group;
 }
 
-std::size_t values_of(const GroupSpec& group) {
-  std::size_t values = 0;
-  for (const DatasetSpec& d : group.datasets) {
-    std::size_t n = 1;
-    for (const std::string& name : d.axes) n *= std::ranges::find(group.axes, name, &Axis::name)->values.size();
-    values += n;
-  }
-  return values;
-}
-
 /// How many rows the groups of a model will have; snapshots at restabilisations come on top.
 struct RowCounts {
   std::size_t evaluations, snapshots, records;
@@ -90,6 +81,7 @@ RowCounts expected_rows(const Config& config, const ModelGroups& groups) {
 }  // namespace
 
 Estimate estimate(const Config& config) {
+  if (config.kind != ExperimentKind::learning) return Transients(config).estimate();
   constexpr std::size_t value = sizeof(double);
   const auto& layers = config.network.layers;
   std::size_t network = 0;
@@ -107,9 +99,10 @@ Estimate estimate(const Config& config) {
     // each group has its own index and attributes
     constexpr std::size_t overhead = 40'000;
     result.file_bytes +=
-        overhead + value * (config.trials * values_of(groups.learning) + rows.evaluations * values_of(groups.eval) +
-                            rows.snapshots * values_of(groups.weights) + rows.records * values_of(groups.trace));
-    result.memory_bytes += value * (4 * network + 3 * values_of(groups.trace) * (rows.records > 0 ? 1 : 0));
+        overhead +
+        value * (config.trials * values_in_row(groups.learning) + rows.evaluations * values_in_row(groups.eval) +
+                 rows.snapshots * values_in_row(groups.weights) + rows.records * values_in_row(groups.trace));
+    result.memory_bytes += value * (4 * network + 3 * values_in_row(groups.trace) * (rows.records > 0 ? 1 : 0));
   }
   return result;
 }

@@ -39,21 +39,31 @@ struct Estimate {
 };
 [[nodiscard]] Estimate estimate(const Config& config);
 
-class Experiment {
+/// Something that can be run into a sink, whatever the configuration describes.
+class ExperimentRun {
+ public:
+  virtual ~ExperimentRun() = default;
+  /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
+  ///                         trial, this included, is then in the sink, and the sink's status says "diverged".
+  virtual RunStatus run(Sink& sink, const Hooks& hooks) = 0;
+  /// models with trials that diverged and were skipped, and how many
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::size_t>> diverged_trials() const = 0;
+};
+
+/// Of the configuration's kind. @throws see Experiment
+[[nodiscard]] std::unique_ptr<ExperimentRun> make_experiment(Config config);
+
+class Experiment final : public ExperimentRun {
  public:
   /// Draws or reads the data, draws the initial weights, and makes each model's feedback.
   /// @throws ValueError, IoError  what the configuration asks for cannot be had; NumericalError  see ModelRun
   explicit Experiment(Config config);
 
   /// Runs all trials into the sink.
-  /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
-  /// trial, this included, is
-  ///                          then in the sink, and the sink's status says "diverged".
-  RunStatus run(Sink& sink, const Hooks& hooks);
+  RunStatus run(Sink& sink, const Hooks& hooks) override;
 
   [[nodiscard]] const Config& config() const noexcept { return config_; }
-  /// models with trials that diverged and were skipped, and how many
-  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const override;
 
  private:
   struct SinkGroups {

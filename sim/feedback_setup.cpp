@@ -40,7 +40,7 @@ arma::mat product(const Config& config, const FeedbackConfig& options, const Fee
 
 arma::mat from_file(const FeedbackConfig& options, const FeedbackPath& path, const Network& network) {
   auto B = read_matrix(options.path, options.group, path.name, network.units[path.bottom], network.units[path.top],
-                       fmt::format("units of layer {} x units of layer {}", path.bottom, path.top));
+                       fmt::format("units of layer {} x units of layer {}", path.bottom, path.top), options.snapshot);
   if (B) return std::move(*B);
   throw IoError(fmt::format("{}:{}", options.path, options.group), fmt::format("has no dataset {}", path.name),
                 fmt::format("feedback of kind \"file\" needs {} for this model", path.name));

@@ -21,8 +21,8 @@ class FixedPointSolver final : public Solver {
     result.evaluations = steady.evaluations;
     for (std::size_t c = 0; c < f.layout().columns(); ++c) {
       const auto p = out_of_range(f.layout(), x, c, limit_);
-      result.columns.push_back(p ? ColumnEnd{Ending::diverged, segment.start, *p}
-                                 : ColumnEnd{Ending::settled, segment.start, 0});
+      result.columns.push_back(p ? ColumnEnd{Ending::diverged, segment.start, *p, steady.iterations}
+                                 : ColumnEnd{Ending::settled, segment.start, 0, steady.iterations});
     }
     return result;
   }

@@ -59,7 +59,7 @@ class FixedStepSolver final : public Solver {
     Progress run{.full = f.layout(), .f = &f, .trajectory = trajectory, .start = segment.start};
     run.columns.resize(f.layout().columns());
     std::iota(run.columns.begin(), run.columns.end(), std::size_t{0});
-    run.result.columns.assign(f.layout().columns(), {Ending::finished, segment.start + segment.duration, 0});
+    run.result.columns.assign(f.layout().columns(), {Ending::finished, segment.start + segment.duration, 0, steps});
     run.result_state = &x;
     if (trajectory != nullptr) {
       run.every = whole_steps(interval, settings_.dt, "interval between samples");
@@ -159,9 +159,9 @@ class FixedStepSolver final : public Solver {
     for (std::size_t c = 0; c < run.columns.size(); ++c) {
       ColumnEnd& end = run.result.columns[run.columns[c]];
       if (const auto population = out_of_range(layout, run.x, c, settings_.divergence_limit)) {
-        end = {Ending::diverged, time(run), *population};
+        end = {Ending::diverged, time(run), *population, run.done};
       } else if (settings_.settle_tolerance > 0 && has_settled(*run.f, run.x, slope_, c, settings_.settle_tolerance)) {
-        end = {Ending::settled, time(run), 0};
+        end = {Ending::settled, time(run), 0, run.done};
       } else {
         kept.push_back(c);
         continue;

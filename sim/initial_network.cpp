@@ -19,12 +19,13 @@ void read_network(const InitConfig& init, Network& network) {
   for (std::size_t l = 1; l <= network.depth(); ++l) {
     const std::string W = fmt::format("W{}", l);
     auto weights = read_matrix(init.path, init.group, W, network.units[l], network.units[l - 1],
-                               fmt::format("units of layer {} x units of layer {}", l, l - 1));
+                               fmt::format("units of layer {} x units of layer {}", l, l - 1), init.snapshot);
     if (!weights) throw missing(W);
     network.W[l] = std::move(*weights);
     if (!network.bias) continue;
     const std::string b = fmt::format("b{}", l);
-    auto biases = read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l));
+    auto biases =
+        read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l), init.snapshot);
     if (!biases) throw missing(b);
     network.b[l] = std::move(*biases);
   }

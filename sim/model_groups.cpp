@@ -63,6 +63,20 @@ GroupSpec eval_group(const Config& config, const ModelConfig& model) {
   return group;
 }
 
+GroupSpec trace_group(const Config& config, const ModelConfig& model, const std::vector<Stage>& stages) {
+  const RecordConfig& record = config.record;
+  const std::string path = fmt::format("/models/{}", model.name);
+  const bool asked = !record.trials.empty() || record.every > 0 || record.unsettled_limit > 0;
+  if (stages.empty() || !asked || !solver_kind(model.dynamics.solver).has_trajectory) {
+    return {.path = path + "/trace", .row_dimension = "record"};
+  }
+  std::vector<StagePlan> plans;
+  for (const Stage& stage : stages) plans.push_back({stage, stage_phases(stage, model.dynamics)});
+  return trace_group(path, plans, trace_settings(config, model));
+}
+
+}  // namespace
+
 GroupSpec weights_group(const Config& config, const ModelConfig& model) {
   GroupSpec group{.path = fmt::format("/models/{}/weights", model.name), .row_dimension = "snapshot"};
   group.datasets.push_back(counter("snapshot", "trials done by then"));
@@ -84,19 +98,23 @@ GroupSpec weights_group(const Config& config, const ModelConfig& model) {
   return group;
 }
 
-GroupSpec trace_group(const Config& config, const ModelConfig& model, const std::vector<Stage>& stages) {
-  const RecordConfig& record = config.record;
-  const std::string path = fmt::format("/models/{}", model.name);
-  const bool asked = !record.trials.empty() || record.every > 0 || record.unsettled_limit > 0;
-  if (stages.empty() || !asked || !solver_kind(model.dynamics.solver).has_trajectory) {
-    return {.path = path + "/trace", .row_dimension = "record"};
+void append_weights(const Network& network, std::span<const FeedbackPath> paths, const Feedback& feedback, Rows& row) {
+  std::size_t column = 1;
+  for (std::size_t l = 1; l <= network.depth(); ++l) {
+    append_row_major(row.values[column++], network.W[l]);
+    if (network.bias) append_row_major(row.values[column++], network.b[l]);
   }
-  std::vector<StagePlan> plans;
-  for (const Stage& stage : stages) plans.push_back({stage, stage_phases(stage, model.dynamics)});
-  return trace_group(path, plans, trace_settings(config, model));
+  for (const FeedbackPath& path : paths) append_row_major(row.values[column++], feedback[path.number]);
 }
 
-}  // namespace
+SolverSettings solver_settings(const DynamicsConfig& dynamics) {
+  return {.dt = dynamics.dt,
+          .settle_tolerance = dynamics.settle_tolerance,
+          .rtol = dynamics.rtol,
+          .atol = dynamics.atol,
+          .divergence_limit = dynamics.divergence_limit,
+          .max_steps = dynamics.max_steps};
+}
 
 LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
   const DynamicsConfig& d = model.dynamics;

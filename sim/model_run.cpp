@@ -16,15 +16,6 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-SolverSettings solver_settings(const DynamicsConfig& dynamics) {
-  return {.dt = dynamics.dt,
-          .settle_tolerance = dynamics.settle_tolerance,
-          .rtol = dynamics.rtol,
-          .atol = dynamics.atol,
-          .divergence_limit = dynamics.divergence_limit,
-          .max_steps = dynamics.max_steps};
-}
-
 /// Drops the rows whose first value (a count of trials) is above the limit; rows are in ascending order.
 void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double limit) {
   if (rows.count == 0) return;
@@ -272,13 +263,8 @@ void ModelRun::record_evaluation() {
 
 void ModelRun::record_weights(std::size_t trials_done) {
   Rows& rows = rows_.weights;
-  std::size_t column = 0;
-  rows.values[column++].push_back(static_cast<double>(trials_done));
-  for (std::size_t l = 1; l <= network_.depth(); ++l) {
-    append_row_major(rows.values[column++], network_.W[l]);
-    if (network_.bias) append_row_major(rows.values[column++], network_.b[l]);
-  }
-  for (const FeedbackPath& path : paths_) append_row_major(rows.values[column++], feedback_[path.number]);
+  rows.values[0].push_back(static_cast<double>(trials_done));
+  append_weights(network_, paths_, feedback_, rows);
   ++rows.count;
   last_snapshot_ = trials_done;
 }

@@ -29,6 +29,12 @@ struct ModelGroups {
 /// What the model will record; computed without running or drawing anything.
 [[nodiscard]] ModelGroups model_groups(const Config& config, const ModelConfig& model);
 
+/// The group of a model's weights: W, b and the feedback.
+[[nodiscard]] GroupSpec weights_group(const Config& config, const ModelConfig& model);
+/// Its values, from dataset number 1 on.
+void append_weights(const Network& network, std::span<const FeedbackPath> paths, const Feedback& feedback, Rows& row);
+[[nodiscard]] SolverSettings solver_settings(const DynamicsConfig& dynamics);
+
 /// The parts of it that the engine needs as well.
 [[nodiscard]] LoopParameters loop_parameters(const Config& config, const ModelConfig& model);
 /// The network of the configuration with zero weights.

@@ -12,11 +12,13 @@ std::string progress_text(const ProgressReport& report) {
   const auto left = std::llround(static_cast<double>(report.trials - report.trials_done) / std::max(rate, 1e-9));
   std::string time = left >= 3600 ? fmt::format("{}:{:02}:{:02}", left / 3600, left / 60 % 60, left % 60)
                                   : fmt::format("{}:{:02}", left / 60, left % 60);
-  const auto [least, most] = std::ranges::minmax_element(report.loss, {}, &std::pair<std::string, double>::second);
-  const std::string loss = report.loss.size() == 1 ? fmt::format("loss {:.3g}", least->second)
-                                                   : fmt::format("loss {:.3g} ({}) to {:.3g} ({})", least->second,
-                                                                 least->first, most->second, most->first);
-  return fmt::format("trial {}/{} ({} %), {:.0f} trials/s, {} left, {}", report.trials_done, report.trials,
+  std::string loss;
+  if (report.loss.size() == 1) loss = fmt::format(", loss {:.3g}", report.loss.front().second);
+  if (report.loss.size() > 1) {
+    const auto [least, most] = std::ranges::minmax_element(report.loss, {}, &std::pair<std::string, double>::second);
+    loss = fmt::format(", loss {:.3g} ({}) to {:.3g} ({})", least->second, least->first, most->second, most->first);
+  }
+  return fmt::format("trial {}/{} ({} %), {:.0f} trials/s, {} left{}", report.trials_done, report.trials,
                      100 * report.trials_done / report.trials, rate, time, loss);
 }
 

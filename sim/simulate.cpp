@@ -95,7 +95,7 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
   }
   use_one_blas_thread();
   const SignalGuard signals;
-  Experiment experiment(config);
+  const std::unique_ptr<ExperimentRun> experiment = make_experiment(config);
   FileSink sink(RunFile::create(output, {.overwrite = arguments.overwrite, .compression = config.record.compression},
                                 root_attributes(config, arguments.command)));
 
@@ -108,48 +108,91 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
   };
   RunStatus status{};
   try {
-    status = experiment.run(sink, hooks);
+    status = experiment->run(sink, hooks);
   } catch (...) {
     progress.close();
     throw;
   }
   progress.close();
-  for (const auto& [model, count] : experiment.diverged_trials()) {
-    fmt::print(err, "dynvert: model {}: {} trials diverged and changed no weights\n", model, count);
+  for (const auto& [model, count] : experiment->diverged_trials()) {
+    fmt::print(err, "dynvert: model {}: {} trials diverged{}\n", model, count,
+               config.kind == ExperimentKind::learning ? " and changed no weights" : "");
   }
   if (status == RunStatus::interrupted) {
     fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them\n", last.trials_done, config.trials,
                output);
     return exit_interrupted;
   }
-  fmt::print(out, "{}: {} trials, {} models\n", output, config.trials, config.models.size());
+  fmt::print(out, "{}: {} trials{}\n", output, config.trials,
+             config.models.empty() ? "" : fmt::format(", {} models", config.models.size()));
   return exit_done;
 }
+
+namespace {
+
+/// ", dopri5, duration 499.5"
+std::string solver_text(const DynamicsConfig& dynamics) {
+  const SolverKind& solver = solver_kind(dynamics.solver);
+  std::string text = fmt::format(", {}", solver.name);
+  if (solver.fixed_step) {
+    text += fmt::format(", {:.0f} steps of {:g}", dynamics.duration / dynamics.dt, dynamics.dt);
+  } else if (solver.has_trajectory) {
+    text += fmt::format(", duration {:g}", dynamics.duration);
+  }
+  return text;
+}
+
+void print_models(const Config& config, std::ostream& out) {
+  for (const ModelConfig& model : config.models) {
+    const CreditModel& credit = credit_model(model.credit);
+    std::string how;
+    if (credit.feedback) how += fmt::format(", feedback {}", model.feedback.kind);
+    if (credit.stages && config.kind == ExperimentKind::learning) how += fmt::format(", alpha {:g}", model.alpha);
+    if (credit.stages) how += solver_text(model.dynamics);
+    fmt::print(out, "  model     {}: {}{}\n", model.name, model.credit, how);
+  }
+}
+
+/// Numbers of the grid, or the model's own.
+std::string axis_text(const std::vector<double>& values) {
+  return values.empty() ? "the models' own" : fmt::format("{:g}", fmt::join(values, ", "));
+}
+
+void print_plan(const Config& config, std::ostream& out) {
+  switch (config.kind) {
+    case ExperimentKind::learning:
+      fmt::print(out, "  task      {}: {} samples\n", config.task.kind, config.task.samples);
+      fmt::print(out, "  network   {}\n", fmt::join(config.network.layers, "-"));
+      fmt::print(out, "  trials    {}, batch {}\n", config.trials, config.learning.batch);
+      return print_models(config, out);
+    case ExperimentKind::inversion:
+      fmt::print(out, "  network   {}\n", fmt::join(config.network.layers, "-"));
+      fmt::print(out, "  inversion {} of {} errors\n", config.inversion.signal, config.inversion.samples);
+      fmt::print(out, "  alpha     {}\n", axis_text(config.inversion.alpha));
+      fmt::print(out, "  ratio     {}\n", axis_text(config.inversion.ratio));
+      fmt::print(out, "  trials    {} a model\n", config.trials);
+      return print_models(config, out);
+    case ExperimentKind::circuit:
+      for (const PopulationConfig& p : config.circuit.populations) {
+        fmt::print(out, "  population {}: {} units, tau {:g}, {}\n", p.name, p.units, p.tau, p.rate);
+      }
+      for (const ProjectionConfig& p : config.circuit.projections) {
+        fmt::print(out, "  projection {}: {} to {}, {}, transmits {}\n", p.name, p.source, p.target, p.kind,
+                   p.transmits);
+      }
+      fmt::print(out, "  trials    {}{}\n", config.trials, solver_text(config.circuit.dynamics));
+  }
+}
+
+}  // namespace
 
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err) {
   const Config config = load(arguments);
   for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
   const Estimate need = estimate(config);
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
-  fmt::print(out, "  task      {}: {} samples\n", config.task.kind, config.task.samples);
-  fmt::print(out, "  network   {}\n", fmt::join(config.network.layers, "-"));
-  fmt::print(out, "  trials    {}, batch {}, seed {}, {} thread{}\n", config.trials, config.learning.batch, config.seed,
-             config.threads, config.threads == 1 ? "" : "s");
-  for (const ModelConfig& model : config.models) {
-    const CreditModel& credit = credit_model(model.credit);
-    std::string how;
-    if (credit.feedback) how += fmt::format(", feedback {}", model.feedback.kind);
-    if (credit.stages) {
-      const SolverKind& solver = solver_kind(model.dynamics.solver);
-      how += fmt::format(", alpha {:g}, {}", model.alpha, solver.name);
-      if (solver.fixed_step) {
-        how += fmt::format(", {:.0f} steps of {:g}", model.dynamics.duration / model.dynamics.dt, model.dynamics.dt);
-      } else if (solver.has_trajectory) {
-        how += fmt::format(", duration {:g}", model.dynamics.duration);
-      }
-    }
-    fmt::print(out, "  model     {}: {}{}\n", model.name, model.credit, how);
-  }
+  print_plan(config, out);
+  fmt::print(out, "  seed      {}, {} thread{}\n", config.seed, config.threads, config.threads == 1 ? "" : "s");
   fmt::print(out, "  memory    about {}\n  file      about {}{}\n", bytes_text(need.memory_bytes),
              bytes_text(need.file_bytes), config.record.compression > 0 ? " before compression" : "");
   return exit_done;

@@ -47,11 +47,12 @@ struct ColumnEnd {
   Ending ending = Ending::finished;
   double time = 0;
   PopulationIndex population = 0;  ///< diverged: the one that left the allowed range
+  std::size_t steps = 0;           ///< that it took; Newton iterations of fixed_point
 };
 
 struct SolverRun {
   std::vector<ColumnEnd> columns;
-  std::size_t steps = 0;        ///< the most that a column took; Newton iterations of fixed_point
+  std::size_t steps = 0;        ///< the most that a column took
   std::size_t evaluations = 0;  ///< of the right-hand side, all columns; one for a step of sequential Euler
 
   /// the first column that diverged, or nullptr

@@ -30,6 +30,7 @@ StageRunner::StageRunner(Stage stage, std::vector<Phase> phases)
 
 void StageRunner::reset() {
   started_ = false;
+  finished_ = false;
   run_ = {};
 }
 
@@ -43,6 +44,7 @@ void StageRunner::begin(const Network& network, const Feedback& feedback, const 
 
 void StageRunner::run(Solver& solver, const Network& network, Activity& activity, Credit& credit, const double* keep) {
   run_ = {};
+  finished_ = false;
   for (std::size_t i = 0; i < phases_.size(); ++i) {
     const Phase& phase = phases_[i];
     stage_.enter(network, activity, credit, phase, f_, x_);
@@ -54,7 +56,9 @@ void StageRunner::run(Solver& solver, const Network& network, Activity& activity
     run_.steps += run.steps;
     run_.evaluations += run.evaluations;
     for (std::size_t c = 0; c < run_.columns.size(); ++c) {
+      const std::size_t steps = run_.columns[c].steps + run.columns[c].steps;
       if (run_.columns[c].ending == Ending::diverged) run.columns[c] = run_.columns[c];
+      run.columns[c].steps = steps;
     }
     run_.columns = std::move(run.columns);
     const auto diverged = [](const ColumnEnd& end) { return end.ending == Ending::diverged; };
@@ -62,6 +66,7 @@ void StageRunner::run(Solver& solver, const Network& network, Activity& activity
     blank_diverged(run_, f_.layout(), x_);
     if (i == read_) x_read_ = x_;
   }
+  finished_ = true;
   stage_.read(network, f_, x_read_, activity, credit);
   if (phases_.size() > 1) {
     // measures look at the circuit as it was when credit was read
@@ -92,18 +97,17 @@ StageResult StageRunner::result(bool with_trajectory) {
           .trajectory = with_trajectory ? &trajectory_ : nullptr};
 }
 
-SingleTrial::SingleTrial(const StageResult& batch, std::size_t column) : f(batch.f->circuit(), 1), result(batch) {
-  f.take_column(*batch.f, column);
-  x.assign(f.layout().size(), 0.0);
-  const Layout& layout = batch.f->layout();
-  f.layout().scatter(layout.gather(*batch.x, column), 0, x);
-  result.f = &f;
-  result.x = &x;
-  if (batch.trajectory == nullptr) return;
-  trajectory.start(f.layout(), batch.trajectory->time(0), batch.trajectory->interval());
+SingleTrial::SingleTrial(const StageRunner& batch, std::size_t column, const Stage& stage, RightHandSide single)
+    : f(std::move(single)), x(f.layout().size()) {
+  const Layout& layout = batch.f().layout();
+  f.layout().scatter(layout.gather(batch.x_read(), column), 0, x);
+  result = {.stage = &stage, .f = &f, .x = &x, .phase = batch.read_phase()};
+  const Trajectory& all = batch.trajectory();
+  if (all.samples() == 0) return;
+  trajectory.start(f.layout(), all.time(0), all.interval());
   State sample(f.layout().size());
-  for (std::size_t k = 0; k < batch.trajectory->samples(); ++k) {
-    f.layout().scatter(layout.gather(batch.trajectory->state(k), column), 0, sample);
+  for (std::size_t k = 0; k < all.samples(); ++k) {
+    f.layout().scatter(layout.gather(all.state(k), column), 0, sample);
     trajectory.append(sample);
   }
   result.trajectory = &trajectory;

@@ -31,8 +31,9 @@ class StageRunner {
   [[nodiscard]] const Stage& stage() const noexcept { return stage_; }
   [[nodiscard]] RightHandSide& f() noexcept { return f_; }
   [[nodiscard]] const RightHandSide& f() const noexcept { return f_; }
-  /// at the end
+  /// at the end, and where credit is read
   [[nodiscard]] const State& x() const noexcept { return x_; }
+  [[nodiscard]] const State& x_read() const noexcept { return x_read_; }
   [[nodiscard]] const std::vector<Phase>& phases() const noexcept { return phases_; }
   /// The phase at whose end credit is read.
   [[nodiscard]] const Phase& read_phase() const { return phases_[read_]; }
@@ -40,6 +41,8 @@ class StageRunner {
   /// of all phases together; empty where the stage was not run
   [[nodiscard]] const SolverRun& solver_run() const noexcept { return run_; }
   [[nodiscard]] bool started() const noexcept { return started_; }
+  /// not every column diverged, so that credit was read
+  [[nodiscard]] bool finished() const noexcept { return finished_; }
   /// What measures look at: the circuit with the weights and inputs with which credit was read.
   [[nodiscard]] StageResult result(bool with_trajectory);
 
@@ -53,7 +56,7 @@ class StageRunner {
   State x_, x_read_;
   Trajectory trajectory_, segment_;
   SolverRun run_;
-  bool started_ = false;
+  bool started_ = false, finished_ = false;
   std::optional<RightHandSide> fixed_;  ///< where weights move: with those of x_read
   State x_fixed_;
 };
@@ -63,7 +66,9 @@ class StageRunner {
 
 /// One trial of a batch by itself, for measures, which speak of one trial.
 struct SingleTrial {
-  SingleTrial(const StageResult& batch, std::size_t column);
+  /// @param stage  of that trial: with its parameters, and the populations of the batch's
+  /// @param f      of that stage's circuit, one column, ready for evaluation
+  SingleTrial(const StageRunner& batch, std::size_t column, const Stage& stage, RightHandSide f);
   RightHandSide f;
   State x;
   Trajectory trajectory;

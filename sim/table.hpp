@@ -4,6 +4,7 @@
 /// snapshot, record) and grow row by row. The engine fills row buffers; a sink (sim/run_file.hpp writes HDF5) appends
 /// them and clears them. Nothing here knows of files, and nothing here grows with the number of trials.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -42,6 +43,17 @@ struct GroupSpec {
   std::vector<DatasetSpec> datasets = {};
   std::vector<std::pair<std::string, std::string>> attributes = {};
 };
+
+/// Numbers in one row of all datasets.
+[[nodiscard]] inline std::size_t values_in_row(const GroupSpec& group) {
+  std::size_t values = 0;
+  for (const DatasetSpec& d : group.datasets) {
+    std::size_t n = 1;
+    for (const std::string& name : d.axes) n *= std::ranges::find(group.axes, name, &Axis::name)->values.size();
+    values += n;
+  }
+  return values;
+}
 
 /// Rows waiting to be written: per dataset of the spec a flat buffer, row after row, C order within a row.
 /// Integer datasets hold whole numbers (exact in a double up to 2^53).

@@ -46,8 +46,15 @@ Vocabulary vocabulary() {
   for (const FeedbackFormula& formula : feedback_formulas()) v.feedback_factors.emplace_back(formula.kind);
   v.feedback_kinds.push_back({"product", {"factor", "gain", "half_width"}});
   v.feedback_kinds.push_back({"optimised", {"half_width", "margin"}});
-  v.feedback_kinds.push_back({"file", {"path", "group"}});
-  v.inits = {{"uniform", {"half_width"}}, {"orthogonal", {"gain"}}, {"file", {"path", "group"}}};
+  v.feedback_kinds.push_back({"file", {"path", "group", "snapshot"}});
+  v.inits = {{"uniform", {"half_width"}}, {"orthogonal", {"gain"}}, {"file", {"path", "group", "snapshot"}}};
+  v.error_signals = {{"step"}, {"ramp", {"rise"}}, {"noise", {"noise", "noise_tau"}}};
+  v.projections = {{"one_to_one", {"weight"}},
+                   {"matrix", {"matrix"}},
+                   {"uniform", {"half_width"}},
+                   {"file", {"path", "group", "dataset"}}};
+  v.transmissions = {{"rate"}, {"state"}, {"gain", {"follows", "reciprocal"}}};
+  v.inputs = {{"step"}, {"ramp", {"rise"}}, {"sine", {"period"}}, {"noise", {"noise_tau"}}};
   for (const RateFunction& g : rate_functions()) {
     if (g.elementwise) v.activations.emplace_back(g.name);
     v.outputs.emplace_back(g.name);

@@ -2,6 +2,8 @@
 
 #include <dynvert/sim/hdf5.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -15,10 +17,28 @@ std::string product(const std::vector<std::size_t>& shape) {
   return text.empty() ? "a single value" : text;
 }
 
-/// The values of GROUP/NAME, or of its last snapshot, in C order.
+/// The row of the snapshot that was taken after so many trials.
+std::size_t snapshot_row(const h5::File& file, const std::string& group, const h5::Dataset& dataset, int snapshot) {
+  if (dataset.shape[0] == 0) throw IoError(dataset.name, "has no snapshot");
+  if (snapshot < 0) return dataset.shape[0] - 1;
+  if (!h5::has(file, group + "/snapshot")) throw IoError(dataset.name, "has snapshots, but no dataset names them");
+  const h5::Dataset names = h5::open_dataset(file, group + "/snapshot");
+  std::string known;
+  if (names.shape == std::vector<std::size_t>{dataset.shape[0]}) {
+    const std::vector<double> trials = h5::read_rows(names, 0, names.shape[0]);
+    const auto found = std::find(trials.begin(), trials.end(), static_cast<double>(snapshot));
+    if (found != trials.end()) return static_cast<std::size_t>(found - trials.begin());
+    constexpr std::size_t most_named = 20;
+    for (std::size_t i = 0; i < trials.size() && i < most_named; ++i) known += fmt::format(" {:.0f}", trials[i]);
+    if (trials.size() > most_named) known += " ..";
+  }
+  throw IoError(dataset.name, fmt::format("has no snapshot after {} trials", snapshot), "one of" + known);
+}
+
+/// The values of GROUP/NAME, or of one of its snapshots, in C order.
 std::optional<std::vector<double>> read_values(const std::string& path, const std::string& group,
                                                const std::string& name, const std::vector<std::size_t>& expected,
-                                               const std::string& meaning) {
+                                               const std::string& meaning, int snapshot) {
   const h5::File file = h5::open_file(path);
   std::string base = group.starts_with('/') ? group : "/" + group;
   while (base.ends_with('/')) base.pop_back();
@@ -34,9 +54,9 @@ std::optional<std::vector<double>> read_values(const std::string& path, const st
     throw IoError(dataset.name, "is " + product(dataset.shape) + ", expected " + product(expected) +
                                     (meaning.empty() ? "" : " (" + meaning + ")"));
   }
-  if (snapshots && dataset.shape[0] == 0) throw IoError(dataset.name, "has no snapshot");
-  std::vector<double> values =
-      snapshots ? h5::read_rows(dataset, dataset.shape[0] - 1, 1) : h5::read_rows(dataset, 0, dataset.shape[0]);
+  if (!snapshots && snapshot >= 0) throw IoError(dataset.name, "has no snapshots", "leave out the key snapshot");
+  std::vector<double> values = snapshots ? h5::read_rows(dataset, snapshot_row(file, base, dataset, snapshot), 1)
+                                         : h5::read_rows(dataset, 0, dataset.shape[0]);
   const auto bad = std::find_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
   if (bad != values.end()) {
     throw IoError(dataset.name, "holds " + std::to_string(*bad) + " at position " +
@@ -48,16 +68,16 @@ std::optional<std::vector<double>> read_values(const std::string& path, const st
 }  // namespace
 
 std::optional<arma::mat> read_matrix(const std::string& path, const std::string& group, const std::string& name,
-                                     std::size_t rows, std::size_t cols, const std::string& meaning) {
-  auto values = read_values(path, group, name, {rows, cols}, meaning);
+                                     std::size_t rows, std::size_t cols, const std::string& meaning, int snapshot) {
+  auto values = read_values(path, group, name, {rows, cols}, meaning, snapshot);
   if (!values) return std::nullopt;
   // Armadillo keeps columns together, the file rows.
   return arma::mat(arma::mat(values->data(), cols, rows, false, true).t());
 }
 
 std::optional<arma::vec> read_vector(const std::string& path, const std::string& group, const std::string& name,
-                                     std::size_t size, const std::string& meaning) {
-  auto values = read_values(path, group, name, {size}, meaning);
+                                     std::size_t size, const std::string& meaning, int snapshot) {
+  auto values = read_values(path, group, name, {size}, meaning, snapshot);
   if (!values) return std::nullopt;
   return arma::vec(*values);
 }

@@ -8,7 +8,7 @@ namespace dynvert {
 
 inline Vocabulary test_vocabulary() {
   Vocabulary v;
-  v.tasks = {{"linear_teacher", {"samples", "teacher_half_width"}}};
+  v.tasks = {{"linear_teacher", {"samples", "teacher_half_width"}, {}, false}};
   v.credits = {{"backprop"},
                {"feedback_alignment", {"feedback"}},
                {"pseudo_backprop"},
@@ -29,8 +29,15 @@ inline Vocabulary test_vocabulary() {
                       {"negative_sign", {"gain"}},
                       {"product", {"factor", "gain", "half_width"}},
                       {"optimised", {"half_width", "margin"}},
-                      {"file", {"path", "group"}}};
-  v.inits = {{"uniform", {"half_width"}}, {"file", {"path", "group"}}};
+                      {"file", {"path", "group", "snapshot"}}};
+  v.inits = {{"uniform", {"half_width"}}, {"file", {"path", "group", "snapshot"}}};
+  v.error_signals = {{"step"}, {"ramp", {"rise"}}, {"noise", {"noise", "noise_tau"}}};
+  v.projections = {{"one_to_one", {"weight"}},
+                   {"matrix", {"matrix"}},
+                   {"uniform", {"half_width"}},
+                   {"file", {"path", "group", "dataset"}}};
+  v.transmissions = {{"rate"}, {"state"}, {"gain", {"follows", "reciprocal"}}};
+  v.inputs = {{"step"}, {"ramp", {"rise"}}, {"sine", {"period"}}, {"noise", {"noise_tau"}}};
   v.activations = {"linear", "tanh", "relu", "leaky_relu", "sigmoid", "softplus"};
   v.outputs = v.activations;
   v.measures = {"angle_feedback",    "angle_ndi",     "angle_pbp", "angle_bp",

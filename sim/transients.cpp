@@ -1,0 +1,200 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/parallel.hpp>
+#include <dynvert/sim/transients.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+namespace dynvert {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr double seconds_between_commits = 2;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+}  // namespace
+
+std::unique_ptr<ExperimentRun> make_experiment(Config config) {
+  if (config.kind == ExperimentKind::learning) return std::make_unique<Experiment>(std::move(config));
+  return std::make_unique<Transients>(config);
+}
+
+std::size_t batch_size(std::size_t trials, std::size_t state_values, std::size_t samples) {
+  constexpr std::size_t most_values = (std::size_t{64} << 20) / sizeof(double);
+  return std::clamp<std::size_t>(most_values / std::max<std::size_t>(1, state_values * samples), 1, trials);
+}
+
+Transients::Transients(const Config& config) : config_(config) {
+  if (config_.kind == ExperimentKind::circuit) {
+    plans_.push_back(circuit_plan(config_));
+  } else {
+    const Network network = initial_network(config_);
+    for (const ModelConfig& model : config_.models) plans_.push_back(inversion_plan(config_, model, network));
+  }
+  diverged_.resize(plans_.size());
+  records_.resize(plans_.size());
+}
+
+std::vector<std::pair<std::string, std::size_t>> Transients::diverged_trials() const {
+  std::vector<std::pair<std::string, std::size_t>> counts;
+  for (std::size_t m = 0; m < plans_.size(); ++m) {
+    if (diverged_[m] > 0) counts.emplace_back(plans_[m].name, diverged_[m]);
+  }
+  return counts;
+}
+
+bool Transients::is_asked(std::size_t trial) const {
+  const RecordConfig& record = config_.record;
+  return (record.every > 0 && trial % record.every == 0) || std::ranges::binary_search(record.trials, trial);
+}
+
+Estimate Transients::estimate() const {
+  Estimate result{.memory_bytes = 40'000'000, .file_bytes = 0};
+  std::size_t asked = 0;
+  for (std::size_t k = 0; k < config_.trials; ++k) asked += is_asked(k) ? 1 : 0;
+  for (const TransientPlan& plan : plans_) {
+    // each group has its own index and attributes
+    constexpr std::size_t overhead = 40'000;
+    result.file_bytes += overhead + sizeof(double) * (plan.trials * values_in_row(plan.points) +
+                                                      values_in_row(plan.weights) + asked * values_in_row(plan.trace));
+    // a batch, its trajectories and the rows made of them
+    result.memory_bytes += 3 * sizeof(double) * std::min(plan.batch_size, plan.trials) *
+                           (values_in_row(plan.points) + values_in_row(plan.trace));
+  }
+  return result;
+}
+
+void Transients::begin(Sink& sink) {
+  groups_.clear();
+  std::size_t asked = 0;
+  for (std::size_t k = 0; k < config_.trials; ++k) asked += is_asked(k) ? 1 : 0;
+  for (const TransientPlan& plan : plans_) {
+    const std::string path = fmt::format("/models/{}", plan.name);
+    SinkGroups groups;
+    groups.points = sink.add_group(plan.points, plan.trials);
+    sink.append(sink.add_group(plan.weights, 1), plan.weights_row);
+    if (!plan.trace.datasets.empty()) groups.trace = sink.add_group(plan.trace, asked);
+    groups_.push_back(groups);
+    for (const auto& [name, value] : plan.attributes) sink.set_attribute(path, name, value);
+    sink.set_attribute(path, "status", std::string("running"));
+    sink.set_attribute(path, "diverged_trials", std::int64_t{0});
+  }
+}
+
+void Transients::run_columns(const TransientPlan& plan, const TransientBatch& batch, Outcome& outcome) const {
+  const SolverKind& kind = solver_kind(plan.solver);
+  const auto solver = kind.make(plan.settings);
+  std::vector<StageRunner> runners;
+  for (const StagePlan& stage : batch.stages) runners.emplace_back(stage.stage, stage.phases);
+  Activity activity = batch.activity;
+  Credit credit = batch.credit;
+  bool failed = false;
+  try {
+    for (StageRunner& runner : runners) {
+      runner.begin(plan.network, plan.feedback, activity, credit);
+      plan.prepare(batch, runner);
+      runner.run(*solver, plan.network, activity, credit,
+                 kind.has_trajectory ? &plan.trace_settings.sample_interval : nullptr);
+      if (!runner.finished()) break;
+    }
+  } catch (const NumericalError&) {
+    if (batch.count > 1) {
+      // which of them it was shows when each runs by itself
+      for (std::size_t c = 0; c < batch.count; ++c) run_columns(plan, plan.make_batch(batch.first + c, 1), outcome);
+      return;
+    }
+    failed = true;
+  }
+  TransientBatch done = batch;
+  done.activity = std::move(activity);
+  done.credit = std::move(credit);
+  for (std::size_t c = 0; c < batch.count; ++c) {
+    TransientTrial trial{.batch = done, .column = c, .stages = {}, .failed = failed};
+    for (const StageRunner& runner : runners) {
+      trial.stages.push_back(&runner);
+      if (!runner.started() || trial.diverged) continue;
+      const ColumnEnd& end = runner.solver_run().columns[c];
+      if (end.ending != Ending::diverged) continue;
+      trial.diverged = true;
+      ++outcome.diverged;
+      if (outcome.first_divergence.empty()) {
+        outcome.first_divergence = fmt::format("trial {}: {} left the allowed range at time {:g}", batch.first + c,
+                                               runner.f().block_name(end.population), end.time);
+      }
+    }
+    TraceRow row = plan.measure(trial, outcome.points);
+    row.trial = batch.first + c;
+    if (plan.trace.datasets.empty() || !is_asked(row.trial)) continue;
+    append_trace(plan.trace, plan.trace_settings, row, trial.stages, plan.network, done.activity, done.credit, c,
+                 outcome.trace);
+  }
+}
+
+Transients::Outcome Transients::run_batch(const TransientPlan& plan, std::size_t first, std::size_t count) const {
+  Outcome outcome(plan);
+  run_columns(plan, plan.make_batch(first, count), outcome);
+  return outcome;
+}
+
+RunStatus Transients::run(Sink& sink, const Hooks& hooks) {
+  begin(sink);
+  const auto start = Clock::now();
+  auto last_commit = start;
+  std::size_t done = 0;
+  std::string stopped_by;
+  const auto stop = [&] { return (hooks.stop != nullptr && hooks.stop->load()) || !stopped_by.empty(); };
+  // one batch size for all: the trials that are committed are those that all plans have done
+  const std::size_t batch = std::ranges::min_element(plans_, {}, &TransientPlan::batch_size)->batch_size;
+  // as many batches at once as there are threads for
+  const std::size_t rounds = std::max<std::size_t>(1, config_.threads / plans_.size());
+  while (done < config_.trials && !stop()) {
+    const std::size_t count = std::min(batch * rounds, config_.trials - done);
+    const std::size_t batches = (count + batch - 1) / batch;
+    std::vector<std::optional<Outcome>> outcomes(batches * plans_.size());
+    parallel_for(outcomes.size(), config_.threads, [&](std::size_t job) {
+      const std::size_t first = done + job / plans_.size() * batch;
+      outcomes[job] = run_batch(plans_[job % plans_.size()], first, std::min(batch, done + count - first));
+    });
+    for (std::size_t job = 0; job < outcomes.size(); ++job) {
+      const std::size_t m = job % plans_.size();
+      Outcome& outcome = *outcomes[job];
+      sink.append(groups_[m].points, outcome.points);
+      if (outcome.trace.count > 0) {
+        // records are numbered here, where their order is known
+        for (double& record : outcome.trace.values[0]) record = static_cast<double>(records_[m]++);
+        sink.append(groups_[m].trace, outcome.trace);
+      }
+      diverged_[m] += outcome.diverged;
+      if (plans_[m].stop_at_divergence && stopped_by.empty()) stopped_by = outcome.first_divergence;
+    }
+    done += count;
+    if (seconds_since(last_commit) > seconds_between_commits) {
+      sink.commit(done);
+      last_commit = Clock::now();
+    }
+    if (hooks.progress) {
+      hooks.progress({.trials_done = done, .trials = config_.trials, .seconds = seconds_since(start), .loss = {}});
+    }
+  }
+  const bool complete = done == config_.trials;
+  const std::string status = !stopped_by.empty() ? "diverged" : complete ? "complete" : "interrupted";
+  for (std::size_t m = 0; m < plans_.size(); ++m) {
+    const std::string path = fmt::format("/models/{}", plans_[m].name);
+    sink.set_attribute(path, "status", status);
+    sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(diverged_[m]));
+  }
+  sink.commit(done);
+  sink.finish(status);
+  if (!stopped_by.empty()) {
+    throw NumericalError(plans_.front().name, stopped_by,
+                         "a smaller dt or another solver, or on_divergence = \"skip\" where the circuit is meant to");
+  }
+  return complete ? RunStatus::complete : RunStatus::interrupted;
+}
+
+}  // namespace dynvert
