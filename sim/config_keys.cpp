@@ -9,7 +9,7 @@
 namespace dynvert {
 
 std::vector<Binding> bindings(Config& c) {
-  return {{"title", &c.title}, {"seed", &c.seed}, {"trials", &c.trials}, {"threads", &c.threads}};
+  return {{"title", &c.title}, {"seed", &c.seed}, {"trials", &c.trials}, {"threads", &c.threads}, {"fast", &c.fast}};
 }
 
 std::vector<Binding> bindings(TaskConfig& t) {
@@ -196,7 +196,7 @@ std::string no_meaning(ExperimentKind kind, std::string_view table, std::string_
   if (kind == ExperimentKind::learning) return {};
   const bool inversion = kind == ExperimentKind::inversion;
   const std::string by = inversion ? "[inversion]" : "[[population]]";
-  if (table == "experiment") return key == "epochs" || (inversion && key == "trials") ? by : "";
+  if (table == "experiment") return key == "epochs" || key == "fast" || (inversion && key == "trials") ? by : "";
   if (key == "weights_every" || key == "evaluate_every" || key == "unsettled_limit") return by;
   return !inversion && key == "measures" ? by : "";
 }

@@ -100,6 +100,8 @@ std::vector<KeySpec> make_schema() {
             "Number of trials; of a circuit, whose trials differ in what is drawn, by default 1"),
       whole("experiment", "epochs", "required, or trials", 1, many, "Passes through the data set, in place of trials"),
       whole("experiment", "threads", "1", 1, 1024, "Number of threads; the numbers do not depend on it"),
+      one_of("experiment", "fast", "\"auto\"", {"auto", "off"},
+             "Whether faster forms that are equal up to rounding may take the place of plain ones"),
 
       choice("task", "kind", "required", &Vocabulary::tasks, "What is learned"),
       whole("task", "inputs", "first of network.layers", 1, 1'000'000,

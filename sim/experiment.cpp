@@ -168,6 +168,9 @@ void Experiment::begin(Sink& sink) {
     const ModelConfig& m = model->config();
     const CreditModel& credit = credit_model(m.credit);
     sink.set_attribute(path, "credit", m.credit);
+    if (learns_in_blocks(config_, m)) {
+      sink.set_attribute(path, "fast_form", fmt::format("learns in blocks of {} trials", trials_in_block));
+    }
     if (credit.feedback) sink.set_attribute(path, "feedback", m.feedback.kind);
     if (credit.stages) {
       sink.set_attribute(path, "transfer", m.dynamics.transfer);
@@ -205,7 +208,7 @@ void Experiment::run_block(std::size_t first, std::size_t count) {
   std::vector<std::exception_ptr> failures(models_.size());
   parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
     try {
-      for (std::size_t k = 0; k < count; ++k) models_[m]->run_trial(first + k, x[k], t[k]);
+      models_[m]->run_trials(first, x, t);
     } catch (...) {
       failures[m] = std::current_exception();
     }
@@ -257,7 +260,10 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   const auto start = Clock::now();
   auto last_commit = start;
   std::size_t done = 0;
-  std::size_t block = 1;
+  // whole blocks for the models that learn in them
+  const bool blocked = std::ranges::any_of(config_.models, [&](const auto& m) { return learns_in_blocks(config_, m); });
+  const std::size_t unit = blocked ? trials_in_block : 1;
+  std::size_t block = unit;
   SampleOrder shown(config_.seed, data_.train.samples(), config_.learning.batch);
   const std::size_t trial_bytes =
       sizeof(double) * config_.learning.batch * (config_.network.layers.front() + config_.network.layers.back());
@@ -281,7 +287,7 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
 
   while (done < config_.trials && !stopped()) {
-    const std::size_t count = std::min(block, config_.trials - done);
+    const std::size_t count = std::min(block / unit * unit, config_.trials - done);
     const auto block_start = Clock::now();
     try {
       run_block(done, count);
@@ -295,7 +301,7 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     done += count;
     const double taken = seconds_since(block_start);
     block = std::clamp(static_cast<std::size_t>(static_cast<double>(count) * block_seconds / std::max(taken, 1e-9)),
-                       std::size_t{1}, std::min(most, 4 * count));
+                       unit, std::max(unit, std::min(most, 4 * count)));
     if (seconds_since(last_commit) > seconds_between_commits) flush_all(done);
     if (hooks.progress) {
       ProgressReport report{.trials_done = done, .trials = config_.trials, .seconds = seconds_since(start), .loss = {}};

@@ -151,6 +151,15 @@ std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynami
   return phases;
 }
 
+bool learns_in_blocks(const Config& config, const ModelConfig& model) {
+  constexpr std::size_t fewest_weights = 50'000;  // 0.4 MB
+  const auto& layers = config.network.layers;
+  const bool instantaneous = !credit_model(model.credit).concurrent && model.dynamics.forward == "instantaneous";
+  // strong decay would let a block's first changes grow beyond the range of the others
+  return config.fast == "auto" && config.learning.batch == 1 && instantaneous && config.learning.decay <= 0.01 &&
+         layers[0] * layers[1] >= fewest_weights;
+}
+
 Network empty_network(const Config& config) {
   std::vector<std::string> activation = config.network.activation;
   activation.push_back(config.network.output);

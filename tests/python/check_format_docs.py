@@ -1,7 +1,7 @@
 """The page of the file format and the files name the same datasets.
 
 Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE and of a small run
-with biases and batches. NAME stands for a model, l for a layer.
+with biases and batches and of one with classes and a test set. NAME stands for a model, l for a layer.
 
 Usage: check_format_docs.py PAGE FILE DYNVERT
 """
@@ -31,6 +31,23 @@ name = "BP"
 credit = "backprop"
 """
 
+WITH_CLASSES = """
+[experiment]
+trials = 2
+[task]
+kind = "digits"
+samples = 20
+test_samples = 10
+[network]
+layers = [256, 4, 10]
+output = "softmax"
+[learning]
+rate = 0.01
+[[model]]
+name = "BP"
+credit = "backprop"
+"""
+
 
 def pattern_of(name):
     """/models/DI/learning/angle_ndi_1 -> /models/NAME/learning/angle_ndi_l"""
@@ -55,10 +72,13 @@ def walk(file):
 
 def main(page, path, program):
     with tempfile.TemporaryDirectory() as folder:
-        config, output = pathlib.Path(folder) / "biases.toml", pathlib.Path(folder) / "biases.h5"
-        config.write_text(WITH_BIASES)
-        subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet"], check=True)
-        small = datasets(output)
+        small = {}
+        for text in (WITH_CLASSES, WITH_BIASES):
+            config, output = pathlib.Path(folder) / "small.toml", pathlib.Path(folder) / "small.h5"
+            config.write_text(text)
+            command = [program, "simulate", str(config), "-o", str(output), "--quiet", "--overwrite"]
+            subprocess.run(command, check=True)
+            small |= datasets(output)
     found = datasets(path) | {k: v for k, v in small.items() if k != "/task/order"}
     documented = {}
     for line in pathlib.Path(page).read_text().splitlines():
