@@ -39,6 +39,9 @@ class Loader : private ConfigReader {
     for (const auto& [name, in] : {std::pair{"experiment", experiment}, std::pair{"record", record}})
       check_meaning(in, name, [&](std::string_view key) { return no_meaning(config_.kind, name, key); });
 
+    // what people run these for are the trajectories
+    if (config_.kind != ExperimentKind::learning && config_.record.trials.empty() && config_.record.every == 0)
+      config_.record.every = 1;
     switch (config_.kind) {
       case ExperimentKind::learning:
         load_learning(experiment);
@@ -112,7 +115,6 @@ class Loader : private ConfigReader {
     InversionConfig& inversion = config_.inversion;
     const auto points = [](const std::vector<double>& axis) { return std::max<std::size_t>(1, axis.size()); };
     config_.trials = points(inversion.alpha) * points(inversion.ratio) * inversion.samples;
-    if (config_.record.trials.empty() && config_.record.every == 0) config_.record.every = 1;
     if (const auto* feedback = table(tree_, "feedback", "feedback");
         feedback != nullptr && feedback->contains("kind") && !inversion.feedback.empty())
       fail_no_meaning(feedback, "feedback", "kind", "inversion.feedback, which names the kinds");

@@ -133,30 +133,30 @@ struct InversionConfig {
 
 /// One [[population]] of a circuit of the user's own
 struct PopulationConfig {
-  std::string name;
+  std::string name = {};
   std::size_t units = 1;
   double tau = 1;
   double leak = 1;
   std::string rate = "linear";
-  std::vector<double> initial;    ///< state at the start: nothing (0), one number, or one for each unit
-  double initial_half_width = 0;  ///< U(-w, w) is added to it, drawn for each trial
+  std::vector<double> initial = {};  ///< state at the start: nothing (0), one number, or one for each unit
+  double initial_half_width = 0;     ///< U(-w, w) is added to it, drawn for each trial
 
   bool operator==(const PopulationConfig&) const = default;
 };
 
 /// One [[projection]]
 struct ProjectionConfig {
-  std::string name;  ///< after loading always set; default: SOURCE_TARGET
-  std::string source, target;
-  std::string kind = "one_to_one";          ///< "one_to_one" | "matrix" | "uniform" | "file"
-  double weight = 1;                        ///< one_to_one
-  std::vector<std::vector<double>> matrix;  ///< matrix: rows are targets
-  double half_width = 1;                    ///< uniform
-  std::string path;                         ///< file: HDF5 file (absolute after loading)
+  std::string name = {};  ///< after loading always set; default: SOURCE_TARGET
+  std::string source = {}, target = {};
+  std::string kind = "one_to_one";               ///< "one_to_one" | "matrix" | "uniform" | "file"
+  double weight = 1;                             ///< one_to_one
+  std::vector<std::vector<double>> matrix = {};  ///< matrix: rows are targets
+  double half_width = 1;                         ///< uniform
+  std::string path = {};                         ///< file: HDF5 file (absolute after loading)
   std::string group = "/";
-  std::string dataset;             ///< file: name of the matrix
+  std::string dataset = {};        ///< file: name of the matrix
   std::string transmits = "rate";  ///< "rate" | "state" | "gain"
-  std::string follows;             ///< gain: the population whose slope it is
+  std::string follows = {};        ///< gain: the population whose slope it is
   bool reciprocal = false;         ///< gain: 1 / slope
 
   bool operator==(const ProjectionConfig&) const = default;
@@ -164,7 +164,7 @@ struct ProjectionConfig {
 
 /// One [[input]]
 struct InputConfig {
-  std::string population;
+  std::string population = {};
   std::string shape = "step";          ///< a name of Signal::Shape (models/signal.hpp)
   std::vector<double> amplitude{1.0};  ///< one number, or one for each unit
   double start = 0;

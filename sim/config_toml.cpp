@@ -90,7 +90,11 @@ toml::table& named_table(toml::table& tree, const std::string& kind, const std::
   if (auto* list = tree[kind].as_array()) {
     for (auto& node : *list) {
       auto* table = node.as_table();
-      const auto own_name = table != nullptr ? (*table)["name"].value<std::string>() : std::nullopt;
+      auto own_name = table != nullptr ? (*table)["name"].value<std::string>() : std::nullopt;
+      // a projection that is not named has the names of what it joins
+      if (table != nullptr && !own_name && kind == "projection")
+        own_name = fmt::format("{}_{}", (*table)["source"].value_or(std::string()),
+                               (*table)["target"].value_or(std::string()));
       if (own_name && *own_name == name) return *table;
       if (own_name) names.push_back(*own_name);
     }

@@ -178,13 +178,13 @@ TEST_CASE("unknown keys name the nearest known one") {
          {"seed = 7", "sed = 7", "experiment.sed", "unknown key", "title, seed, trials, epochs, threads", "seed"},
          {"samples = 200", "sample = 200", "task.sample", "unknown key", "kind, inputs, outputs", "samples"},
          {"init = { kind", "init = { knid", "network.init.knid", "unknown key", "kind, half_width", "kind"},
-         {"gain = 2.0", "gian = 2.0", "feedback.gian", "unknown key", "kind, gain", "gain"},
-         {"alpha = 0.02", "feedback = { gian = 2.0 }", "model.DI.feedback.gian", "unknown key", "kind, gain", "gain"},
+         {"gain = 2.0", "gian = 2.0", "feedback.gian", "unknown key", "kind, factor, gain", "gain"},
+         {"alpha = 0.02", "feedback = { gian = 2.0 }", "model.DI.feedback.gian", "unknown key", "kind, factor, gain",
+          "gain"},
          // known, but in another table
          {"seed = 7", "layers = [1, 1, 1]", "experiment.layers", "unknown key", "title, seed", "network.layers"},
          {"rate = 0.01", "zzzzzz = 0.01", "learning.zzzzzz", "unknown key", "rate, decay, batch"},
-         // tau_h waits for forward = "dynamic"
-         {"dt = 0.5", "tau_h = 1.0", "dynamics.tau_h", "unknown key", "tau_delta, tau_u", "tau_u"},
+         {"dt = 0.5", "tau_f = 1.0", "dynamics.tau_f", "unknown key", "tau_delta, tau_u, tau_h", "tau_u"},
          {"[learning]", "[learnig]", "learnig", "unknown table", "experiment, task, network", "learning"},
          {"rate = 0.01", "\"ra\\u0000te\" = 0.01", "learning.\"ra\\x00te\"", "unknown key", "rate", "rate"}});
   const auto message = fault_of(changed("alpha = 0.02", "sovler = 1")).message;
@@ -202,12 +202,13 @@ TEST_CASE("names are checked against what the program knows") {
        {"kind = \"negative_transpose\"", "kind = \"optimized\"", "feedback.kind", "\"optimized\"", "file", "optimised"},
        {"activation = \"tanh\"", "activation = \"tahn\"", "network.activation", "\"tahn\"", "linear, tanh", "tanh"},
        {"activation = \"tanh\"", "output = \"softmax\"", "network.output", "\"softmax\"", "linear, tanh"},
-       {"dt = 0.5", "forward = \"dynamic\"", "dynamics.forward", "\"dynamic\"", "instantaneous"},
-       {"dt = 0.5", "transfer = \"nonlinear\"", "dynamics.transfer", "\"nonlinear\"", "linear", "linear"},
+       {"dt = 0.5", "forward = \"dynamics\"", "dynamics.forward", "\"dynamics\"", "instantaneous, dynamic", "dynamic"},
+       {"dt = 0.5", "transfer = \"linearized\"", "dynamics.transfer", "\"linearized\"", "linear, nonlinear",
+        "linearised"},
        {"dt = 0.5", "on_divergence = \"ignore\"", "dynamics.on_divergence", "\"ignore\"", "stop, skip"},
        {"trials = [0, 99]", "measures = [\"angle\"]", "record.measures", "\"angle\"", "angle_ndi, angle_pbp"},
        {"trials = [0, 99]", "measures = [\"residual\", \"residual\"]", "record.measures", "twice", "each name once"},
-       {"trials = [0, 99]", "populations = [\"delta_2\"]", "record.populations", "\"delta_2\"", "delta_1, u_2",
+       {"trials = [0, 99]", "populations = [\"delta_2\"]", "record.populations", "\"delta_2\"", "delta_1, u_1",
         "delta_1"}});
   CHECK(parse(changed("trials = [0, 99]", "populations = [\"delta_1\"]")).record.populations.size() == 1);
 }

@@ -77,7 +77,11 @@ TEST_CASE("docs/configuration.md says what uses what") {
                                                             {"feedback.kind", names.feedback_kinds},
                                                             {"credit", names.credits},
                                                             {"network.init.kind", names.inits},
-                                                            {"task.kind", names.tasks}};
+                                                            {"task.kind", names.tasks},
+                                                            {"inversion.signal", names.error_signals},
+                                                            {"projection.kind", names.projections},
+                                                            {"projection.transmits", names.transmissions},
+                                                            {"input.shape", names.inputs}};
   const auto page = read_page();
   const auto from = page.find("\n## What uses what\n");
   REQUIRE(from != std::string::npos);
@@ -123,8 +127,12 @@ TEST_CASE("the examples in docs/configuration.md load") {
                                                   {"[network]", "layers = [30, 20, 10]"},
                                                   {"[learning]", "rate = 1e-2"},
                                                   {"[[model]]", "name = \"DI\"\ncredit = \"sequential_inversion\""}};
-    for (const auto& [table, keys] : rest)
-      if (text.find(table) == std::string::npos) text += fmt::format("\n{}\n{}\n", table, keys);
+    const bool circuit = text.find("[[population]]") != std::string::npos;
+    const bool learns = !circuit && text.find("[inversion]") == std::string::npos;
+    for (const auto& [table, keys] : rest) {
+      const bool belongs = learns || (!circuit && (table == "[network]" || table == "[[model]]"));
+      if (belongs && text.find(table) == std::string::npos) text += fmt::format("\n{}\n{}\n", table, keys);
+    }
     INFO(text);
     CHECK_NOTHROW(parse_config(text, "page.toml", {}, {}, {}, vocabulary()));
     ++examples;

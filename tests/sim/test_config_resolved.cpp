@@ -47,6 +47,28 @@ std::vector<T> some_of(std::vector<T> values) {
   return chosen;
 }
 
+/// What models with loops have beside what every run has.
+void add_loop_dynamics(const Vocabulary& vocabulary, const Choice* credit, DynamicsConfig& d) {
+  d.transfer = one(vocabulary.transfers);
+  const bool time = uses(find_choice(vocabulary.solvers, d.solver), "duration");
+  if (uses(credit, "phases")) {
+    d.tau_h = between(1e-3, 10);
+    if (!time || count(0, 1) == 1) return;
+    d.duration = DynamicsConfig{}.duration;
+    double end = 0;
+    for (std::size_t i = count(1, 3); i > 0; --i) {
+      const double start = end + static_cast<double>(count(0, 2)) * d.dt;
+      d.phases.push_back({start, static_cast<double>(count(1, 99)) * d.dt, count(0, 1) == 1, true});
+      end = start + d.phases.back().duration;
+    }
+    return;
+  }
+  if (count(0, 1) == 1) return;
+  d.forward = "dynamic";
+  d.tau_h = between(1e-3, 10);
+  if (time) d.forward_duration = static_cast<double>(count(1, 999)) * d.dt;
+}
+
 DynamicsConfig any_dynamics(const Vocabulary& vocabulary) {
   DynamicsConfig d;
   d.solver = one(vocabulary.solvers);
@@ -72,11 +94,15 @@ FeedbackConfig any_feedback(const Vocabulary& vocabulary, const Choice* credit) 
   } while ((!loop && f.kind == "optimised") || (!uses(credit, "product") && f.kind == "product"));
   const auto* kind = find_choice(vocabulary.feedback_kinds, f.kind);
   f.restabilise = loop && count(0, 1) == 1;
-  if (uses(kind, "gain")) f.gain = between(1e-3, 100);
-  if (uses(kind, "half_width")) f.half_width = between(1e-3, 1);
+  // of a product, what its factors make use of
+  if (uses(kind, "factor")) f.factor = one(vocabulary.feedback_factors);
+  const auto* scaled = uses(kind, "factor") ? find_choice(vocabulary.feedback_kinds, f.factor) : kind;
+  if (uses(scaled, "gain")) f.gain = between(1e-3, 100);
+  if (uses(scaled, "half_width")) f.half_width = between(1e-3, 1);
   if (uses(kind, "margin") || f.restabilise) f.margin = between(-1, 0);
   if (uses(kind, "path")) f.path = "/data/" + std::to_string(count(0, 9)) + ".h5";
   if (uses(kind, "group")) f.group = "/models/" + std::to_string(count(0, 9));
+  if (uses(kind, "snapshot")) f.snapshot = static_cast<int>(count(0, 9)) - 1;
   return f;
 }
 
@@ -128,14 +154,116 @@ Config any_config(const Vocabulary& vocabulary) {
     m.credit = one(vocabulary.credits);
     const auto* credit = find_choice(vocabulary.credits, m.credit);
     if (uses(credit, "alpha")) m.alpha = between(0, 1);
-    if (uses(credit, "dynamics")) m.dynamics = any_dynamics(vocabulary);
+    if (uses(credit, "dynamics")) {
+      m.dynamics = any_dynamics(vocabulary);
+      add_loop_dynamics(vocabulary, credit, m.dynamics);
+      // relu's slope, by which this transfer divides, can be 0
+      if (std::ranges::find(c.network.activation, "relu") != c.network.activation.end() &&
+          m.dynamics.transfer == "linearised")
+        m.dynamics.transfer = "linear";
+    }
     if (uses(credit, "feedback")) m.feedback = any_feedback(vocabulary, credit);
     c.models.push_back(m);
   }
   return c;
 }
 
+/// A list of numbers from an interval.
+std::vector<double> some_numbers(double least, double greatest) {
+  std::vector<double> numbers;
+  for (std::size_t i = count(0, 4); i > 0; --i) numbers.push_back(between(least, greatest));
+  return numbers;
+}
+
+Config any_inversion(const Vocabulary& vocabulary) {
+  Config c = any_config(vocabulary);
+  c.kind = ExperimentKind::inversion;
+  c.task = {};
+  c.learning = {};
+  c.record.weights_every = 0;
+  c.record.evaluate_every = 1;
+  c.record.unsettled_limit = RecordConfig{}.unsettled_limit;
+  c.record.trials.clear();
+  c.record.every = count(1, 100);
+  InversionConfig& inversion = c.inversion;
+  inversion.signal = one(vocabulary.error_signals);
+  const Choice* signal = find_choice(vocabulary.error_signals, inversion.signal);
+  inversion.samples = count(1, 1000);
+  inversion.amplitude = between(1e-3, 10);
+  if (uses(signal, "noise")) inversion.noise = between(0, 1);
+  if (uses(signal, "noise_tau")) inversion.noise_tau = between(1e-3, 10);
+  inversion.alpha = some_numbers(0, 1);
+  inversion.ratio = some_numbers(1e-3, 10);
+  c.trials = std::max<std::size_t>(1, inversion.alpha.size()) * std::max<std::size_t>(1, inversion.ratio.size()) *
+             inversion.samples;
+  c.models.clear();
+  ModelConfig m;
+  m.name = "m";
+  m.credit = one(std::vector<std::string>{"sequential_inversion", "single_loop_inversion"});
+  m.alpha = between(0, 1);
+  m.dynamics = any_dynamics(vocabulary);
+  m.dynamics.on_divergence = "stop";
+  // an error that has risen before the run ends
+  if (uses(signal, "rise")) inversion.rise = m.dynamics.dt;
+  if (uses(find_choice(vocabulary.solvers, m.dynamics.solver), "duration")) m.dynamics.duration = 100 * m.dynamics.dt;
+  do {
+    m.feedback = any_feedback(vocabulary, find_choice(vocabulary.credits, m.credit));
+  } while (m.feedback.restabilise);
+  c.models.push_back(m);
+  return c;
+}
+
+Config any_circuit(const Vocabulary& vocabulary) {
+  Config c;
+  c.kind = ExperimentKind::circuit;
+  c.title = any_text();
+  c.seed = count(0, std::numeric_limits<std::int64_t>::max() - 1);
+  c.trials = count(1, 1000);
+  c.record.every = count(1, 100);
+  do {
+    c.circuit.dynamics = any_dynamics(vocabulary);
+  } while (c.circuit.dynamics.solver == "fixed_point");
+  DynamicsConfig& d = c.circuit.dynamics;
+  d.tau_delta = d.tau_u = 1;
+  for (const char* name : {"E", "I_2"}) {
+    PopulationConfig p{
+        .name = name, .units = 3, .tau = between(1e-3, 10), .leak = between(0, 2), .rate = one(vocabulary.outputs)};
+    if (count(0, 1) == 1) p.initial = {between(-1, 1), between(-1, 1), between(-1, 1)};
+    p.initial_half_width = between(0, 1);
+    c.circuit.populations.push_back(p);
+  }
+  ProjectionConfig p{.name = "EI", .source = "E", .target = "I_2", .kind = one(vocabulary.projections)};
+  const Choice* kind = find_choice(vocabulary.projections, p.kind);
+  if (uses(kind, "weight")) p.weight = between(-2, 2);
+  if (uses(kind, "half_width")) p.half_width = between(0, 2);
+  if (uses(kind, "matrix")) p.matrix.assign(3, {between(-1, 1), between(-1, 1), between(-1, 1)});
+  if (uses(kind, "path")) p.path = "/data/w.h5";
+  if (uses(kind, "dataset")) p.dataset = "w";
+  p.transmits = one(std::vector<std::string>{"rate", "state"});
+  c.circuit.projections.push_back(p);
+  c.circuit.projections.push_back({.name = "I_2_E", .source = "I_2", .target = "E", .weight = -1});
+  InputConfig in{.population = "E", .shape = one(vocabulary.inputs), .amplitude = {between(-1, 1)}};
+  const Choice* shape = find_choice(vocabulary.inputs, in.shape);
+  if (uses(shape, "period")) in.period = between(1e-3, 10);
+  if (uses(shape, "noise_tau")) in.noise_tau = between(1e-3, 10);
+  c.circuit.inputs.push_back(in);
+  return c;
+}
+
 }  // namespace
+
+TEST_CASE("inversions and circuits read back from their resolved text, too") {
+  const auto vocabulary = test_vocabulary();
+  const auto reads_back = [&](Config config) {
+    config.source = "/configs/test.toml";
+    config.resolved = resolved_toml(config, vocabulary);
+    const auto again = parse(config.resolved);
+    if (!(again == config)) RC_LOG() << config.resolved << "\n--- read as\n" << again.resolved;
+    RC_ASSERT(again == config);
+  };
+  CHECK(rc::check("inversions", [&] { reads_back(any_inversion(vocabulary)); }));
+  CHECK(rc::check("circuits", [&] { reads_back(any_circuit(vocabulary)); }));
+}
 
 TEST_CASE("any configuration reads back from its resolved text") {
   const auto vocabulary = test_vocabulary();
@@ -197,6 +325,7 @@ bias = false
 kind = "file"
 path = "/configs/w.h5"
 group = "/"
+snapshot = -1
 
 [learning]
 rate = 1.0
@@ -248,6 +377,10 @@ TEST_CASE("the defaults of the schema are those of the values") {
   DynamicsConfig dynamics;
   FeedbackConfig feedback;
   ModelConfig model;
+  PhaseConfig phase;
+  PopulationConfig population;
+  ProjectionConfig projection;
+  InputConfig input;
   const std::vector<std::pair<std::string, std::vector<Binding>>> tables{
       {"experiment", bindings(config)},
       {"task", bindings(config.task)},
@@ -257,10 +390,17 @@ TEST_CASE("the defaults of the schema are those of the values") {
       {"dynamics", bindings(dynamics)},
       {"feedback", bindings(feedback)},
       {"record", bindings(config.record)},
-      {"model", bindings(model)}};
+      {"model", bindings(model)},
+      {"dynamics.phases", bindings(phase)},
+      {"inversion", bindings(config.inversion)},
+      {"population", bindings(population)},
+      {"projection", bindings(projection)},
+      {"input", bindings(input)}};
 
   // keys whose default is a word, or depends on other keys
-  const std::set<std::string> in_words{"task.inputs", "task.outputs", "network.activation", "learning.clip_delta"};
+  const std::set<std::string> in_words{"task.inputs",        "task.outputs",        "task.teacher_half_width",
+                                       "network.activation", "learning.clip_delta", "dynamics.phases.start",
+                                       "projection.name"};
   std::set<std::string> bound;
   for (const auto& [table, slots] : tables) {
     for (const auto& binding : slots) {
