@@ -78,7 +78,9 @@ TEST_CASE("the MNIST examples hold the models of figure 4, and their short forms
     std::string names;
     for (const auto& model : full.models) names += model.name + " ";
     CHECK(names == expected);
-    CHECK(full.models == brief.models);
+    auto models = brief.models;
+    for (std::size_t m = 0; m < models.size(); ++m) models[m].dynamics.duration = full.models[m].dynamics.duration;
+    CHECK(full.models == models);
     CHECK(full.network == brief.network);
     CHECK(full.learning == brief.learning);
     CHECK(brief.trials < full.trials / 100);
