@@ -310,7 +310,7 @@ void ModelRun::record_evaluation() {
 void ModelRun::record_weights(std::size_t trials_done) {
   Rows& rows = rows_.weights;
   rows.values[0].push_back(static_cast<double>(trials_done));
-  append_weights(network_, paths_, feedback_, rows);
+  with_all_changes([&] { append_weights(network_, paths_, feedback_, rows); });
   ++rows.count;
   last_snapshot_ = trials_done;
 }

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <fstream>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -57,8 +58,11 @@ std::string read(const std::string& path) {
 }
 
 arma::mat all(const SampleTable& table) {
-  arma::mat scratch;
-  return table.view(0, table.samples(), scratch);
+  std::vector<std::size_t> samples(table.samples());
+  std::iota(samples.begin(), samples.end(), std::size_t{0});
+  arma::mat values;
+  table.gather(samples, values);
+  return values;
 }
 
 const std::string six("\x00\x01\x02\xFD\xFE\xFF", 6);

@@ -16,8 +16,10 @@
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 using namespace dynvert;
 using namespace dynvert::test;
@@ -51,8 +53,11 @@ credit = "backprop"
 )";
 
 arma::mat all(const SampleTable& table) {
-  arma::mat scratch;
-  return table.view(0, table.samples(), scratch);
+  std::vector<std::size_t> samples(table.samples());
+  std::iota(samples.begin(), samples.end(), std::size_t{0});
+  arma::mat values;
+  table.gather(samples, values);
+  return values;
 }
 
 bool equal(const SampleTable& a, const SampleTable& b) { return arma::approx_equal(all(a), all(b), "absdiff", 0); }
@@ -225,7 +230,8 @@ credit = "backprop"
                     Contains("nowhere: there is no such folder") && Contains("yann.lecun.com") && Contains("digits"));
   CHECK_THROWS_WITH(configure(text, {"network.layers=[30, 5, 10]"}),
                     Contains("task.kind = \"mnist_classification\" has 784 inputs"));
-  CHECK_THROWS_WITH(configure(text, {"task.kind=mnist_autoencoder"}), Contains("has 784 outputs"));
+  CHECK_THROWS_WITH(configure(text, {"task.kind=mnist_autoencoder", "network.output=linear"}),
+                    Contains("has 784 outputs"));
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(Experiment(configure(text, {"task.path=" + folder.path().string()})),
                     Contains("holds neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz"));
@@ -253,8 +259,9 @@ TEST_CASE("mnist: pixels, labels and moments, where the data are there") {
   CHECK(std::get<double>(attribute("input_deviation")) / 255 == Approx(0.3081).epsilon(1e-3));
   CHECK(data.train.samples() == 60'000);
   CHECK(data.test->samples() == 10'000);
-  CHECK(data.train.t.class_numbers()[0] == 5);
-  CHECK(data.test->t.class_numbers()[0] == 7);
+  // how many ones there are, whatever order the copy is in
+  CHECK(std::ranges::count(data.train.t.class_numbers(), 1U) == 6742);
+  CHECK(std::ranges::count(data.test->t.class_numbers(), 1U) == 1135);
   config.task.scaling = "unit";
   config.task.samples = 10;
   const TaskData images = task_kind("mnist_autoencoder").make(config);
