@@ -1,6 +1,8 @@
 #include <dynvert/analysis/cycle.hpp>
 #include <dynvert/models/error.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -43,10 +45,17 @@ std::optional<Cycle> as_cycle(const Circuit& circuit, std::span<const Population
   return cycle;
 }
 
-arma::cx_vec spectrum(const Cycle& cycle, RightHandSide& f, const State& x, std::size_t column) {
+std::size_t CycleModes::position(PopulationIndex population) const {
+  const auto found = std::ranges::find(populations, population);
+  if (found == populations.end()) {
+    throw ValueError("loop", fmt::format("population {} is not in it", population), "one of its members");
+  }
+  return static_cast<std::size_t>(found - populations.begin());
+}
+
+CycleModes cycle_modes(const Cycle& cycle, RightHandSide& f, const State& x, std::size_t column) {
   const std::size_t k = cycle.populations.size();
-  const auto tau = [&](std::size_t i) { return f.tau(cycle.populations[i], column); };
-  const auto leak = [&](std::size_t i) { return f.leak(cycle.populations[i], column); };
+  CycleModes modes;
   arma::mat product;
   for (std::size_t i = 1; i <= k; ++i) {
     const ProjectionIndex arriving = cycle.projections[i % k];
@@ -56,19 +65,32 @@ arma::cx_vec spectrum(const Cycle& cycle, RightHandSide& f, const State& x, std:
     }
     product = i == 1 ? std::move(A) : arma::mat(A * product);
   }
-  arma::cx_vec mu;
-  if (!product.is_finite() || !arma::eig_gen(mu, product)) {
+  if (!product.is_finite() || !arma::eig_gen(modes.mu, product)) {
     throw NumericalError("spectrum of a loop", "the weights are not finite, or the eigenvalue iteration failed",
                          "a look at the weights: they may have grown without bound");
   }
+  modes.populations = cycle.populations;
+  for (std::size_t i = 0; i < k; ++i) {
+    const PopulationIndex p = cycle.populations[i];
+    modes.tau.push_back(f.tau(p, column));
+    modes.leak.push_back(f.leak(p, column));
+    modes.rest.push_back(f.layout().units(p) - product.n_rows);
+    modes.newest.push_back(cycle.populations[(i + k - 1) % k] < p);
+  }
+  return modes;
+}
 
+arma::cx_vec spectrum(const CycleModes& modes) {
+  const std::size_t k = modes.tau.size();
+  const std::vector<double>& tau = modes.tau;
+  const std::vector<double>& leak = modes.leak;
   std::vector<std::complex<double>> lambda;
   if (k == 2) {
-    const double a = tau(0) * tau(1);
-    const double b = tau(1) * leak(0) + tau(0) * leak(1);
-    for (const std::complex<double> m : mu) {
+    const double a = tau[0] * tau[1];
+    const double b = tau[1] * leak[0] + tau[0] * leak[1];
+    for (const std::complex<double> m : modes.mu) {
       // a lambda^2 + b lambda + c = 0 with b >= 0: the root that subtracts is had from the product of the roots
-      const std::complex<double> c = leak(0) * leak(1) - m;
+      const std::complex<double> c = leak[0] * leak[1] - m;
       const std::complex<double> root = std::sqrt(b * b - 4 * a * c);
       const std::complex<double> far = -0.5 * (b + root);
       lambda.push_back(far / a);
@@ -76,8 +98,8 @@ arma::cx_vec spectrum(const Cycle& cycle, RightHandSide& f, const State& x, std:
     }
   } else {
     arma::cx_vec polynomial{1.0};  // highest power first
-    for (std::size_t i = 0; i < k; ++i) polynomial = arma::conv(polynomial, arma::cx_vec{tau(i), leak(i)});
-    for (const std::complex<double> m : mu) {
+    for (std::size_t i = 0; i < k; ++i) polynomial = arma::conv(polynomial, arma::cx_vec{tau[i], leak[i]});
+    for (const std::complex<double> m : modes.mu) {
       arma::cx_vec shifted = polynomial;
       shifted.back() -= m;
       const arma::cx_vec roots = arma::roots(shifted);
@@ -86,11 +108,13 @@ arma::cx_vec spectrum(const Cycle& cycle, RightHandSide& f, const State& x, std:
       lambda.insert(lambda.end(), k - roots.n_elem, std::complex<double>(0));
     }
   }
-  for (std::size_t i = 0; i < k; ++i) {
-    const std::size_t rest = f.layout().units(cycle.populations[i]) - product.n_rows;
-    lambda.insert(lambda.end(), rest, std::complex<double>(-leak(i) / tau(i)));
-  }
+  for (std::size_t i = 0; i < k; ++i)
+    lambda.insert(lambda.end(), modes.rest[i], std::complex<double>(-leak[i] / tau[i]));
   return lambda;
+}
+
+arma::cx_vec spectrum(const Cycle& cycle, RightHandSide& f, const State& x, std::size_t column) {
+  return spectrum(cycle_modes(cycle, f, x, column));
 }
 
 }  // namespace dynvert

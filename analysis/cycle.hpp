@@ -12,7 +12,8 @@
 ///
 /// and -leak_i/tau_i, n_i - n_0 times, for each i. Equal to the spectrum of the whole Jacobian up to rounding (a test
 /// holds the two together), and some 20 times cheaper at 10x20. Likewise the steady state is the root of a function of
-/// x_0 alone (steady_state.hpp).
+/// x_0 alone (steady_state.hpp). Time constants and leaks stand outside K: what depends on them alone
+/// (critical_leak.hpp, delay_margin.hpp, stable_step.hpp, stability maps) needs the eigenvalues mu once.
 ///
 /// | symbol | shape         | meaning                                      |
 /// |--------|---------------|----------------------------------------------|
@@ -37,7 +38,27 @@ struct Cycle {
 /// @return nothing where the members are not of this form
 [[nodiscard]] std::optional<Cycle> as_cycle(const Circuit& circuit, std::span<const PopulationIndex> members);
 
-/// All n_0 + .. + n_{k-1} eigenvalues. @throws NumericalError  not finite, or no convergence
+/// What the spectrum of a cycle at an operating point is made of. Vectors over i = 0..k-1 as in the cycle.
+struct CycleModes {
+  arma::cx_vec mu = {};                ///< eigenvalues of K, n_0 of them; of a real matrix: with their conjugates
+  std::vector<double> tau = {};        ///< time constants, > 0
+  std::vector<double> leak = {};       ///< >= 0
+  std::vector<std::size_t> rest = {};  ///< n_i - n_0: how often -leak_i/tau_i is an eigenvalue beside those of mu
+  /// whether p_{i-1} stands before p_i in the circuit, so that sequential Euler hands its newest value on
+  std::vector<bool> newest = {};
+  std::vector<PopulationIndex> populations = {};  ///< p_i
+
+  /// The i of a population. @throws ValueError  it is not in the cycle
+  [[nodiscard]] std::size_t position(PopulationIndex population) const;
+};
+
+/// @throws NumericalError  weights that are not finite, or no convergence
+[[nodiscard]] CycleModes cycle_modes(const Cycle& cycle, RightHandSide& f, const State& x, std::size_t column);
+
+/// All n_0 + .. + n_{k-1} eigenvalues, units 1/time.
+[[nodiscard]] arma::cx_vec spectrum(const CycleModes& modes);
+
+/// The same from the circuit. @throws NumericalError  not finite, or no convergence
 [[nodiscard]] arma::cx_vec spectrum(const Cycle& cycle, RightHandSide& f, const State& x, std::size_t column);
 
 }  // namespace dynvert

@@ -20,18 +20,19 @@ double angle_degrees(const arma::mat& A, const arma::mat& B) {
   return 2 * std::atan2(std::sqrt(difference), std::sqrt(sum)) * (180 / arma::datum::pi);
 }
 
+double relative_distance(const arma::mat& A, const arma::mat& B) {
+  const double reference = arma::norm(B, "fro");
+  return reference > 0 ? arma::norm(A - B, "fro") / reference : arma::datum::nan;
+}
+
 std::optional<double> settling_time(const Trajectory& trajectory, std::size_t population, std::size_t column,
                                     const arma::vec& x_inf, double band, double begin, double end) {
   const double limit = band * band * arma::dot(x_inf, x_inf);
   const auto ended = [&](std::size_t sample) {
     return std::isnan(trajectory.layout().view(trajectory.state(sample), population)(0, column));
   };
-  // half an interval of tolerance: the times of samples are rounded
-  const double slack = 0.5 * trajectory.interval();
-  std::size_t first = 0;
-  while (first < trajectory.samples() && trajectory.time(first) < begin - slack) ++first;
-  std::size_t last = trajectory.samples();
-  while (last > first && (trajectory.time(last - 1) > end + slack || ended(last - 1))) --last;
+  auto [first, last] = trajectory.between(begin, end);
+  while (last > first && ended(last - 1)) --last;
   std::size_t k = last;
   // from the end: most trials settle early or not at all, but only the last excursion counts
   for (; k > first; --k) {

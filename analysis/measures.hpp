@@ -16,6 +16,11 @@ namespace dynvert {
 /// digits.
 [[nodiscard]] double angle_degrees(const arma::mat& A, const arma::mat& B);
 
+/// Relative distance |A - B| / |B| of A from a reference B of its shape, Frobenius norms (the relative error of
+/// numerical analysis: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 1.2). NaN if the reference
+/// is zero.
+[[nodiscard]] double relative_distance(const arma::mat& A, const arma::mat& B);
+
 /// Settling time (control engineering's 2 % criterion): the earliest sampled time from which on
 ///
 ///     |x(t) - x_inf| <= band |x_inf|      (Euclidean norm over the units of the population)

@@ -47,6 +47,8 @@ double spectral_abscissa(RightHandSide& f, const State& x, std::size_t column,
   return arma::real(spectrum(f, x, column, members)).max();
 }
 
+double slowest_time_constant(double abscissa) { return abscissa < 0 ? -1 / abscissa : arma::datum::nan; }
+
 double spectral_abscissa(const arma::mat& M) { return arma::real(eigenvalues(M)).max(); }
 
 }  // namespace dynvert

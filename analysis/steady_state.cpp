@@ -17,12 +17,12 @@ namespace dynvert {
 namespace {
 
 NumericalError singular(double rcond) {
-  return {
-      "steady state",
-      fmt::format("the linear system is singular (reciprocal condition number {:.2g}): there is no unique steady "
-                  "state",
-                  rcond),
-      "alpha > 0, or feedback B for which W B is regular; an expanding layer (n_l > n_{l-1}) has none at alpha = 0"};
+  return {"steady state",
+          fmt::format("the linear system is singular (reciprocal condition number {:.2g}): there is no unique steady "
+                      "state",
+                      rcond),
+          "alpha > 0, or feedback B for which W B is regular; an expanding layer (n_l > n_{l-1}) has none at alpha = 0",
+          Fault::singular};
 }
 
 arma::mat solve_regular(const arma::mat& A, const arma::mat& b) {
@@ -125,7 +125,7 @@ std::size_t find_root(const Problem& problem, arma::vec z, bool linear, const St
   }
   if (end.found) return iterations;
   throw NumericalError("steady state", fmt::format("none was found in {} iterations", iterations),
-                       "a larger alpha, or a solver that integrates (dopri5)");
+                       "a larger alpha, or a solver that integrates (dopri5)", Fault::no_steady_state);
 }
 
 /// All variables that move; the residual is tau dx/dt, free of the populations' different time constants.

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 namespace dynvert {
 
@@ -49,6 +50,15 @@ class Trajectory {
   [[nodiscard]] std::size_t samples() const noexcept { return samples_; }
   [[nodiscard]] double interval() const noexcept { return interval_; }
   [[nodiscard]] double time(std::size_t k) const noexcept { return start_ + static_cast<double>(k) * interval_; }
+  /// First sample and one past the last whose times lie between two times, to half an interval: times are rounded.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> between(double begin, double end) const noexcept {
+    const double slack = 0.5 * interval_;
+    std::size_t first = 0;
+    while (first < samples_ && time(first) < begin - slack) ++first;
+    std::size_t last = samples_;
+    while (last > first && time(last - 1) > end + slack) --last;
+    return {first, last};
+  }
   /// the state at time(k), all populations and columns
   [[nodiscard]] std::span<const double> state(std::size_t k) const {
     return {states_.data() + k * layout_.size(), layout_.size()};

@@ -1,8 +1,9 @@
 #pragma once
 
-/// What is measured of each trial, by name. A new measure is one function here, one line in the list of
-/// trial_measures.cpp.
+/// What is measured of each trial, by name. A new measure is a function that returns its TrialMeasure, declared in
+/// trial_measure_list.hpp, and one line in the list of trial_measures.cpp.
 
+#include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/trajectory.hpp>
 #include <dynvert/models/credit.hpp>
 
@@ -34,7 +35,7 @@ struct LoopView {
 };
 
 /// A trial after its credit signals are known and before the weights change. The references that measures share (steady
-/// state, backprop, pseudo-backprop) are computed when first asked for.
+/// state, spectra, backprop, pseudo-backprop) are computed when first asked for.
 class TrialView {
  public:
   TrialView(const Network& network, std::span<const FeedbackPath> paths, const Feedback& feedback,
@@ -55,6 +56,11 @@ class TrialView {
   [[nodiscard]] const Credit& steady() const;
   /// steady state of the stage of a loop, driven as the trial drove it
   [[nodiscard]] const State& steady_state(const StageResult& stage) const;
+  /// The reduced form of a loop at the state where credit was read, of the first column: a linear loop's is the same
+  /// for all. Nothing where the loop is no cycle.
+  [[nodiscard]] const std::optional<CycleModes>& modes(std::size_t l) const;
+  /// spectral abscissa of a loop there
+  [[nodiscard]] double abscissa(std::size_t l) const;
 
  private:
   const Network& network_;
@@ -65,6 +71,7 @@ class TrialView {
   std::span<const StageResult> stages_;
   mutable std::optional<Credit> backprop_, pseudo_backprop_, steady_;
   mutable std::vector<std::pair<const Stage*, State>> steady_states_;
+  mutable std::vector<std::pair<const ControlLoop*, std::optional<CycleModes>>> modes_;
 };
 
 /// A quantity per trial, for each hidden layer's credit signal, each feedback matrix, or each loop.

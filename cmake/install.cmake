@@ -9,6 +9,12 @@ foreach(floor models analysis sim)
           FILES_MATCHING PATTERN "*.hpp" PATTERN "config_toml.hpp" EXCLUDE)
 endforeach()
 
+# The readers: PYTHONPATH=PREFIX/share/dynvert/python, addpath PREFIX/share/dynvert/matlab.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/python/dynvert DESTINATION ${CMAKE_INSTALL_DATADIR}/dynvert/python
+        FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/matlab/ DESTINATION ${CMAKE_INSTALL_DATADIR}/dynvert/matlab
+        FILES_MATCHING PATTERN "*.m")
+
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/dynvert)
 install(EXPORT dynvertTargets NAMESPACE dynvert:: DESTINATION ${package})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/dynvertConfig.cmake.in

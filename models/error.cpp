@@ -13,11 +13,17 @@ ValueError::ValueError(std::string object, std::string fault, std::string allowe
       fault_(std::move(fault)),
       allowed_(std::move(allowed)) {}
 
-NumericalError::NumericalError(std::string object, std::string fault, std::string remedy)
+const char* fault_legend() {
+  return "0 none, 1 diverged, 2 not finite, 3 step limit, 4 no steady state found, 5 singular, 6 feedback not "
+         "stabilised, 7 weights would not be finite, 8 other";
+}
+
+NumericalError::NumericalError(std::string object, std::string fault, std::string remedy, Fault kind)
     : Error(fmt::format("{}: {}. Try: {}", object, fault, remedy)),
       object_(std::move(object)),
       fault_(std::move(fault)),
-      remedy_(std::move(remedy)) {}
+      remedy_(std::move(remedy)),
+      kind_(kind) {}
 
 void throw_unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
   throw ValueError(std::string(what), fmt::format("\"{}\" is not known", name),
@@ -29,7 +35,8 @@ DivergenceError::DivergenceError(Data data)
                      fmt::format("diverged at time {:g}: population {} is not finite or beyond divergence_limit = {:g}",
                                  data.time, data.population, data.limit),
                      "a larger alpha; a smaller dt or a solver that is stable there (sequential_euler, dopri5); "
-                     "feedback of kind \"optimised\"; or on_divergence = \"skip\" to go on without such trials"),
+                     "feedback of kind \"optimised\"; or on_divergence = \"skip\" to go on without such trials",
+                     Fault::diverged),
       data_(std::move(data)) {}
 
 }  // namespace dynvert

@@ -32,20 +32,39 @@ class ValueError : public Error {
   std::string object_, fault_, allowed_;
 };
 
+/// What kind of failure the numbers met. Trials are recorded with these, so a number keeps its meaning.
+enum class Fault {
+  none = 0,
+  diverged = 1,         ///< a state that is not finite, or beyond the divergence limit
+  not_finite = 2,       ///< what goes into a trial, or comes out of an algebraic rule, is not finite
+  step_limit = 3,       ///< a solver needs more steps than it may take, or smaller ones than there are
+  no_steady_state = 4,  ///< none was found
+  singular = 5,         ///< there is no unique steady state
+  not_stabilised = 6,   ///< feedback that cannot be stabilised
+  update = 7,           ///< the weights would not be finite after the trial
+  other = 8
+};
+
+/// "1 diverged, 2 ..": the numbers in words, for files.
+[[nodiscard]] const char* fault_legend();
+
 /// The numbers failed: divergence, a singular system, a loop that cannot be stabilised, a step limit.
 class NumericalError : public Error {
  public:
   /// @param object  the circuit, loop or matrix
   /// @param fault   what happened
   /// @param remedy  what the user may try
-  NumericalError(std::string object, std::string fault, std::string remedy);
+  /// @param kind    the same as a number
+  NumericalError(std::string object, std::string fault, std::string remedy, Fault kind = Fault::other);
 
   [[nodiscard]] const std::string& object() const noexcept { return object_; }
   [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
   [[nodiscard]] const std::string& remedy() const noexcept { return remedy_; }
+  [[nodiscard]] Fault kind() const noexcept { return kind_; }
 
  private:
   std::string object_, fault_, remedy_;
+  Fault kind_;
 };
 
 /// A trial whose state is not finite or grew past the divergence limit.

@@ -115,6 +115,22 @@ double outer_norm(const arma::mat& delta, const arma::mat& h) {
 
 }  // namespace
 
+bool can_learn(const LearningRule& rule, const Activity& activity, const Credit& credit) {
+  constexpr double largest = 1e290;
+  for (std::size_t l = 1; l < credit.size(); ++l) {
+    if (!credit[l].is_finite() || !activity.h[l - 1].is_finite()) return false;
+    if (credit[l].is_empty()) continue;
+    const double columns = static_cast<double>(credit[l].n_cols);
+    const double largest_delta = arma::abs(credit[l]).max();
+    const bool hidden = l + 1 < credit.size();
+    const double delta = columns * (hidden ? std::min(largest_delta, rule.clip_delta) : largest_delta);
+    // the gradient itself, and with the rate of learning
+    const double gradient = delta * std::max(1.0, arma::abs(activity.h[l - 1]).max());
+    if (!(gradient * std::max(1.0, rule.eta) <= largest)) return false;
+  }
+  return true;
+}
+
 void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network,
            OnlineBlock* first_layer) {
   const std::size_t depth = network.depth();
@@ -127,7 +143,8 @@ void learn(const LearningRule& rule, const Activity& activity, Credit& credit, N
   // a zero gradient stays zero under normalisation
   const auto scale = [&](double norm) {
     if (!rule.normalise_updates) return rule.eta;
-    return norm > 0 ? rule.eta / norm : 0.0;
+    // below, the quotient overflows
+    return norm > 0 && std::isfinite(rule.eta / norm) ? rule.eta / norm : 0.0;
   };
   const double keep = 1 - rule.lambda;
   for (std::size_t l = 1; l <= depth; ++l) {

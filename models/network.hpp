@@ -96,4 +96,8 @@ struct LearningRule {
 void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network,
            OnlineBlock* first_layer = nullptr);
 
+/// Whether the weights stay finite when they learn from this: with a rate of decay up to 1, for 10^9 trials of the
+/// largest change that is let through. Looks at activity and credit, not at the weights, so it costs next to nothing.
+[[nodiscard]] bool can_learn(const LearningRule& rule, const Activity& activity, const Credit& credit);
+
 }  // namespace dynvert

@@ -138,9 +138,9 @@ class AdaptiveSolver final : public Solver {
     method.start(interpolated, t, std::min(settings_.dt, segment.duration));
     while (end - t > resolution) {
       if (steps++ == settings_.max_steps) {
-        throw NumericalError("adaptive solver",
-                             fmt::format("max_steps = {} taken at time {:g}", settings_.max_steps, t),
-                             "a larger rtol or atol, rosenbrock4 if the circuit is stiff, or a larger max_steps");
+        throw NumericalError(
+            "adaptive solver", fmt::format("max_steps = {} taken at time {:g}", settings_.max_steps, t),
+            "a larger rtol or atol, rosenbrock4 if the circuit is stiff, or a larger max_steps", Fault::step_limit);
       }
       const double step = method.dense().current_time_step();
       if (step > end - t) restart(method, t, end - t);
@@ -193,7 +193,7 @@ class AdaptiveSolver final : public Solver {
       f(x, slope, t + 2 * time_difference * std::max(1.0, std::abs(t)));
       if (!finite(slope)) return false;
       throw NumericalError("adaptive solver", fmt::format("no step is small enough at time {:g} ({})", t, error.what()),
-                           "a larger rtol or atol, or rosenbrock4 if the circuit is stiff");
+                           "a larger rtol or atol, or rosenbrock4 if the circuit is stiff", Fault::step_limit);
     }
   }
 

@@ -2,6 +2,8 @@
 #include <dynvert/sim/command_line.hpp>
 #include <dynvert/sim/config_error.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/report_page.hpp>
+#include <dynvert/sim/stability_map_file.hpp>
 #include <dynvert/sim/version.hpp>
 
 #include <fmt/ranges.h>
@@ -57,7 +59,9 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   add_config_options(simulate_command, simulation.config);
   simulate_command.add_option("-o,--output", simulation.output,
                               "the file to write; by default CONFIG's name with .h5, here");
-  simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
+  CLI::Option* overwrite =
+      simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
+  simulate_command.add_flag("--resume", simulation.resume, "go on with a run that was stopped")->excludes(overwrite);
   simulate_command.add_flag("-q,--quiet", simulation.quiet, "no progress and no notes");
 
   ConfigArguments checked;
@@ -69,7 +73,49 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   inspect_command.add_option("FILE", inspected.path, "a file that dynvert simulate wrote")->required();
   inspect_command.add_option("--model", inspected.model, "one model in detail");
   inspect_command.add_option("--trial", inspected.trial, "one trial")->check(CLI::NonNegativeNumber);
-  inspect_command.add_flag("--json", inspected.json, "JSON in place of a table");
+  CLI::Option& json = *inspect_command.add_flag("--json", inspected.json, "JSON in place of a table");
+  CLI::Option& map = *inspect_command
+                          .add_option("--map", inspected.map,
+                                      "a stability map over leak and tau_u/tau_delta, into an HDF5 file: "
+                                      "alpha=1e-4:1:log,ratio=0.1:10:log")
+                          ->type_name("RANGES")
+                          ->excludes(&json);
+  inspect_command.add_option("--points", inspected.points, "points on each axis of the map")
+      ->check(CLI::Range(std::size_t{2}, most_map_points))
+      ->capture_default_str()
+      ->needs(&map);
+  inspect_command
+      .add_option("--snapshot", inspected.snapshot, "trials done when the map's weights were taken; default: all")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(&map);
+  inspect_command.add_option("-o,--output", inspected.output, "the map to write")->needs(&map);
+  inspect_command.add_flag("--overwrite", inspected.overwrite, "replace an existing map")->needs(&map);
+
+  ExportArguments exported;
+  CLI::App& export_command = *app.add_subcommand("export", "a file for MATLAB and Octave (.mat), or a table (.csv)");
+  export_command.add_option("FILE", exported.path, "a file that dynvert simulate wrote")->required();
+  export_command.add_option("-o,--output", exported.output, "FILE.mat or FILE.csv")->required();
+  export_command.add_option("--model", exported.model, "this model only");
+  export_command.add_option("--trial", exported.trial, "the trajectories of this recorded trial")
+      ->check(CLI::NonNegativeNumber);
+  export_command.add_option("--group", exported.group, "of a .csv: another group of the model than that of its trials");
+  export_command.add_flag("--overwrite", exported.overwrite, "replace an existing file");
+
+  RecoverArguments recovered;
+  CLI::App& recover_command =
+      *app.add_subcommand("recover", "mend the file of a run that was killed, and say what it holds");
+  recover_command.add_option("FILE", recovered.path, "a file that dynvert simulate wrote")->required();
+
+  ReportArguments reported;
+  CLI::App& report_command = *app.add_subcommand("report", "one HTML page that shows a file, to look at and to mail");
+  report_command.add_option("FILE", reported.path, "a file that dynvert wrote")->required();
+  report_command.add_option("-o,--output", reported.output,
+                            "the page to write; by default FILE's name with .html, here");
+  report_command.add_flag("--overwrite", reported.overwrite, "replace an existing report");
+  report_command
+      .add_option("--max-size", reported.max_size, "the most that the page takes, MB; data are thinned to fit")
+      ->check(CLI::Range(0.1, 1000.0))
+      ->capture_default_str();
 
   try {
     app.parse(argc, argv);
@@ -84,10 +130,14 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     return exit_usage;
   }
   simulation.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
+  inspected.command = simulation.command;
 
   return run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (check_command.parsed()) return check(checked, out, err);
+    if (recover_command.parsed()) return recover(recovered, out, err);
+    if (export_command.parsed()) return export_file(exported, out, err);
+    if (report_command.parsed()) return report(reported, report_sources(), out, err);
     return inspect(inspected, out, err);
   });
 }

@@ -22,6 +22,8 @@ enum ExitCode : int { exit_done = 0, exit_usage = 2, exit_numerical = 3, exit_io
 
 [[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
+struct ReportSources;
+
 /// What the commands take that read a configuration.
 struct ConfigArguments {
   std::string path;
@@ -34,19 +36,56 @@ struct SimulateArguments {
   ConfigArguments config;
   std::string output;  ///< empty: the configuration's name with .h5, in the current folder
   bool overwrite = false;
+  bool resume = false;
   bool quiet = false;
   std::string command;  ///< as it was typed, for the file
 };
 
 struct InspectArguments {
   std::string path;
-  std::string model;
+  std::string model;  ///< empty: all
   std::optional<std::size_t> trial;
   bool json = false;
+  std::optional<std::string> map;  ///< ranges of a stability map, which the following are of
+  std::size_t points = 41;         ///< on each axis
+  std::optional<std::size_t> snapshot;
+  std::string output;
+  bool overwrite = false;
+  std::string command;  ///< as it was typed, for the file
+};
+
+struct RecoverArguments {
+  std::string path;
+};
+
+struct ReportArguments {
+  std::string path;
+  std::string output;  ///< empty: the file's name with .html, in the current folder
+  bool overwrite = false;
+  double max_size = 10;  ///< of the page, MB
+};
+
+struct ExportArguments {
+  std::string path, output;
+  std::string model;  ///< empty: all
+  std::optional<std::size_t> trial;
+  std::string group;  ///< .csv: the group that is the table
+  bool overwrite = false;
 };
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
+int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err);
+/// @param sources  of the page: those that the program was built with
+int report(const ReportArguments& arguments, const ReportSources& sources, std::ostream& out, std::ostream& err);
+int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
+
+class RunReader;
+/// The models of a file, or the one that was asked for. @throws ValueError  there is no such model
+[[nodiscard]] std::vector<std::string> chosen_models(const RunReader& file, const std::string& model);
+/// Says up to where a file can be trusted whose run has not ended.
+void note_incomplete(const RunReader& file, std::ostream& err);
 
 }  // namespace dynvert

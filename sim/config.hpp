@@ -197,6 +197,7 @@ struct RecordConfig {
   std::vector<std::string> measures;     ///< names of registered measures
   std::size_t unsettled_limit = 10;      ///< so many trials that did not settle or diverged are kept unasked, per model
   int compression = 0;                   ///< gzip level 0..9
+  double commit_interval = 2;            ///< seconds between commits to the file
 
   bool operator==(const RecordConfig&) const = default;
 };

@@ -124,7 +124,8 @@ std::vector<Binding> bindings(RecordConfig& r) {
           {"evaluate_every", &r.evaluate_every},
           {"measures", &r.measures},
           {"unsettled_limit", &r.unsettled_limit},
-          {"compression", &r.compression}};
+          {"compression", &r.compression},
+          {"commit_interval", &r.commit_interval}};
 }
 
 std::vector<Binding> bindings(ModelConfig& m) {

@@ -164,7 +164,7 @@ std::vector<KeySpec> make_schema() {
                "kind"),
 
       at_least("learning", "rate", "required", 0, "Learning rate eta"),
-      at_least("learning", "decay", "0.0", 0, "Weight decay lambda, a trial"),
+      below(at_least("learning", "decay", "0.0", 0, "Weight decay lambda, a trial"), 1),
       whole("learning", "batch", "1", 1, 1'000'000, "Samples a trial; their weight changes add up"),
       above("learning", "clip_delta", "none", 0, "Largest norm of the credit signal of a hidden layer, a sample"),
       flag("learning", "normalise_updates", "false", "Divide each weight change by its Frobenius norm"),
@@ -275,6 +275,8 @@ std::vector<KeySpec> make_schema() {
       whole("record", "unsettled_limit", "10", 0, 1'000'000,
             "So many trials a model that diverged or did not settle are kept unasked"),
       whole("record", "compression", "0", 0, 9, "Level of gzip, 0: none"),
+      at_least("record", "commit_interval", "2.0", 0,
+               "Seconds between commits to the file, more where the disk is slow: what a crash may lose"),
 
       free_text("model", "name", "required", "letters, digits and _, no digit first",
                 "Name of the model, and of its group in the file"),

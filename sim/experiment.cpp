@@ -21,11 +21,19 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// A block is long enough that starting threads costs nothing, and short enough for Ctrl-C and the progress line.
-constexpr double block_seconds = 0.1;
-constexpr double seconds_between_commits = 2;
-constexpr std::size_t longest_block = 4096;
+constexpr double most_block_seconds = 0.1, least_block_seconds = 0.005;
+constexpr std::size_t most_trials_in_block = 4096;
+/// Bytes of rows that a block may add to those that wait; a single trial may have more.
+constexpr std::size_t most_in_block = std::size_t{16} << 20;
+/// A commit may take this part of the time between commits, on a slow disk too: one in so many.
+constexpr double least_share = 20;
 /// The samples of a block of trials are laid out before it begins.
 constexpr std::size_t block_bytes = 16'000'000;
+
+std::size_t trial_bytes(const Config& config) {
+  const auto& layers = config.network.layers;
+  return sizeof(double) * config.learning.batch * (layers.front() + layers.back());
+}
 
 Axis counting_axis(std::string name, std::size_t n, std::string description) {
   Axis axis{.name = std::move(name), .values = std::vector<double>(n), .description = std::move(description)};
@@ -67,44 +75,69 @@ GroupSpec order_group(const Config& config) {
 
 /// How many rows the groups of a model will have; snapshots at restabilisations come on top.
 struct RowCounts {
-  std::size_t evaluations, snapshots, records;
+  std::size_t evaluations, snapshots;
+  std::size_t records;  ///< asked for
+  std::size_t unasked;  ///< at most
 };
 
 RowCounts expected_rows(const Config& config, const ModelGroups& groups) {
   const RecordConfig& record = config.record;
+  const bool traced = !groups.trace.datasets.empty();
   const std::size_t asked = record.every > 0 ? (config.trials + record.every - 1) / record.every : record.trials.size();
   return {.evaluations = 1 + config.trials / record.evaluate_every,
           .snapshots = 2 + (record.weights_every > 0 ? config.trials / record.weights_every : 0),
-          .records = groups.trace.datasets.empty() ? 0 : std::min(config.trials, asked + record.unsettled_limit)};
+          .records = traced ? std::min(config.trials, asked) : 0,
+          .unasked = traced ? std::min(config.trials - std::min(config.trials, asked), record.unsettled_limit) : 0};
+}
+
+}  // namespace
+
+namespace {
+
+/// Numbers of the trajectories that a model keeps in memory while it runs a trial.
+double trajectory_values(const Config& config, const ModelConfig& model) {
+  if (!solver_kind(model.dynamics.solver).has_trajectory) return 0;
+  double values = 0;
+  for (const Stage& stage : model_stages(model, empty_network(config), loop_parameters(config, model))) {
+    const auto phases = stage_phases(stage, model.dynamics);
+    const double duration = phases.back().start + phases.back().duration;
+    const std::size_t state = RightHandSide(stage.circuit, config.learning.batch).layout().size();
+    values += static_cast<double>(state) * duration / trace_settings(config, model).sample_interval;
+  }
+  return values;
 }
 
 }  // namespace
 
 Estimate estimate(const Config& config) {
   if (config.kind != ExperimentKind::learning) return Transients(config).estimate();
-  constexpr std::size_t value = sizeof(double);
   const auto& layers = config.network.layers;
   std::size_t network = 0;
   for (std::size_t l = 1; l < layers.size(); ++l) network += layers[l] * (layers[l - 1] + 1);
-  const TaskKind& task = task_kind(config.task.kind);
-  const std::size_t numbers = config.task.samples * (layers.front() + layers.back());
 
-  Estimate result;
-  // the program with its libraries; the data; the samples of a block of trials
-  result.memory_bytes = 40'000'000 + task.memory(config) + block_bytes;
-  result.file_bytes = ((task.drawn ? numbers : 0) + config.trials * (1 + config.learning.batch)) * value;
+  const TaskKind& task = task_kind(config.task.kind);
+  RunSize size;
+  if (task.drawn) size.add_at_once(samples_group(config), config.task.samples);
+  // the data, with the copies that drawing and factoring take, and the samples of a block of trials
+  const std::size_t in_block =
+      std::min({config.trials * trial_bytes(config), most_trials_in_block * trial_bytes(config),
+                block_bytes + trial_bytes(config)});
+  size.add_memory(static_cast<double>(task.memory(config) + in_block) / sizeof(double));
+  size.add(order_group(config), config.trials, config.trials);
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
     const RowCounts rows = expected_rows(config, groups);
-    // each group has its own index and attributes
-    constexpr std::size_t overhead = 40'000;
-    result.file_bytes +=
-        overhead +
-        value * (config.trials * values_in_row(groups.learning) + rows.evaluations * values_in_row(groups.eval) +
-                 rows.snapshots * values_in_row(groups.weights) + rows.records * values_in_row(groups.trace));
-    result.memory_bytes += value * (4 * network + 3 * values_in_row(groups.trace) * (rows.records > 0 ? 1 : 0));
+    size.add(groups.learning, config.trials, config.trials);
+    size.add(groups.eval, rows.evaluations, rows.evaluations);
+    size.add(groups.weights, rows.snapshots, rows.snapshots);
+    size.add_state(groups.state);
+    if (!groups.trace.datasets.empty()) size.add(groups.trace, rows.records, rows.records + rows.unasked);
+    size.add_rewritten(static_cast<double>(rows.evaluations));
+    // weights and feedback, their change, and the row of a snapshot
+    size.add_memory(5.0 * static_cast<double>(network));
+    size.add_memory(trajectory_values(config, model));
   }
-  return result;
+  return size.estimate();
 }
 
 Experiment::Experiment(Config config)
@@ -120,35 +153,48 @@ Experiment::Experiment(Config config)
   });
 }
 
-std::vector<std::pair<std::string, std::size_t>> Experiment::diverged_trials() const {
-  std::vector<std::pair<std::string, std::size_t>> counts;
+std::vector<FailedTrials> Experiment::failed_trials() const {
+  std::vector<FailedTrials> failed;
   for (const auto& model : models_) {
-    if (model->diverged_trials() > 0) counts.emplace_back(model->config().name, model->diverged_trials());
+    if (model->diverged_trials() > 0)
+      failed.push_back({model->config().name, model->diverged_trials(), model->first_fault()});
   }
-  return counts;
+  return failed;
 }
 
-void Experiment::write_samples(Sink& sink) {
-  const GroupSpec spec = samples_group(config_);
+void Experiment::store_samples(Sink& sink) {
+  const GroupSpec samples = samples_group(config_);
   const Dataset& data = data_.train;
-  const std::size_t group = sink.add_group(spec, data.samples());
-  Rows rows(spec);
+  const std::size_t group = sink.add_group(samples, data.samples());
+  const std::size_t there = sink.rows(group);
+  // in pieces, as data may be large
+  constexpr std::size_t piece = 4096;
+  Rows rows(samples);
   arma::mat x_scratch, t_scratch;
-  constexpr std::size_t block = 1024;
-  for (std::size_t first = 0; first < data.samples(); first += block) {
+  for (std::size_t first = 0; first < data.samples(); first += piece) {
     rows.clear();
-    rows.count = std::min(block, data.samples() - first);
+    rows.count = std::min(piece, data.samples() - first);
     const arma::mat x = data.x.view(first, rows.count, x_scratch);
     const arma::mat t = data.t.view(first, rows.count, t_scratch);
     for (std::size_t i = 0; i < rows.count; ++i) rows.values[0].push_back(static_cast<double>(first + i));
     rows.values[1].assign(x.begin(), x.end());
     rows.values[2].assign(t.begin(), t.end());
-    sink.append(group, rows);
+    if (there == 0) {
+      sink.append(group, rows);
+      continue;
+    }
+    const auto is_there = [&](std::size_t k) {
+      return first + rows.count <= there &&
+             sink.read(group, samples.datasets[k].name, first, rows.count) == rows.values[k];
+    };
+    if (!is_there(1) || !is_there(2)) {
+      throw ValueError("the samples", "are not those that the file holds", "the data with which the run was begun");
+    }
   }
 }
 
 void Experiment::begin(Sink& sink) {
-  if (task_kind(config_.task.kind).drawn) write_samples(sink);
+  if (task_kind(config_.task.kind).drawn) store_samples(sink);
   order_group_ = sink.add_group(order_group(config_), config_.trials);
   sink.set_attribute("/task", "kind", config_.task.kind);
   for (const Attribute& attribute : data_.attributes) sink.set_attribute("/task", attribute.name, attribute.value);
@@ -162,7 +208,7 @@ void Experiment::begin(Sink& sink) {
     groups.learning = sink.add_group(specs.learning, config_.trials);
     groups.eval = sink.add_group(specs.eval, rows_of.evaluations);
     groups.weights = sink.add_group(specs.weights, rows_of.snapshots);
-    if (!specs.trace.datasets.empty()) groups.trace = sink.add_group(specs.trace, rows_of.records);
+    if (!specs.trace.datasets.empty()) groups.trace = sink.add_group(specs.trace, rows_of.records + rows_of.unasked);
     groups_.push_back(groups);
 
     const ModelConfig& m = model->config();
@@ -227,7 +273,7 @@ void Experiment::run_block(std::size_t first, std::size_t count) {
   std::rethrow_exception(failure);
 }
 
-void Experiment::flush(Sink& sink, std::size_t trials) {
+void Experiment::flush(Sink& sink) {
   for (std::size_t m = 0; m < models_.size(); ++m) {
     ModelRows& rows = models_[m]->rows();
     const auto move = [&](std::size_t group, Rows& r) {
@@ -239,7 +285,65 @@ void Experiment::flush(Sink& sink, std::size_t trials) {
     move(groups_[m].weights, rows.weights);
     move(groups_[m].trace, rows.trace);
   }
-  sink.commit(trials);
+}
+
+std::size_t Experiment::waiting_bytes() const {
+  std::size_t values = 0;
+  for (const auto& model : models_) {
+    for (const Rows* rows :
+         {&model->rows().learning, &model->rows().eval, &model->rows().weights, &model->rows().trace}) {
+      for (const auto& column : rows->values) values += column.size();
+    }
+  }
+  return values * sizeof(double);
+}
+
+std::size_t Experiment::longest_block(std::size_t first) const {
+  const RecordConfig& record = config_.record;
+  double values_of_trial = 0;
+  std::vector<double> values_of_record;
+  for (const auto& model : models_) {
+    const ModelGroups& groups = model->groups();
+    values_of_record.push_back(static_cast<double>(values_in_row(groups.trace)));
+    values_of_trial += static_cast<double>(values_in_row(groups.learning));
+    values_of_trial += static_cast<double>(values_in_row(groups.eval)) / static_cast<double>(record.evaluate_every);
+    if (record.weights_every > 0)
+      values_of_trial += static_cast<double>(values_in_row(groups.weights)) / static_cast<double>(record.weights_every);
+  }
+  auto left = static_cast<double>(most_in_block / sizeof(double));
+  std::size_t count = 0;
+  while (count < most_trials_in_block && left > 0) {
+    left -= values_of_trial;
+    for (std::size_t m = 0; m < models_.size(); ++m) {
+      if (models_[m]->is_asked(first + count) || count < models_[m]->unasked_left()) left -= values_of_record[m];
+    }
+    ++count;
+  }
+  return count;
+}
+
+void Experiment::store_state(Sink& sink) {
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    if (!groups_[m].state) groups_[m].state = sink.add_state(models_[m]->groups().state);
+    sink.put_state(*groups_[m].state, models_[m]->state());
+  }
+}
+
+std::size_t Experiment::restore(Sink& sink) {
+  const auto trials = sink.continues();
+  if (!trials) return 0;
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    groups_[m].state = sink.add_state(models_[m]->groups().state);
+    const auto state = sink.state(*groups_[m].state);
+    // stopped before the first commit, and nothing is in the sink but samples
+    if (!state) return 0;
+    models_[m]->restore(*state);
+    // an interrupted run has taken a snapshot of its end, and compared losses that were not yet all
+    sink.truncate(groups_[m].weights, models_[m]->snapshots());
+    sink.fill_ratio(groups_[m].eval, "nse", "train_loss", std::numeric_limits<double>::quiet_NaN());
+  }
+  done_orders_ = *trials;
+  return *trials;
 }
 
 void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
@@ -250,26 +354,26 @@ void Experiment::end(Sink& sink, std::size_t trials, std::string_view status) {
     if (largest > 0) sink.fill_ratio(groups_[m].eval, "nse", "train_loss", largest);
     sink.set_attribute(path, "status", std::string(status));
     sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(models_[m]->diverged_trials()));
+    if (status != "interrupted" && groups_[m].state) sink.drop_state(*groups_[m].state);
   }
-  sink.commit(trials);
-  sink.finish(std::string(status));
+  sink.finish(std::string(status), trials);
 }
 
 RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   begin(sink);
+  const std::size_t first = restore(sink);
   const auto start = Clock::now();
   auto last_commit = start;
-  std::size_t done = 0;
+  double seconds_to_commit = 0;
+  std::size_t done = first;
   // whole blocks for the models that learn in them
   const bool blocked = std::ranges::any_of(config_.models, [&](const auto& m) { return learns_in_blocks(config_, m); });
   const std::size_t unit = blocked ? trials_in_block : 1;
   std::size_t block = unit;
   SampleOrder shown(config_.seed, data_.train.samples(), config_.learning.batch);
-  const std::size_t trial_bytes =
-      sizeof(double) * config_.learning.batch * (config_.network.layers.front() + config_.network.layers.back());
-  const std::size_t most = std::clamp<std::size_t>(block_bytes / trial_bytes, 1, longest_block);
+  const std::size_t most = std::clamp<std::size_t>(block_bytes / trial_bytes(config_), 1, most_trials_in_block);
   Rows order(order_group(config_));
-  const auto flush_all = [&](std::size_t trials) {
+  const auto flush_rows = [&](std::size_t trials) {
     for (std::size_t k = done_orders_; k < trials; ++k) {
       order.values[0].push_back(static_cast<double>(k));
       const auto samples = shown.samples(k);
@@ -281,20 +385,21 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     done_orders_ = trials;
     if (order.count > 0) sink.append(order_group_, order);
     order.clear();
-    flush(sink, trials);
-    last_commit = Clock::now();
+    flush(sink);
   };
   const auto stopped = [&] { return hooks.stop != nullptr && hooks.stop->load(); };
 
+  const double block_seconds = std::clamp(config_.record.commit_interval, least_block_seconds, most_block_seconds);
   while (done < config_.trials && !stopped()) {
-    const std::size_t count = std::min(block / unit * unit, config_.trials - done);
+    const std::size_t wanted = std::max(unit, std::min(block, longest_block(done)) / unit * unit);
+    const std::size_t count = std::min(wanted, config_.trials - done);
     const auto block_start = Clock::now();
     try {
       run_block(done, count);
     } catch (const NumericalError&) {
       const std::size_t trials =
           (*std::ranges::min_element(models_, {}, [](const auto& m) { return m->trials_done(); }))->trials_done();
-      flush_all(trials);
+      flush_rows(trials);
       end(sink, trials, "diverged");
       throw;
     }
@@ -302,16 +407,32 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     const double taken = seconds_since(block_start);
     block = std::clamp(static_cast<std::size_t>(static_cast<double>(count) * block_seconds / std::max(taken, 1e-9)),
                        unit, std::max(unit, std::min(most, 4 * count)));
-    if (seconds_since(last_commit) > seconds_between_commits) flush_all(done);
+    if (seconds_since(last_commit) > std::max(config_.record.commit_interval, least_share * seconds_to_commit)) {
+      const auto begun = Clock::now();
+      store_state(sink);
+      flush_rows(done);
+      sink.commit(done);
+      last_commit = Clock::now();
+      seconds_to_commit = seconds_since(begun);
+    } else if (waiting_bytes() > most_waiting) {
+      flush(sink);
+    }
     if (hooks.progress) {
-      ProgressReport report{.trials_done = done, .trials = config_.trials, .seconds = seconds_since(start), .loss = {}};
+      ProgressReport report{
+          .trials_done = done, .trials = config_.trials, .first = first, .seconds = seconds_since(start), .loss = {}};
       for (const auto& model : models_) report.loss.emplace_back(model->config().name, model->last_loss());
       hooks.progress(report);
     }
   }
-  for (auto& model : models_) model->finish();
-  flush_all(done);
   const bool complete = done == config_.trials;
+  if (!complete) {
+    // what a run that goes on starts from: the snapshot of the end comes after it
+    store_state(sink);
+    flush_rows(done);
+    sink.commit(done);
+  }
+  for (auto& model : models_) model->finish();
+  flush_rows(done);
   end(sink, done, complete ? "complete" : "interrupted");
   return complete ? RunStatus::complete : RunStatus::interrupted;
 }

@@ -6,12 +6,14 @@
 
 #include <dynvert/sim/config.hpp>
 #include <dynvert/sim/model_run.hpp>
+#include <dynvert/sim/run_size.hpp>
 #include <dynvert/sim/sink.hpp>
 #include <dynvert/sim/task.hpp>
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ namespace dynvert {
 struct ProgressReport {
   std::size_t trials_done = 0;
   std::size_t trials = 0;
+  std::size_t first = 0;  ///< trials that an earlier run had done
   double seconds = 0;
   /// name and current train_loss, in the order of the configuration
   std::vector<std::pair<std::string, double>> loss;
@@ -32,12 +35,14 @@ struct Hooks {
 
 enum class RunStatus { complete, interrupted };
 
-/// What a run needs, without running it.
-struct Estimate {
-  std::size_t memory_bytes = 0;
-  std::size_t file_bytes = 0;
-};
 [[nodiscard]] Estimate estimate(const Config& config);
+
+/// Trials of a model that failed and were skipped.
+struct FailedTrials {
+  std::string model;
+  std::size_t count = 0;
+  std::string first;  ///< "trial 3, loop 2: u_2 diverged at time 17.5"; empty: before the run was gone on with
+};
 
 /// Something that can be run into a sink, whatever the configuration describes.
 class ExperimentRun {
@@ -46,8 +51,8 @@ class ExperimentRun {
   /// @throws NumericalError  a trial diverged or failed otherwise with on_divergence = "stop". Everything up to that
   ///                         trial, this included, is then in the sink, and the sink's status says "diverged".
   virtual RunStatus run(Sink& sink, const Hooks& hooks) = 0;
-  /// models with trials that diverged and were skipped, and how many
-  [[nodiscard]] virtual std::vector<std::pair<std::string, std::size_t>> diverged_trials() const = 0;
+  /// of the models that have any
+  [[nodiscard]] virtual std::vector<FailedTrials> failed_trials() const = 0;
 };
 
 /// Of the configuration's kind. @throws see Experiment
@@ -59,20 +64,28 @@ class Experiment final : public ExperimentRun {
   /// @throws ValueError, IoError  what the configuration asks for cannot be had; NumericalError  see ModelRun
   explicit Experiment(Config config);
 
-  /// Runs all trials into the sink.
+  /// Runs all trials into the sink, or those that are left where the sink goes on from an earlier run of the same
+  /// configuration: what it holds in the end is the same, bit for bit.
+  /// @throws ValueError  the samples in the sink are not those of this experiment
   RunStatus run(Sink& sink, const Hooks& hooks) override;
 
   [[nodiscard]] const Config& config() const noexcept { return config_; }
-  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const override;
+  [[nodiscard]] std::vector<FailedTrials> failed_trials() const override;
 
  private:
   struct SinkGroups {
     std::size_t learning = 0, eval = 0, weights = 0, trace = 0;
+    std::optional<std::size_t> state = {};
   };
-  void write_samples(Sink& sink);
   void begin(Sink& sink);
+  void store_samples(Sink& sink);
+  [[nodiscard]] std::size_t restore(Sink& sink);
+  void store_state(Sink& sink);
   void run_block(std::size_t first, std::size_t count);
-  void flush(Sink& sink, std::size_t trials);
+  void flush(Sink& sink);
+  [[nodiscard]] std::size_t waiting_bytes() const;
+  /// Trials from `first` on whose rows may wait in memory together.
+  [[nodiscard]] std::size_t longest_block(std::size_t first) const;
   void end(Sink& sink, std::size_t trials, std::string_view status);
 
   Config config_;

@@ -84,7 +84,7 @@ arma::mat stabilised_feedback(const ModelConfig& model, const Stage& stage, cons
     throw NumericalError(
         fmt::format("model {}, loop {}: stabilisation", model.name, loop.number),
         fmt::format("the spectral abscissa could not be brought below {:g}: {}", model.feedback.margin, result.reason),
-        "a larger alpha, a margin nearer to 0, or another half_width");
+        "a larger alpha, a margin nearer to 0, or another half_width", Fault::not_stabilised);
   }
   return result.B;
 }

@@ -54,7 +54,7 @@ class FixedStepSolver final : public Solver {
     if (steps > settings_.max_steps) {
       throw NumericalError("fixed-step solver",
                            fmt::format("{} steps, more than max_steps = {}", steps, settings_.max_steps),
-                           "a larger dt, a shorter duration, or a larger max_steps");
+                           "a larger dt, a shorter duration, or a larger max_steps", Fault::step_limit);
     }
     Progress run{.full = f.layout(), .f = &f, .trajectory = trajectory, .start = segment.start};
     run.columns.resize(f.layout().columns());

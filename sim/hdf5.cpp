@@ -1,65 +1,15 @@
 #include <dynvert/sim/hdf5.hpp>
+#include <dynvert/sim/hdf5_call.hpp>
 
-#include <fcntl.h>
 #include <hdf5_hl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <string_view>
 #include <utility>
 
 namespace dynvert::h5 {
 namespace {
-
-/// Holds back HDF5's printing on this thread while it lives.
-class Quiet {
- public:
-  Quiet() {
-    H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-
- private:
-  H5E_auto2_t print_ = nullptr;
-  void* data_ = nullptr;
-};
-
-/// The library's explanation of the failure just met: its outermost and its innermost message.
-std::string explanation() {
-  std::vector<std::string> messages;
-  H5Ewalk2(
-      H5E_DEFAULT, H5E_WALK_DOWNWARD,
-      [](unsigned, const H5E_error2_t* error, void* to) -> herr_t {
-        if (error->desc != nullptr && *error->desc != '\0') {
-          static_cast<std::vector<std::string>*>(to)->emplace_back(error->desc);
-        }
-        return 0;
-      },
-      &messages);
-  if (messages.empty()) return "HDF5 gives no reason";
-  return messages.size() == 1 ? messages.front() : messages.front() + ", " + messages.back();
-}
-
-[[noreturn]] void fail(const std::string& object, const std::string& doing) {
-  throw IoError(object, doing + " failed (" + explanation() + ")");
-}
-
-/// The identifier as an owner, or the error.
-Handle owned(hid_t id, Handle::Closer closer, const std::string& object, const char* doing) {
-  if (id < 0) fail(object, doing);
-  return Handle(id, closer);
-}
-
-void checked(herr_t result, const std::string& object, const char* doing) {
-  if (result < 0) fail(object, doing);
-}
 
 std::string inside(const File& file, const std::string& path) { return file.path + ":" + path; }
 
@@ -116,21 +66,28 @@ struct Selection {
   Handle memory, file;
 };
 
-Selection select_rows(const Dataset& dataset, std::size_t first, std::size_t count) {
+/// @param start, size  the first element and the number of elements along each axis
+Selection select_block(const Dataset& dataset, const std::vector<hsize_t>& start, const std::vector<hsize_t>& size) {
   Selection s;
   s.file = owned(H5Dget_space(dataset.handle.id()), H5Sclose, dataset.name, "asking for the shape");
-  std::vector<hsize_t> start(dataset.shape.size(), 0), size = sizes(dataset.shape);
   if (size.empty()) {
     s.memory = owned(H5Screate(H5S_SCALAR), H5Sclose, dataset.name, "describing memory");
     return s;
   }
-  start[0] = first;
-  size[0] = count;
   checked(H5Sselect_hyperslab(s.file.id(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr), dataset.name,
           "choosing rows");
   s.memory = owned(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose, dataset.name,
                    "describing memory");
   return s;
+}
+
+Selection select_rows(const Dataset& dataset, std::size_t first, std::size_t count) {
+  std::vector<hsize_t> start(dataset.shape.size(), 0), size = sizes(dataset.shape);
+  if (!size.empty()) {
+    start[0] = first;
+    size[0] = count;
+  }
+  return select_block(dataset, start, size);
 }
 
 Type type_of(hid_t dataset, const std::string& name) {
@@ -161,6 +118,35 @@ std::vector<std::size_t> shape_of(hid_t dataset, const std::string& name) {
   return {extent.begin(), extent.end()};
 }
 
+/// `count` times what lies below the first `leading` axes. @throws IoError  above 2 GiB: a damaged file may declare any
+/// extent, and memory is asked for only within reason
+std::size_t values_in(const Dataset& dataset, std::size_t count, std::size_t leading) {
+  constexpr std::size_t most = std::size_t{1} << 28;
+  std::size_t total = count;
+  for (std::size_t i = leading; i < dataset.shape.size(); ++i) {
+    if (dataset.shape[i] != 0 && total > most / dataset.shape[i])
+      total = most + 1;
+    else
+      total *= dataset.shape[i];
+  }
+  if (total > most) {
+    throw IoError(dataset.name, "declares more than 2 GiB to be read at once", "fewer rows at a time");
+  }
+  return total;
+}
+
+template <typename Select>
+std::vector<double> read_selected(const Dataset& dataset, std::size_t total, const Select& select) {
+  const Quiet quiet;
+  if (!numeric(dataset.handle.id(), dataset.name)) throw IoError(dataset.name, "does not hold numbers");
+  std::vector<double> values(total);
+  if (total == 0) return values;
+  const Selection s = select();
+  checked(H5Dread(dataset.handle.id(), H5T_NATIVE_DOUBLE, s.memory.id(), s.file.id(), H5P_DEFAULT, values.data()),
+          dataset.name, "reading");
+  return values;
+}
+
 }  // namespace
 
 Handle::Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), closer_(other.closer_) {}
@@ -178,61 +164,6 @@ void Handle::reset() noexcept {
   if (id_ < 0) return;
   const Quiet quiet;
   closer_(std::exchange(id_, H5I_INVALID_HID));
-}
-
-File create_file(StagedFile& target, const std::string& path) {
-  const Quiet quiet;
-  const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "preparing to create");
-  const Handle driver = owned(register_write_driver(), H5FDunregister, path, "preparing to create");
-  checked(use_write_driver(access.id(), driver.id(), target), path, "preparing to create");
-  checked(H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), path, "preparing to create");
-  checked(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), path, "preparing to create");
-
-  const Handle creation = owned(H5Pcreate(H5P_FILE_CREATE), H5Pclose, path, "preparing to create");
-  checked(H5Pset_link_creation_order(creation.id(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), path,
-          "preparing to create");
-  return {owned(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose, path, "creating"), path};
-}
-
-File open_file(const std::string& path) {
-  const auto refuse = [&](int error) {
-    throw IoError(path, std::string("cannot be opened: ") + std::strerror(error),
-                  error == ENOENT ? "check the name of the file" : "");
-  };
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) refuse(errno);
-  if (S_ISDIR(status.st_mode)) throw IoError(path, "is a folder, not an HDF5 file");
-  if (!S_ISREG(status.st_mode)) throw IoError(path, "is not a regular file");
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) refuse(errno);
-  // The signature stands at 0, 512, 1024, 2048, ... HDF5's own test calls a file that it cannot lock "not HDF5".
-  bool signature = false;
-  for (off_t at = 0; at < status.st_size && !signature; at = at == 0 ? 512 : 2 * at) {
-    char bytes[8] = {};
-    signature = ::pread(descriptor, bytes, sizeof bytes, at) == sizeof bytes &&
-                std::memcmp(bytes, "\x89HDF\r\n\x1a\n", sizeof bytes) == 0;
-  }
-  ::close(descriptor);
-  if (!signature) {
-    throw IoError(path, status.st_size == 0 ? "is empty, not an HDF5 file" : "is not an HDF5 file");
-  }
-
-  const Quiet quiet;
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (file.open()) return {std::move(file), path};
-  const std::string why = explanation();
-  if (why.find("truncated file") != std::string::npos) {
-    throw IoError(path,
-                  "is truncated: it is shorter than its header says (" + std::to_string(status.st_size) + " bytes)",
-                  "copy it again from where it came from");
-  }
-  if (why.find("unable to lock file") != std::string::npos) {
-    const bool taken = why.find("errno = " + std::to_string(EWOULDBLOCK) + ",") != std::string::npos;
-    throw IoError(path, taken ? "is being written by another process" : "cannot be locked (" + why + ")",
-                  std::string(taken ? "wait until that is done, or " : "") +
-                      "set HDF5_USE_FILE_LOCKING=FALSE in the environment to read what is there so far");
-  }
-  throw IoError(path, "cannot be opened as an HDF5 file (" + why + ")", "copy it again, or write it again");
 }
 
 void flush(const File& file) {
@@ -390,6 +321,17 @@ std::vector<std::string> attribute_names(const File& file, const std::string& ob
   return names;
 }
 
+namespace {
+
+/// One chunk is the one that rows are being added to; more would cost memory for each of hundreds of datasets.
+void cache_one_chunk(hid_t access, const std::vector<hsize_t>& chunk, const std::string& name) {
+  std::size_t bytes = sizeof(double);
+  for (const hsize_t n : chunk) bytes *= static_cast<std::size_t>(n);
+  checked(H5Pset_chunk_cache(access, 3, bytes, 1.0), name, "setting the chunk cache");
+}
+
+}  // namespace
+
 Dataset create_dataset(const File& file, const std::string& path, const Creation& c) {
   const Quiet quiet;
   Dataset dataset{{}, inside(file, path), c.type, c.shape};
@@ -410,10 +352,7 @@ Dataset create_dataset(const File& file, const std::string& path, const Creation
       checked(H5Pset_shuffle(creation.id()), name, "setting compression");
       checked(H5Pset_deflate(creation.id(), static_cast<unsigned>(c.compression)), name, "setting compression");
     }
-    // One chunk is the one that rows are being added to; more would cost memory for each of hundreds of datasets.
-    std::size_t bytes = sizeof(double);
-    for (const std::size_t n : c.chunk) bytes *= n;
-    checked(H5Pset_chunk_cache(access.id(), 3, bytes, 1.0), name, "setting the chunk cache");
+    cache_one_chunk(access.id(), chunk, name);
     if (c.grows) most[0] = H5S_UNLIMITED;
   }
   const std::vector<hsize_t> now = sizes(c.shape);
@@ -425,7 +364,7 @@ Dataset create_dataset(const File& file, const std::string& path, const Creation
   return dataset;
 }
 
-Dataset open_dataset(const File& file, const std::string& path) {
+Dataset open_dataset(const File& file, const std::string& path, Caching caching) {
   const std::string name = inside(file, path);
   if (!has(file, path)) throw IoError(name, "is not in the file");
   const Quiet quiet;
@@ -433,7 +372,28 @@ Dataset open_dataset(const File& file, const std::string& path) {
   dataset.handle = owned(H5Dopen2(file.handle.id(), path.c_str(), H5P_DEFAULT), H5Dclose, name, "opening");
   dataset.type = type_of(dataset.handle.id(), name);
   dataset.shape = shape_of(dataset.handle.id(), name);
+  if (caching == Caching::as_hdf5) return dataset;
+  const Handle creation = owned(H5Dget_create_plist(dataset.handle.id()), H5Pclose, name, "asking for the chunks");
+  std::vector<hsize_t> chunk(dataset.shape.size());
+  if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return dataset;
+  if (H5Pget_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()) < 0)
+    fail(name, "asking for the chunks");
+  const Handle access = owned(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, name, "preparing");
+  cache_one_chunk(access.id(), chunk, name);
+  dataset.handle.reset();
+  dataset.handle = owned(H5Dopen2(file.handle.id(), path.c_str(), access.id()), H5Dclose, name, "opening");
   return dataset;
+}
+
+std::optional<std::uint64_t> address_of(const Dataset& dataset) {
+  const Quiet quiet;
+  const haddr_t address = H5Dget_offset(dataset.handle.id());
+  return address == HADDR_UNDEF ? std::nullopt : std::optional<std::uint64_t>(address);
+}
+
+void remove(const File& file, const std::string& path) {
+  const Quiet quiet;
+  checked(H5Ldelete(file.handle.id(), path.c_str(), H5P_DEFAULT), inside(file, path), "removing");
 }
 
 void resize(Dataset& dataset, std::size_t rows) {
@@ -476,31 +436,52 @@ std::vector<double> read_rows(const Dataset& dataset, std::size_t first, std::si
     throw ValueError(dataset.name, "rows " + std::to_string(first) + " + " + std::to_string(count) + " were asked for",
                      "0 to " + std::to_string(rows));
   }
-  // A damaged file may declare any extent; memory is asked for only within reason.
-  constexpr std::size_t most = std::size_t{1} << 28;
-  std::size_t total = count;
-  for (std::size_t i = 1; i < dataset.shape.size(); ++i) {
-    if (dataset.shape[i] != 0 && total > most / dataset.shape[i])
-      total = most + 1;
-    else
-      total *= dataset.shape[i];
+  return read_selected(dataset, values_in(dataset, count, 1), [&] { return select_rows(dataset, first, count); });
+}
+
+std::vector<double> read_stretch(const Dataset& dataset, std::size_t row, std::size_t first, std::size_t count) {
+  if (dataset.shape.size() < 2 || row >= dataset.shape[0] || first > dataset.shape[1] ||
+      count > dataset.shape[1] - first) {
+    throw ValueError(dataset.name,
+                     "elements " + std::to_string(first) + " + " + std::to_string(count) + " of row " +
+                         std::to_string(row) + " were asked for",
+                     "what is in the dataset");
   }
-  if (total > most) {
-    throw IoError(dataset.name, "declares more than 2 GiB to be read at once", "fewer rows at a time");
-  }
+  return read_selected(dataset, values_in(dataset, count, 2), [&] {
+    std::vector<hsize_t> start(dataset.shape.size(), 0), size = sizes(dataset.shape);
+    start[0] = row;
+    size[0] = 1;
+    start[1] = first;
+    size[1] = count;
+    return select_block(dataset, start, size);
+  });
+}
+
+std::vector<std::string> axis_names(const Dataset& dataset) {
   const Quiet quiet;
-  if (!numeric(dataset.handle.id(), dataset.name)) throw IoError(dataset.name, "does not hold numbers");
-  std::vector<double> values(total);
-  if (total == 0) return values;
-  const Selection s = select_rows(dataset, first, count);
-  checked(H5Dread(dataset.handle.id(), H5T_NATIVE_DOUBLE, s.memory.id(), s.file.id(), H5P_DEFAULT, values.data()),
-          dataset.name, "reading");
-  return values;
+  std::vector<std::string> names(dataset.shape.size());
+  const auto take = [](hid_t, unsigned, hid_t scale, void* to) -> herr_t {
+    char path[1024] = {};
+    if (H5Iget_name(scale, path, sizeof path) <= 0) return 0;
+    const std::string_view whole = path;
+    *static_cast<std::string*>(to) = whole.substr(whole.rfind('/') + 1);
+    return 1;  // the first is enough
+  };
+  for (std::size_t axis = 0; axis < names.size(); ++axis) {
+    checked(H5DSiterate_scales(dataset.handle.id(), static_cast<unsigned>(axis), nullptr, take, &names[axis]),
+            dataset.name, "asking for the names of its axes");
+  }
+  return names;
 }
 
 void make_scale(const Dataset& dataset, const std::string& name) {
   const Quiet quiet;
   checked(H5DSset_scale(dataset.handle.id(), name.c_str()), dataset.name, "making it an axis");
+}
+
+bool is_attached(const Dataset& dataset, const Dataset& scale, std::size_t axis) {
+  const Quiet quiet;
+  return H5DSis_attached(dataset.handle.id(), scale.handle.id(), static_cast<unsigned>(axis)) > 0;
 }
 
 void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis) {

@@ -51,7 +51,15 @@ struct File {
 /// Creates an HDF5 file (bounds EARLIEST..V18) in the empty file `target`, which must outlive the handle.
 [[nodiscard]] File create_file(StagedFile& target, const std::string& path);
 
-/// Opens for reading. Says plainly when the file is missing, a folder, not HDF5, truncated or being written.
+/// Opens the HDF5 file that `target` holds for reading and writing; `target` must outlive the handle.
+[[nodiscard]] File open_staged(StagedFile& target, const std::string& path);
+
+/// Opens the file itself, without HDF5. @return its descriptor
+/// @throws IoError where it is missing, a folder, not to be opened, or has no HDF5 signature
+[[nodiscard]] int open_descriptor(const std::string& path, bool writing);
+
+/// Opens for reading. Says plainly when the file is missing, a folder, not HDF5, truncated, being written, or left in
+/// the middle of a commit.
 [[nodiscard]] File open_file(const std::string& path);
 
 /// Hands everything to the file driver.
@@ -96,7 +104,16 @@ struct Creation {
 };
 
 [[nodiscard]] Dataset create_dataset(const File& file, const std::string& path, const Creation& creation);
-[[nodiscard]] Dataset open_dataset(const File& file, const std::string& path);
+
+enum class Caching { as_hdf5, one_chunk };
+/// @param caching  one_chunk: for rows to be appended, as create_dataset has it
+[[nodiscard]] Dataset open_dataset(const File& file, const std::string& path, Caching caching = Caching::as_hdf5);
+
+/// Where in the file the values of a contiguous dataset stand; nothing where none were written.
+[[nodiscard]] std::optional<std::uint64_t> address_of(const Dataset& dataset);
+
+/// Unlinks a group or dataset; no handle of it may be open.
+void remove(const File& file, const std::string& path);
 
 /// Sets the length of axis 0.
 void resize(Dataset& dataset, std::size_t rows);
@@ -110,8 +127,17 @@ void write_all(const Dataset& dataset, std::span<const double> values);
 /// Reads rows first .. first + count - 1 in C order, whatever real or integer type they have; 0-d: one row.
 [[nodiscard]] std::vector<double> read_rows(const Dataset& dataset, std::size_t first, std::size_t count);
 
+/// Reads elements first .. first + count - 1 of axis 1 of one row, in C order.
+/// @throws ValueError  for what the dataset does not have
+[[nodiscard]] std::vector<double> read_stretch(const Dataset& dataset, std::size_t row, std::size_t first,
+                                               std::size_t count);
+
+/// @return for each axis the name of its dimension scale; empty where it has none
+[[nodiscard]] std::vector<std::string> axis_names(const Dataset& dataset);
+
 /// Makes a 1-d dataset a dimension scale.
 void make_scale(const Dataset& dataset, const std::string& name);
 void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis);
+[[nodiscard]] bool is_attached(const Dataset& dataset, const Dataset& scale, std::size_t axis);
 
 }  // namespace dynvert::h5

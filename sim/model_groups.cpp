@@ -21,6 +21,9 @@ GroupSpec learning_group(const Config& config, const ModelConfig& model, const s
   group.datasets.push_back(
       {.name = "trial_error",
        .description = "squared error |t - y|^2 of what the trial showed, before the weight change"});
+  auto fault = counter("fault", "whether the trial failed, and how; it then changed no weights");
+  fault.legend = fault_legend();
+  group.datasets.push_back(fault);
   for (const auto& [measure, l] : measure_columns(config, model)) {
     group.datasets.push_back({.name = fmt::format("{}_{}", measure->name, l),
                               .units = std::string(measure->units),
@@ -209,10 +212,13 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
 
 ModelGroups model_groups(const Config& config, const ModelConfig& model) {
   const auto stages = stages_of(config, model);
-  return {.learning = learning_group(config, model, stages),
-          .eval = eval_group(config, model),
-          .weights = weights_group(config, model),
-          .trace = trace_group(config, model, stages)};
+  ModelGroups groups{.learning = learning_group(config, model, stages),
+                     .eval = eval_group(config, model),
+                     .weights = weights_group(config, model),
+                     .trace = trace_group(config, model, stages),
+                     .state = {}};
+  groups.state = state_group(model, groups.weights);
+  return groups;
 }
 
 }  // namespace dynvert

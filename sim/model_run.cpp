@@ -81,6 +81,10 @@ bool ModelRun::is_asked(std::size_t trial) const {
   return std::ranges::binary_search(recorded_, trial);
 }
 
+std::size_t ModelRun::unasked_left() const {
+  return groups_.trace.datasets.empty() ? 0 : config_.record.unsettled_limit - kept_unasked_;
+}
+
 void ModelRun::show(const arma::mat& x, const arma::mat& t) {
   if (block_.size() > 0) {
     activity_.a.resize(network_.depth() + 1);
@@ -130,7 +134,7 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
   show(x, t);
   const bool traced = !groups_.trace.datasets.empty();
   const bool asked = traced && is_asked(trial);
-  const bool spare = traced && kept_unasked_ < config_.record.unsettled_limit;
+  const bool spare = unasked_left() > 0;
   const bool keep_trajectory = solver_kind_.has_trajectory && (measures_trajectory_ || asked || spare);
 
   const auto divergence = assign_credit(trial, keep_trajectory);
@@ -151,19 +155,22 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
       unsettled = unsettled || r.converged[i] != 1;
     }
   }
-  record_learning(trial, measured);
+  record_learning(trial, measured, divergence ? divergence->fault : Fault::none);
   if (asked || (spare && unsettled)) {
     record_trace(trial, measured);
     if (!asked) ++kept_unasked_;
   }
   trials_done_ = trial + 1;
-  if (divergence) ++diverged_trials_;
+  if (divergence) {
+    ++diverged_trials_;
+    if (first_fault_.empty()) first_fault_ = describe(trial, *divergence);
+  }
   if (divergence && model_.dynamics.on_divergence == "stop") {
     if (divergence->cause) {
       const NumericalError& cause = *divergence->cause;
       throw NumericalError(
           fmt::format("model {}, trial {}, {}: {}", model_.name, trial, divergence->where, cause.object()),
-          cause.fault(), cause.remedy());
+          cause.fault(), cause.remedy(), cause.kind());
     }
     throw DivergenceError({.model = model_.name,
                            .trial = trial,
@@ -207,8 +214,11 @@ std::optional<ModelRun::Divergence> ModelRun::assign_credit(std::size_t trial, b
     r.abscissa.reset();
   }
   const std::size_t depth = network_.depth();
+  const arma::mat& shown = forward_moves_ ? activity_.x : activity_.h[0];
+  if (!shown.is_finite() || !activity_.t.is_finite())
+    return Divergence{"input", "an input or a target", 0, Fault::not_finite};
   if (!forward_moves_) {
-    if (!activity_.e.is_finite()) return Divergence{"forward pass", "the output error", 0};
+    if (!activity_.e.is_finite()) return Divergence{"forward pass", "the output error", 0, Fault::not_finite};
     credit_.resize(depth + 1);
     credit_[depth] = activity_.e;
   }
@@ -219,12 +229,22 @@ std::optional<ModelRun::Divergence> ModelRun::assign_credit(std::size_t trial, b
       try {
         if (auto divergence = run_stage(r, trial, keep_trajectory)) return divergence;
       } catch (const NumericalError& error) {
-        return Divergence{.where = r.run.stage().name, .population = {}, .time = 0, .cause = error};
+        return Divergence{
+            .where = r.run.stage().name, .population = {}, .time = 0, .fault = error.kind(), .cause = error};
       }
     }
   }
   for (std::size_t l = 1; l <= depth; ++l) {
-    if (!credit_[l].is_finite()) return Divergence{"credit assignment", fmt::format("delta_{}", l), 0};
+    if (!credit_[l].is_finite())
+      return Divergence{"credit assignment", fmt::format("delta_{}", l), 0, Fault::not_finite};
+  }
+  if (!can_learn(rule_, activity_, credit_)) {
+    return Divergence{.where = "weight change",
+                      .population = {},
+                      .time = 0,
+                      .fault = Fault::update,
+                      .cause = NumericalError("weights", "would not be finite after the trial",
+                                              "a smaller learning.rate, or clip_delta", Fault::update)};
   }
   return std::nullopt;
 }
@@ -260,12 +280,24 @@ std::optional<ModelRun::Divergence> ModelRun::run_stage(Runner& r, std::size_t t
   return std::nullopt;
 }
 
-void ModelRun::record_learning(std::size_t trial, const TrialView* view) {
+std::string ModelRun::describe(std::size_t trial, const Divergence& divergence) const {
+  if (divergence.cause) {
+    return fmt::format("trial {}, {}: {}: {}", trial, divergence.where, divergence.cause->object(),
+                       divergence.cause->fault());
+  }
+  if (divergence.fault == Fault::not_finite)
+    return fmt::format("trial {}, {}: {} is not finite", trial, divergence.where, divergence.population);
+  return fmt::format("trial {}, {}: {} diverged at time {:g}", trial, divergence.where, divergence.population,
+                     divergence.time);
+}
+
+void ModelRun::record_learning(std::size_t trial, const TrialView* view, Fault fault) {
   Rows& rows = rows_.learning;
   std::size_t column = 0;
   const auto put = [&](double value) { rows.values[column++].push_back(value); };
   put(static_cast<double>(trial));
   put(arma::dot(activity_.e, activity_.e));
+  put(static_cast<double>(fault));
   for (const auto& [measure, l] : measures_) {
     double value = nan;
     try {
@@ -312,6 +344,7 @@ void ModelRun::record_weights(std::size_t trials_done) {
   rows.values[0].push_back(static_cast<double>(trials_done));
   with_all_changes([&] { append_weights(network_, paths_, feedback_, rows); });
   ++rows.count;
+  ++snapshots_;
   last_snapshot_ = trials_done;
 }
 

@@ -25,6 +25,7 @@ namespace dynvert {
 /// The groups of one model in the file, in this order. No trace: its spec has no datasets.
 struct ModelGroups {
   GroupSpec learning, eval, weights, trace;
+  GroupSpec state;  ///< what ModelRun::state makes a row of
 };
 
 /// What the model will record; computed without running or drawing anything.
@@ -56,6 +57,10 @@ void append_weights(const Network& network, std::span<const FeedbackPath> paths,
 /// Trials of a block. Experiments hand over whole blocks, so that numbers do not depend on how trials are dealt out.
 inline constexpr std::size_t trials_in_block = 32;
 
+/// The group of a model's state.
+/// @param weights  the group of its snapshots
+[[nodiscard]] GroupSpec state_group(const ModelConfig& model, const GroupSpec& weights);
+
 /// Rows that wait, one Rows a group.
 struct ModelRows {
   explicit ModelRows(const ModelGroups& groups)
@@ -81,11 +86,25 @@ class ModelRun {
   /// Forgets what was recorded of trials from `trials` on: where another model has ended the run earlier.
   void truncate(std::size_t trials);
 
+  /// All that the trials so far have left, but for what is recorded: a row of groups().state.
+  [[nodiscard]] Rows state() const;
+  /// Goes on from there, bit for bit; what waits to be recorded is forgotten.
+  void restore(const Rows& state);
+
   [[nodiscard]] const ModelConfig& config() const noexcept { return model_; }
   [[nodiscard]] const ModelGroups& groups() const noexcept { return groups_; }
   [[nodiscard]] ModelRows& rows() noexcept { return rows_; }
+  [[nodiscard]] const ModelRows& rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t trials_done() const noexcept { return trials_done_; }
+  /// whether a trial is to be recorded
+  [[nodiscard]] bool is_asked(std::size_t trial) const;
+  /// trials that may still be recorded unasked
+  [[nodiscard]] std::size_t unasked_left() const;
+  /// rows of the weights group
+  [[nodiscard]] std::size_t snapshots() const noexcept { return snapshots_; }
   [[nodiscard]] std::size_t diverged_trials() const noexcept { return diverged_trials_; }
+  /// "trial 3, loop 2: diverged at time 17.5": the first since the run was begun or gone on with; empty: none
+  [[nodiscard]] const std::string& first_fault() const noexcept { return first_fault_; }
   [[nodiscard]] double last_loss() const noexcept { return last_loss_; }
   /// the largest finite train_loss so far
   [[nodiscard]] double largest_loss() const noexcept { return largest_loss_; }
@@ -104,6 +123,7 @@ class ModelRun {
     std::string where;  ///< "loop 2", "forward pass"
     std::string population;
     double time = 0;
+    Fault fault = Fault::diverged;
     std::optional<NumericalError> cause = std::nullopt;  ///< another numerical failure than divergence
   };
 
@@ -116,13 +136,13 @@ class ModelRun {
   void show(const arma::mat& x, const arma::mat& t);
   [[nodiscard]] std::optional<Divergence> assign_credit(std::size_t trial, bool keep_trajectory);
   [[nodiscard]] std::optional<Divergence> run_stage(Runner& runner, std::size_t trial, bool keep_trajectory);
+  [[nodiscard]] std::string describe(std::size_t trial, const Divergence& divergence) const;
   void change_weights(bool learns);
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
-  void record_learning(std::size_t trial, const TrialView* view);
+  void record_learning(std::size_t trial, const TrialView* view, Fault fault);
   void record_evaluation();
   void record_weights(std::size_t trials_done);
   void record_trace(std::size_t trial, const TrialView* view);
-  [[nodiscard]] bool is_asked(std::size_t trial) const;
 
   const Config& config_;
   ModelConfig model_;
@@ -146,8 +166,9 @@ class ModelRun {
   TraceSettings trace_settings_;
   bool measures_trajectory_ = false;  // some measure needs the trajectory of every trial
   bool forward_moves_ = false;        // the forward pass is a stage, or part of one
-  std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0;
+  std::size_t trials_done_ = 0, diverged_trials_ = 0, kept_unasked_ = 0, records_ = 0, snapshots_ = 0;
   std::optional<std::size_t> last_snapshot_;
+  std::string first_fault_;
   double last_loss_ = 0, largest_loss_ = 0;
 };
 

@@ -8,7 +8,7 @@
 namespace dynvert {
 
 std::string progress_text(const ProgressReport& report) {
-  const double rate = static_cast<double>(report.trials_done) / std::max(report.seconds, 1e-9);
+  const double rate = static_cast<double>(report.trials_done - report.first) / std::max(report.seconds, 1e-9);
   const auto left = std::llround(static_cast<double>(report.trials - report.trials_done) / std::max(rate, 1e-9));
   std::string time = left >= 3600 ? fmt::format("{}:{:02}:{:02}", left / 3600, left / 60 % 60, left % 60)
                                   : fmt::format("{}:{:02}", left / 60, left % 60);

@@ -1,28 +1,22 @@
+#include <dynvert/sim/file_layout.hpp>
 #include <dynvert/sim/run_file.hpp>
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <stdio.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
+#include <functional>
+#include <numeric>
 #include <set>
 #include <utility>
 
 namespace dynvert {
 namespace {
 
-constexpr std::size_t smallest_chunk = std::size_t{64} << 10;  // bytes
-constexpr std::size_t largest_chunk = std::size_t{1} << 20;
-
 /// Changes of committed data that may gather in memory.
 constexpr std::size_t most_held = std::size_t{16} << 20;
+
+/// Attribute of a state's row dimension.
+constexpr const char* slot_committed = "slot_committed";
 
 /// Whole numbers up to here are exact in a double.
 constexpr double largest_whole = 9007199254740992.0;
@@ -54,29 +48,12 @@ std::string join(const std::string& group, const std::string& name) {
   return group == "/" ? group + name : group + "/" + name;
 }
 
-/// How a dataset is cut: whole rows until a chunk has smallest_chunk bytes; a row above largest_chunk is cut itself,
-/// from its first axis on.
-/// @param extent  the row dimension, of which the first entry is not looked at, and the axes
-std::vector<std::size_t> chunk_shape(std::vector<std::size_t> extent, std::optional<std::size_t> expected_rows) {
-  std::size_t bytes = sizeof(double);
-  std::size_t axis = extent.size() - 1;
-  for (; axis > 0; --axis) {
-    if (extent[axis] > largest_chunk / bytes) {
-      // Parts of equal size waste least at the end.
-      const std::size_t most = largest_chunk / bytes;
-      const std::size_t parts = (extent[axis] + most - 1) / most;
-      extent[axis] = (extent[axis] + parts - 1) / parts;
-      break;
-    }
-    bytes *= extent[axis];
-  }
-  if (axis > 0) {
-    std::fill(extent.begin(), extent.begin() + static_cast<std::ptrdiff_t>(axis), std::size_t{1});
-    return extent;
-  }
-  extent[0] = std::max<std::size_t>(1, (smallest_chunk + bytes - 1) / bytes);
-  if (expected_rows) extent[0] = std::clamp<std::size_t>(*expected_rows, 1, extent[0]);
-  return extent;
+std::size_t row_size(const std::vector<std::size_t>& shape) {
+  return std::accumulate(shape.begin() + 1, shape.end(), std::size_t{1}, std::multiplies<>());
+}
+
+h5::Type type_of(const DatasetSpec& dataset) {
+  return dataset.type == ValueType::integer ? h5::Type::int64 : h5::Type::float64;
 }
 
 void check_whole(const std::string& name, std::span<const double> values) {
@@ -85,103 +62,6 @@ void check_whole(const std::string& name, std::span<const double> values) {
       throw ValueError(name, "is to hold " + std::to_string(v), "whole numbers up to 2^53");
     }
   }
-}
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int value() const { return value_; }
-  int release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
-
-/// A file that goes away again unless it was moved in place.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::filesystem::path& beside) {
-    for (int attempt = 0;; ++attempt) {
-      path_ = beside.parent_path() / fmt::format(".dynvert-{}-{}.part", ::getpid(), attempt);
-      descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (descriptor_ >= 0) break;
-      if (errno != EEXIST || attempt == 1000) {
-        throw IoError(beside.string(), std::string("cannot be created: ") + std::strerror(errno),
-                      errno == ENOENT ? "create the folder first" : "another folder, one that you may write to");
-      }
-    }
-  }
-  ~TemporaryFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-  int release_descriptor() { return std::exchange(descriptor_, -1); }
-
-  /// @param replace  false: nothing at `to` is ever replaced, however late it appeared
-  /// @return 0, or errno
-  int move_to(const std::filesystem::path& to, bool replace) {
-    int result = 0;
-    if (replace) {
-      result = ::rename(path_.c_str(), to.c_str());
-    } else {
-      result = ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
-      // File systems without that have links, which do not replace either.
-      if (result != 0 && (errno == EINVAL || errno == ENOSYS)) {
-        result = ::link(path_.c_str(), to.c_str());
-        if (result == 0) ::unlink(path_.c_str());
-      }
-    }
-    if (result != 0) return errno;
-    path_.clear();
-    return 0;
-  }
-
- private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
-};
-
-constexpr const char* exists_remedy = "another name for the output, or ask for this file to be overwritten";
-
-/// Opens and locks the file to be replaced. @throws IoError where it must not be
-int open_replaceable(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    throw IoError(path, "is not a regular file, and is not overwritten", "another name for the output");
-  }
-  Descriptor old(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (old.value() < 0) {
-    throw IoError(path, std::string("cannot be read, and is not overwritten: ") + std::strerror(errno),
-                  "another name for the output");
-  }
-  // Readers hold shared locks, and may go on reading what they opened.
-  if (::flock(old.value(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw IoError(path, "is being written by another process, and is not overwritten",
-                  "wait until that is done, or another name for the output");
-  }
-  std::string conventions;
-  try {
-    const auto value = h5::read_attribute(h5::open_file(path), "/", "Conventions");
-    if (value && std::holds_alternative<std::string>(*value)) conventions = std::get<std::string>(*value);
-  } catch (const IoError& error) {
-    throw IoError(path, "is not overwritten, because it is no readable dynvert file (" + error.fault() + ")",
-                  "another name for the output, or remove the file yourself");
-  }
-  if (conventions != file_conventions) {
-    throw IoError(path, std::string("is not overwritten, because it is not a file of the format ") + file_conventions,
-                  "another name for the output, or remove the file yourself");
-  }
-  return old.release();
 }
 
 }  // namespace
@@ -195,46 +75,6 @@ RunFile::~RunFile() {
   // In this order: what HDF5 still writes goes to the target, which drops it.
   series_.clear();
   file_.handle.reset();
-}
-
-RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
-                        const std::vector<Attribute>& attributes) {
-  namespace fs = std::filesystem;
-  if (path.empty()) throw ValueError("output", "has an empty name", "the path of a file");
-  if (options.compression < 0 || options.compression > 9) {
-    throw ValueError("compression", "is " + std::to_string(options.compression), "0 to 9");
-  }
-  std::error_code error;
-  fs::path place = fs::absolute(path, error);
-  if (fs::is_directory(place, error)) throw IoError(path, "is a folder", "the path of a file in it");
-  const bool exists = fs::exists(fs::symlink_status(place, error));
-  if (exists && !options.overwrite) throw IoError(path, "exists already", exists_remedy);
-  // Behind a link, the file is replaced and the link stays.
-  if (exists) place = fs::weakly_canonical(place, error);
-  const Descriptor old(exists ? open_replaceable(path) : -1);
-
-  TemporaryFile temporary(place);
-  if (::flock(temporary.descriptor(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw IoError(path, "cannot be locked", "another name for the output");
-  }
-  auto target = std::make_unique<StagedFile>(temporary.release_descriptor());
-  h5::File file = h5::create_file(*target, path);
-  RunFile run(std::move(target), std::move(file), options.compression);
-  run.write_header(attributes);
-
-  if (old.value() >= 0) {
-    struct stat before {
-    }, now{};
-    const bool same = ::fstat(old.value(), &before) == 0 && ::stat(place.c_str(), &now) == 0 &&
-                      before.st_ino == now.st_ino && before.st_dev == now.st_dev;
-    if (!same) throw IoError(path, "was replaced by another process meanwhile", exists_remedy);
-  }
-  if (const int fault = temporary.move_to(place, old.value() >= 0); fault == EEXIST) {
-    throw IoError(path, "exists already", exists_remedy);
-  } else if (fault != 0) {
-    throw IoError(path, std::string("cannot be created: ") + std::strerror(fault), "another folder");
-  }
-  return run;
 }
 
 void RunFile::write_header(const std::vector<Attribute>& attributes) {
@@ -254,7 +94,7 @@ void RunFile::check_open() const {
 void RunFile::check_written() const {
   if (target_->error() == 0) return;
   throw IoError(file_.path, std::string("cannot be written: ") + std::strerror(target_->error()),
-                "more room, or another disk; " + std::to_string(committed_) + " trials are in the file");
+                "more room, and then --resume; " + std::to_string(committed_) + " trials are in the file");
 }
 
 void RunFile::describe(const h5::Dataset& dataset, const DatasetSpec& spec) {
@@ -277,8 +117,7 @@ h5::Dataset RunFile::write_axis(const std::string& group, const Axis& axis) {
   return scale;
 }
 
-RunFile::Group RunFile::add_group(const GroupSpec& spec, std::optional<std::size_t> expected_rows) {
-  check_open();
+void RunFile::check_spec(const GroupSpec& spec) const {
   check_path(spec.path);
   const std::string object = "group " + spec.path;
   check_name(object + ": row dimension", spec.row_dimension);
@@ -287,11 +126,10 @@ RunFile::Group RunFile::add_group(const GroupSpec& spec, std::optional<std::size
     throw ValueError(object, "does not begin with its row dimension",
                      "an integer dataset '" + spec.row_dimension + "' without axes as the first");
   }
-  // Everything is checked before anything is written.
   std::set<std::string> names;
   const auto add_name = [&](const std::string& name) {
     check_name(object + ": dataset or axis", name);
-    if (!names.insert(name).second || h5::has(file_, join(spec.path, name))) {
+    if (!names.insert(name).second || (!is_there(spec) && h5::has(file_, join(spec.path, name)))) {
       throw ValueError(object, "has '" + name + "' twice", "each name once");
     }
   };
@@ -299,37 +137,35 @@ RunFile::Group RunFile::add_group(const GroupSpec& spec, std::optional<std::size
     add_name(axis.name);
     if (axis.values.empty()) throw ValueError(object, "axis '" + axis.name + "' has no values", "one or more");
   }
-  const auto axis_of = [&](const std::string& name) {
-    const auto found = std::find_if(spec.axes.begin(), spec.axes.end(), [&](const Axis& a) { return a.name == name; });
-    return static_cast<std::size_t>(found - spec.axes.begin());
-  };
   for (const DatasetSpec& dataset : spec.datasets) {
     add_name(dataset.name);
     for (const std::string& axis : dataset.axes) {
-      if (axis_of(axis) == spec.axes.size()) {
+      if (std::ranges::find(spec.axes, axis, &Axis::name) == spec.axes.end()) {
         throw ValueError(object, "dataset '" + dataset.name + "' has an axis '" + axis + "'", "the axes of the group");
       }
     }
   }
+}
 
+bool RunFile::is_there(const GroupSpec& spec) const {
+  if (!reopened_ || !h5::has(file_, join(spec.path, spec.row_dimension))) return false;
+  return std::ranges::none_of(
+      series_, [&](const Series& s) { return s.spec.path == spec.path && s.spec.row_dimension == spec.row_dimension; });
+}
+
+RunFile::Series RunFile::create_series(const GroupSpec& spec, std::optional<std::size_t> expected_rows, bool is_state) {
   if (!h5::has(file_, spec.path)) h5::create_group(file_, spec.path);
   for (const auto& [name, value] : spec.attributes) set_attribute(spec.path, name, value);
   std::vector<h5::Dataset> scales;
   for (const Axis& axis : spec.axes) scales.push_back(write_axis(spec.path, axis));
-  Series series;
-  series.spec = spec;
-  for (Axis& axis : series.spec.axes) axis.values = {};  // they are in the file now
+  Series series{.spec = spec, .is_state = is_state};
   for (const DatasetSpec& dataset : spec.datasets) {
-    std::vector<std::size_t> extent{0};
-    std::size_t row = 1;
-    for (const std::string& axis : dataset.axes) {
-      extent.push_back(spec.axes[axis_of(axis)].values.size());
-      row *= extent.back();
-    }
-    const h5::Type type = dataset.type == ValueType::integer ? h5::Type::int64 : h5::Type::float64;
-    series.datasets.push_back(h5::create_dataset(
-        file_, join(spec.path, dataset.name), {type, extent, chunk_shape(extent, expected_rows), true, compression_}));
-    series.row_sizes.push_back(row);
+    std::vector<std::size_t> extent = shape_of(spec, dataset, is_state ? state_rows : 0);
+    const h5::Type type = type_of(dataset);
+    const auto chunk = is_state ? std::vector<std::size_t>() : chunk_shape(extent, expected_rows);
+    series.datasets.push_back(h5::create_dataset(file_, join(spec.path, dataset.name),
+                                                 {type, extent, chunk, !is_state, is_state ? 0 : compression_}));
+    series.row_sizes.push_back(row_size(extent));
     const h5::Dataset& created = series.datasets.back();
     describe(created, dataset);
     if (series.datasets.size() == 1) {
@@ -337,18 +173,59 @@ RunFile::Group RunFile::add_group(const GroupSpec& spec, std::optional<std::size
       continue;
     }
     h5::attach_scale(created, series.datasets.front(), 0);
-    for (std::size_t i = 0; i < dataset.axes.size(); ++i)
-      h5::attach_scale(created, scales[axis_of(dataset.axes[i])], i + 1);
+    for (std::size_t i = 0; i < dataset.axes.size(); ++i) {
+      const auto axis = std::ranges::find(spec.axes, dataset.axes[i], &Axis::name) - spec.axes.begin();
+      h5::attach_scale(created, scales[static_cast<std::size_t>(axis)], i + 1);
+    }
   }
-  series_.push_back(std::move(series));
+  if (is_state) h5::write_all(series.datasets.front(), std::vector<double>{0, 1});
+  return series;
+}
+
+RunFile::Series RunFile::find_series(const GroupSpec& spec, bool is_state) {
+  Series series{.spec = spec, .is_state = is_state};
+  const auto committed =
+      attribute(join(spec.path, spec.row_dimension), is_state ? slot_committed : rows_committed_attribute);
+  // Neither: the group was made after the last commit.
+  if (committed && std::holds_alternative<std::int64_t>(*committed)) {
+    const auto value = static_cast<std::size_t>(std::max<std::int64_t>(0, std::get<std::int64_t>(*committed)));
+    (is_state ? series.slot : series.rows_committed) = value;
+  }
+  series.rows = is_state ? state_rows : series.rows_committed.value_or(0);
+  for (const DatasetSpec& dataset : spec.datasets) {
+    h5::Dataset found = h5::open_dataset(file_, join(spec.path, dataset.name), h5::Caching::one_chunk);
+    std::vector<std::size_t> expected = shape_of(spec, dataset, found.shape.empty() ? 0 : found.shape[0]);
+    if (found.shape != expected || found.type != type_of(dataset) || found.shape[0] < series.rows ||
+        (is_state && series.slot.value_or(0) >= state_rows)) {
+      throw IoError(found.name, "is not laid out as this program writes it",
+                    "the version of dynvert that wrote the file");
+    }
+    series.row_sizes.push_back(row_size(expected));
+    if (found.shape[0] != series.rows) h5::resize(found, series.rows);
+    series.datasets.push_back(std::move(found));
+  }
+  return series;
+}
+
+RunFile::Group RunFile::add_group(const GroupSpec& spec, std::optional<std::size_t> expected_rows) {
+  check_open();
+  // Everything is checked before anything is written.
+  check_spec(spec);
+  series_.push_back(is_there(spec) ? find_series(spec, false) : create_series(spec, expected_rows, false));
+  for (Axis& axis : series_.back().spec.axes) axis.values = {};  // they are in the file now
   check_written();
   return {series_.size() - 1};
 }
 
-void RunFile::append(Group group, const Rows& rows) {
+RunFile::Group RunFile::add_state(const GroupSpec& spec) {
   check_open();
-  Series& series = series_.at(group.index);
-  if (rows.count == 0) return;
+  check_spec(spec);
+  series_.push_back(is_there(spec) ? find_series(spec, true) : create_series(spec, std::nullopt, true));
+  check_written();
+  return {series_.size() - 1};
+}
+
+void RunFile::check_rows(const Series& series, const Rows& rows) const {
   if (rows.values.size() != series.datasets.size()) {
     throw ValueError("group " + series.spec.path, "was given " + std::to_string(rows.values.size()) + " buffers",
                      std::to_string(series.datasets.size()) + ", one a dataset");
@@ -357,12 +234,21 @@ void RunFile::append(Group group, const Rows& rows) {
     const std::vector<double>& values = rows.values[i];
     const std::string name = join(series.spec.path, series.spec.datasets[i].name);
     const std::size_t expected = rows.count * series.row_sizes[i];
-    if (values.size() != expected && (i == 0 || !values.empty())) {
+    // of a table the row dimension is needed, of a state all the rest
+    const bool may_lack = (i == 0) == series.is_state;
+    if (values.size() != expected && !(may_lack && values.empty())) {
       throw ValueError(name, "was given " + std::to_string(values.size()) + " values",
                        std::to_string(expected) + " for " + std::to_string(rows.count) + " rows");
     }
     if (series.spec.datasets[i].type == ValueType::integer) check_whole(name, values);
   }
+}
+
+void RunFile::append(Group group, const Rows& rows) {
+  check_open();
+  Series& series = series_.at(group.index);
+  if (rows.count == 0) return;
+  check_rows(series, rows);
   for (std::size_t i = 0; i < rows.values.size(); ++i) {
     h5::resize(series.datasets[i], series.rows + rows.count);
     if (!rows.values[i].empty()) h5::write_rows(series.datasets[i], series.rows, rows.count, rows.values[i]);
@@ -371,9 +257,56 @@ void RunFile::append(Group group, const Rows& rows) {
   limit_memory();
 }
 
+void RunFile::truncate(Group group, std::size_t rows) {
+  check_open();
+  Series& series = series_.at(group.index);
+  if (rows >= series.rows) return;
+  for (h5::Dataset& dataset : series.datasets) h5::resize(dataset, rows);
+  series.rows = rows;
+}
+
+void RunFile::put_state(Group group, const Rows& row) {
+  check_open();
+  Series& series = series_.at(group.index);
+  check_rows(series, row);
+  const std::size_t slot = series.slot == std::size_t{0} ? 1 : 0;
+  for (std::size_t i = 1; i < row.values.size(); ++i) {
+    const std::size_t bytes = series.row_sizes[i] * sizeof(double);
+    // Nobody needs what this row holds: it does not have to wait in memory for the commit.
+    if (const auto address = h5::address_of(series.datasets[i])) target_->release(*address + slot * bytes, bytes);
+    h5::write_rows(series.datasets[i], slot, 1, row.values[i]);
+    limit_memory();
+  }
+  series.slot_written = slot;
+}
+
+std::optional<Rows> RunFile::state(Group group) {
+  check_open();
+  const Series& series = series_.at(group.index);
+  if (!series.slot) return std::nullopt;
+  Rows row(series.spec);
+  row.count = 1;
+  for (std::size_t i = 1; i < row.values.size(); ++i) {
+    row.values[i] = h5::read_rows(series.datasets[i], *series.slot, 1);
+  }
+  return row;
+}
+
+void RunFile::drop_state(Group group) {
+  check_open();
+  Series& series = series_.at(group.index);
+  series.datasets.clear();
+  series.slot_written.reset();
+  h5::remove(file_, series.spec.path);
+}
+
 std::size_t RunFile::rows(Group group) const { return series_.at(group.index).rows; }
 
 const std::string& RunFile::path_of(Group group) const { return series_.at(group.index).spec.path; }
+
+std::optional<AttributeValue> RunFile::attribute(const std::string& object, const std::string& name) const {
+  return h5::read_attribute(file_, object, name);
+}
 
 void RunFile::set_attribute(const std::string& object, const std::string& name, const AttributeValue& value) {
   check_open();
@@ -463,18 +396,29 @@ void RunFile::limit_memory() {
 void RunFile::commit(std::int64_t trials) {
   check_open();
   h5::write_attribute(file_, "/", "trials_committed", trials);
+  for (Series& series : series_) {
+    const std::string scale = join(series.spec.path, series.spec.row_dimension);
+    if (series.is_state) {
+      if (!series.slot_written) continue;
+      h5::write_attribute(file_, scale, slot_committed, static_cast<std::int64_t>(*series.slot_written));
+      series.slot = std::exchange(series.slot_written, std::nullopt);
+    } else if (series.rows_committed != series.rows) {
+      h5::write_attribute(file_, scale, rows_committed_attribute, static_cast<std::int64_t>(series.rows));
+      series.rows_committed = series.rows;
+    }
+  }
   store();
   committed_ = trials;
 }
 
-void RunFile::finish(const std::string& status) {
+void RunFile::finish(const std::string& status, std::optional<std::int64_t> trials) {
   check_open();
   if (status != "complete" && status != "interrupted" && status != "diverged") {
     throw ValueError("status", "is '" + status + "'", "complete, interrupted, diverged");
   }
   h5::write_attribute(file_, "/", "status", status);
   h5::write_attribute(file_, "/", "complete", std::int64_t{status == "complete" ? 1 : 0});
-  store();
+  commit(trials.value_or(committed_));
   series_.clear();
   file_.handle.reset();
   target_->commit();

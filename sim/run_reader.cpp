@@ -24,6 +24,12 @@ std::vector<std::string> RunReader::models() const {
 
 bool RunReader::has(const std::string& path) const { return h5::has(file_, path); }
 
+bool RunReader::is_group(const std::string& path) const { return h5::is_group(file_, path); }
+
+bool RunReader::is_integer(const std::string& dataset) const {
+  return h5::open_dataset(file_, dataset).type == h5::Type::int64;
+}
+
 std::vector<std::string> RunReader::children(const std::string& group) const {
   if (!h5::is_group(file_, group)) throw IoError(file_.path + ":" + group, "is not a group of the file");
   return h5::children(file_, group);
@@ -46,13 +52,24 @@ std::vector<std::size_t> RunReader::shape(const std::string& dataset) const {
   return h5::open_dataset(file_, dataset).shape;
 }
 
-std::vector<double> RunReader::column(const std::string& dataset) const {
-  const h5::Dataset opened = h5::open_dataset(file_, dataset);
+h5::Dataset RunReader::open_column(const std::string& dataset) const {
+  h5::Dataset opened = h5::open_dataset(file_, dataset);
   if (opened.shape.size() != 1) {
     throw IoError(opened.name, "has " + std::to_string(opened.shape.size()) + " dimensions, expected 1");
   }
+  return opened;
+}
+
+std::vector<double> RunReader::column(const std::string& dataset) const {
+  const h5::Dataset opened = open_column(dataset);
   return h5::read_rows(opened, 0, opened.shape[0]);
 }
+
+double RunReader::value(const std::string& dataset, std::size_t row) const {
+  return h5::read_rows(open_column(dataset), row, 1).front();
+}
+
+std::size_t RunReader::length(const std::string& dataset) const { return open_column(dataset).shape[0]; }
 
 RunReader::Slab RunReader::rows(const std::string& dataset, std::size_t first, std::size_t count) const {
   const h5::Dataset opened = h5::open_dataset(file_, dataset);
@@ -60,6 +77,19 @@ RunReader::Slab RunReader::rows(const std::string& dataset, std::size_t first, s
   Slab slab{opened.shape, h5::read_rows(opened, first, count)};
   slab.shape[0] = count;
   return slab;
+}
+
+RunReader::Slab RunReader::stretch(const std::string& dataset, std::size_t row, std::size_t first,
+                                   std::size_t count) const {
+  const h5::Dataset opened = h5::open_dataset(file_, dataset);
+  Slab slab{.shape = {}, .values = h5::read_stretch(opened, row, first, count)};
+  slab.shape.assign(opened.shape.begin() + 1, opened.shape.end());
+  slab.shape[0] = count;
+  return slab;
+}
+
+std::vector<std::string> RunReader::axes(const std::string& dataset) const {
+  return h5::axis_names(h5::open_dataset(file_, dataset));
 }
 
 }  // namespace dynvert

@@ -6,18 +6,19 @@
 #include <dynvert/sim/file_sink.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/progress.hpp>
+#include <dynvert/sim/resume.hpp>
 #include <dynvert/sim/version.hpp>
 #include <dynvert/sim/vocabulary.hpp>
 
-#include <fmt/chrono.h>
 #include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
 #include <unistd.h>
 #include <atomic>
 #include <csignal>
-#include <ctime>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 namespace dynvert {
 
@@ -59,23 +60,28 @@ Config load(const ConfigArguments& arguments) {
   return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, vocabulary());
 }
 
-std::vector<Attribute> root_attributes(const Config& config, const std::string& command) {
-  return {{"title", config.title},
-          {"version", version()},
-          {"source_revision", source_revision()},
-          {"seed", static_cast<std::int64_t>(config.seed)},
-          {"config", config.resolved},
-          {"created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-          {"command", command},
-          {"blas", blas_identity()},
-          {"cpu", cpu_identity()}};
-}
-
 std::string bytes_text(std::size_t bytes) {
   const auto value = static_cast<double>(bytes);
   if (value < 1e6) return fmt::format("{:.0f} kB", value / 1e3);
   if (value < 1e9) return fmt::format("{:.1f} MB", value / 1e6);
   return fmt::format("{:.2f} GB", value / 1e9);
+}
+
+/// The file of the earlier run. Nothing: that run is complete.
+std::optional<RunFile> open_earlier(const SimulateArguments& arguments, const Config& config, const std::string& output,
+                                    std::ostream& err) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(output, ignored)) {
+    throw IoError(output, "does not exist, so there is nothing to resume", "the same without --resume");
+  }
+  RunFile file = RunFile::reopen(output, {.compression = config.record.compression, .durable = true});
+  if (check_resumable(file, config) == Resumable::complete) return std::nullopt;
+  const std::string note = note_resumption(file);
+  if (arguments.quiet) return file;
+  if (file.mended()) fmt::print(err, "dynvert: {}: the last commit was cut short, and is finished now\n", output);
+  if (!note.empty()) fmt::print(err, "dynvert: note: {}\n", note);
+  fmt::print(err, "dynvert: {}: goes on after {} of {} trials\n", output, file.committed(), config.trials);
+  return file;
 }
 
 }  // namespace
@@ -87,21 +93,30 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
                                  : arguments.output;
   // said before the work, not after it; RunFile::create makes sure once more
   std::error_code ignored;
-  if (!arguments.overwrite && std::filesystem::exists(output, ignored)) {
-    throw IoError(output, "exists already", "another name with -o, or --overwrite to replace it");
+  if (!arguments.resume && !arguments.overwrite && std::filesystem::exists(output, ignored)) {
+    throw IoError(output, "exists already",
+                  "another name with -o, --resume to go on with it, or --overwrite to replace it");
   }
   if (!arguments.quiet) {
     for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
   }
   use_one_blas_thread();
   const SignalGuard signals;
+  std::optional<RunFile> earlier = arguments.resume ? open_earlier(arguments, config, output, err) : std::nullopt;
+  if (arguments.resume && !earlier) {
+    fmt::print(out, "{}: complete, {} trials; nothing to resume\n", output, config.trials);
+    return exit_done;
+  }
   const std::unique_ptr<ExperimentRun> experiment = make_experiment(config);
-  FileSink sink(RunFile::create(output, {.overwrite = arguments.overwrite, .compression = config.record.compression},
-                                root_attributes(config, arguments.command)));
+  const RunFileOptions options{
+      .overwrite = arguments.overwrite, .compression = config.record.compression, .durable = true};
+  const auto before = static_cast<std::size_t>(earlier ? earlier->committed() : 0);
+  FileSink sink(earlier ? std::move(*earlier)
+                        : RunFile::create(output, options, root_attributes(config, arguments.command)));
 
   ProgressLine progress(err, isatty(STDERR_FILENO) == 1);
   Hooks hooks{.progress = nullptr, .stop = &stop_requested};
-  ProgressReport last{.trials = config.trials, .loss = {}};
+  ProgressReport last{.trials_done = before, .trials = config.trials, .loss = {}};
   hooks.progress = [&](const ProgressReport& report) {
     last = report;
     if (!arguments.quiet) progress.show(report);
@@ -114,13 +129,14 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
     throw;
   }
   progress.close();
-  for (const auto& [model, count] : experiment->diverged_trials()) {
-    fmt::print(err, "dynvert: model {}: {} trials diverged{}\n", model, count,
-               config.kind == ExperimentKind::learning ? " and changed no weights" : "");
+  for (const auto& [model, count, first_fault] : experiment->failed_trials()) {
+    fmt::print(err, "dynvert: model {}: {} trials failed{}{}{}\n", model, count,
+               config.kind == ExperimentKind::learning ? " and changed no weights" : "",
+               first_fault.empty() ? "" : "; the first: ", first_fault);
   }
   if (status == RunStatus::interrupted) {
-    fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them\n", last.trials_done, config.trials,
-               output);
+    fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them, and --resume goes on\n",
+               last.trials_done, config.trials, output);
     return exit_interrupted;
   }
   fmt::print(out, "{}: {} trials{}\n", output, config.trials,
@@ -199,6 +215,10 @@ int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err
   fmt::print(out, "  seed      {}, {} thread{}\n", config.seed, config.threads, config.threads == 1 ? "" : "s");
   fmt::print(out, "  memory    about {}\n  file      about {}{}\n", bytes_text(need.memory_bytes),
              bytes_text(need.file_bytes), config.record.compression > 0 ? " before compression" : "");
+  if (need.unasked_bytes > 0) {
+    fmt::print(out, "            and up to {} for trials that diverge or do not settle (record.unsettled_limit)\n",
+               bytes_text(need.unasked_bytes));
+  }
   return exit_done;
 }
 

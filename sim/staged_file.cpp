@@ -1,6 +1,8 @@
+#include <dynvert/sim/descriptor.hpp>
 #include <dynvert/sim/staged_file.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,63 +14,48 @@
 namespace dynvert {
 namespace {
 
-/// Reads a range; what lies past the end is 0. @return whether the system could
-bool get(int descriptor, std::uint64_t address, char* to, std::size_t size) noexcept {
-  while (size > 0) {
-    const ssize_t got = ::pread(descriptor, to, size, static_cast<off_t>(address));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return false;
-    if (got == 0) {
-      std::memset(to, 0, size);
-      return true;
-    }
-    to += got;
-    address += static_cast<std::uint64_t>(got);
-    size -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
+std::uint64_t whole_pages(std::uint64_t size) { return (size + page_size - 1) / page_size * page_size; }
 
 }  // namespace
 
+StagedFile::StagedFile(int descriptor, bool durable) noexcept : descriptor_(descriptor), durable_(durable) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) note(errno);
+  if (error_ != 0 || !S_ISREG(status.st_mode)) return;
+  size_ = on_disk_ = committed_size_ = static_cast<std::uint64_t>(status.st_size);
+  committed_ = whole_pages(size_);
+}
+
 StagedFile::~StagedFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (descriptor_ < 0) return;
+  drop();
+  ::close(descriptor_);
 }
 
 void StagedFile::put(std::uint64_t address, const char* from, std::size_t size) noexcept {
-  while (size > 0 && error_ == 0) {
-    const ssize_t done = ::pwrite(descriptor_, from, size, static_cast<off_t>(address));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) {
-      note(done < 0 ? errno : EIO);
-      return;
-    }
-    from += done;
-    address += static_cast<std::uint64_t>(done);
-    size -= static_cast<std::size_t>(done);
-    on_disk_ = std::max(on_disk_, address);
-  }
+  if (size == 0 || error_ != 0) return;
+  if (const int fault = write_range(descriptor_, address, from, size); fault != 0) return note(fault);
+  on_disk_ = std::max(on_disk_, address + size);
 }
 
 void StagedFile::hold(std::uint64_t address, const char* from, std::size_t size) {
-  const std::uint64_t first = address / page, last = (address + size - 1) / page;
-  std::vector<char> before((last - first + 1) * page);
-  if (!get(descriptor_, first * page, before.data(), before.size())) {
-    note(errno);
-    return;
+  const std::uint64_t first = address / page_size, last = (address + size - 1) / page_size;
+  std::vector<char> before((last - first + 1) * page_size);
+  if (const int fault = read_range(descriptor_, first * page_size, before.data(), before.size()); fault != 0) {
+    return note(fault);
   }
   for (std::uint64_t number = first; number <= last; ++number) {
-    const std::uint64_t start = std::max(address, number * page);
-    const std::uint64_t end = std::min(address + size, (number + 1) * page);
+    const std::uint64_t start = std::max(address, number * page_size);
+    const std::uint64_t end = std::min(address + size, (number + 1) * page_size);
     const char* const piece = from + (start - address);
-    const char* const old = before.data() + (number - first) * page;
+    const char* const old = before.data() + (number - first) * page_size;
     auto found = held_.find(number);
     if (found == held_.end()) {
       // HDF5 writes whole chunks again of which little has changed.
-      if (std::memcmp(old + (start - number * page), piece, end - start) == 0) continue;
-      found = held_.emplace(number, std::vector<char>(old, old + page)).first;
+      if (std::memcmp(old + (start - number * page_size), piece, end - start) == 0) continue;
+      found = held_.emplace(number, std::vector<char>(old, old + page_size)).first;
     }
-    std::memcpy(found->second.data() + (start - number * page), piece, end - start);
+    std::memcpy(found->second.data() + (start - number * page_size), piece, end - start);
   }
 }
 
@@ -76,6 +63,8 @@ void StagedFile::write(std::uint64_t address, const char* from, std::size_t size
   if (size == 0) return;
   size_ = std::max(size_, address + size);
   if (error_ != 0) return;
+  const auto covers = [&](const Range& r) { return r.first <= address && address + size <= r.end; };
+  if (std::ranges::any_of(released_, covers)) return put(address, from, size);
   const std::size_t inside =
       address >= committed_ ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(size, committed_ - address));
   try {
@@ -87,41 +76,70 @@ void StagedFile::write(std::uint64_t address, const char* from, std::size_t size
 }
 
 bool StagedFile::read(std::uint64_t address, char* to, std::size_t size) const noexcept {
-  if (!get(descriptor_, address, to, size)) return false;
-  for (auto held = held_.lower_bound(address / page); held != held_.end(); ++held) {
-    const std::uint64_t page_start = held->first * page;
+  if (read_range(descriptor_, address, to, size) != 0) return false;
+  for (auto held = held_.lower_bound(address / page_size); held != held_.end(); ++held) {
+    const std::uint64_t page_start = held->first * page_size;
     if (page_start >= address + size) break;
-    const std::uint64_t start = std::max(address, page_start), end = std::min(address + size, page_start + page);
+    const std::uint64_t start = std::max(address, page_start), end = std::min(address + size, page_start + page_size);
     std::memcpy(to + (start - address), held->second.data() + (start - page_start), end - start);
   }
   return true;
 }
 
-void StagedFile::commit() noexcept {
-  const std::uint64_t pages = (size_ + page - 1) / page * page;
-  while (error_ == 0 && on_disk_ < pages) {
-    if (::fallocate(descriptor_, 0, static_cast<off_t>(on_disk_), static_cast<off_t>(pages - on_disk_)) == 0) {
-      on_disk_ = pages;
+void StagedFile::reserve(std::uint64_t size) noexcept {
+  while (error_ == 0 && on_disk_ < size) {
+    if (::fallocate(descriptor_, 0, static_cast<off_t>(on_disk_), static_cast<off_t>(size - on_disk_)) == 0) {
+      on_disk_ = size;
     } else if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT || errno == EIO) {
       note(errno);
     } else if (errno != EINTR) {
-      break;  // a file system without this; its writes then say themselves when it is full
+      return;  // a file system without this; its writes then say themselves when it is full
     }
   }
-  // From the end: in HDF5 files what refers to something mostly stands before it, and the root before all.
-  for (auto held = held_.rbegin(); held != held_.rend(); ++held) {
-    if (held->first * page < pages) put(held->first * page, held->second.data(), page);
+}
+
+void StagedFile::release(std::uint64_t address, std::uint64_t size) noexcept {
+  // Pages at the ends are shared with others, and pages that are held would cover what is written beneath them.
+  const Range range{whole_pages(address), (address + size) / page_size * page_size};
+  if (range.first >= range.end ||
+      held_.lower_bound(range.first / page_size) != held_.lower_bound(range.end / page_size))
+    return;
+  try {
+    released_.push_back(range);
+  } catch (const std::bad_alloc&) {
+    // held in memory, then
   }
-  while (error_ == 0 && ::ftruncate(descriptor_, static_cast<off_t>(size_)) != 0) {
-    if (errno != EINTR) note(errno);
+}
+
+void StagedFile::drop() noexcept {
+  // a journal that the system cut short is what the file is mended from
+  if (!torn_) note(set_length(descriptor_, committed_size_));
+}
+
+void StagedFile::commit() noexcept {
+  const std::uint64_t pages = whole_pages(size_);
+  held_.erase(held_.lower_bound(pages / page_size), held_.end());
+  reserve(pages + (held_.empty() ? 0 : journal_size(held_.size())));
+  if (!held_.empty() && error_ == 0) {
+    note(write_journal(descriptor_, pages, held_, size_));
+    if (durable_ && error_ == 0) note(wait_for_disk(descriptor_));
+    if (error_ == 0) {
+      note(write_pages(descriptor_, held_));
+      if (durable_ && error_ == 0) note(wait_for_disk(descriptor_));
+      torn_ = error_ != 0;
+    }
   }
+  if (error_ != 0) return;
+  note(set_length(descriptor_, size_));
   held_.clear();
-  on_disk_ = size_;
+  released_.clear();
+  on_disk_ = committed_size_ = size_;
   committed_ = pages;
 }
 
 void StagedFile::close() noexcept {
   if (descriptor_ < 0) return;
+  if (error_ != 0) drop();
   // EINVAL: a kind of file that cannot be waited for.
   if (::fsync(descriptor_) != 0 && errno != EINVAL) note(errno);
   if (::close(std::exchange(descriptor_, -1)) != 0) note(errno);

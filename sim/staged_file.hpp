@@ -1,21 +1,26 @@
 #pragma once
 
+#include <dynvert/sim/commit_journal.hpp>
+
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 namespace dynvert {
 
 /// A file whose contents change only at commit: until then, writes within what was last committed are held in memory,
 /// and writes past its end go to the disk at once, where nothing refers to them yet. A process that dies between two
-/// commits therefore leaves the file as the last one left it.
+/// commits therefore leaves the file as the last one left it; one that dies within a commit leaves the old file, or a
+/// journal from which the commit can be finished (sim/commit_journal.hpp).
 ///
-/// A write that the system refuses (a full disk) is kept as `error`; nothing is written after it. No method throws.
+/// A write that the system refuses (a full disk) is kept as `error`; nothing is written after it, and in the end the
+/// file is cut to what was committed. No method throws.
 class StagedFile {
  public:
-  /// @param descriptor  an empty file, open for reading and writing; this object closes it
-  explicit StagedFile(int descriptor) noexcept : descriptor_(descriptor) {}
+  /// @param descriptor  a file without a journal, open for reading and writing; what it holds counts as committed. This
+  ///                    object closes it
+  /// @param durable     commits wait for the disk, so that the file also outlives a machine that stops
+  explicit StagedFile(int descriptor, bool durable = false) noexcept;
   /// Closes, and drops what was not committed.
   ~StagedFile();
   StagedFile(const StagedFile&) = delete;
@@ -33,8 +38,11 @@ class StagedFile {
   /// Reads what was written, committed or not; bytes that never were are 0. @return whether the system could read
   [[nodiscard]] bool read(std::uint64_t address, char* to, std::size_t size) const noexcept;
 
+  /// Says that nobody needs the committed contents of a range: until the next commit it may change at once.
+  void release(std::uint64_t address, std::uint64_t size) noexcept;
+
   /// Bytes held in memory.
-  [[nodiscard]] std::size_t held() const noexcept { return held_.size() * page; }
+  [[nodiscard]] std::size_t held() const noexcept { return held_.size() * page_size; }
 
   /// Makes the file on disk equal to what was written. Room for all of it is asked for first, so that a full disk shows
   /// while the old contents still stand.
@@ -44,20 +52,27 @@ class StagedFile {
   void close() noexcept;
 
  private:
-  static constexpr std::size_t page = 4096;
-
   void hold(std::uint64_t address, const char* from, std::size_t size);
   void put(std::uint64_t address, const char* from, std::size_t size) noexcept;
+  void reserve(std::uint64_t size) noexcept;
+  void drop() noexcept;
   void note(int error) noexcept {
     if (error_ == 0) error_ = error;
   }
 
   int descriptor_;
+  bool durable_;
   int error_ = 0;
+  bool torn_ = false;  // the system refused a write within a commit: the journal has to stay
   std::uint64_t size_ = 0;
-  std::uint64_t on_disk_ = 0;                        // bytes that the disk has room for
-  std::uint64_t committed_ = 0;                      // whole pages
-  std::map<std::uint64_t, std::vector<char>> held_;  // by number of the page
+  std::uint64_t on_disk_ = 0;  // bytes that the disk has room for
+  std::uint64_t committed_size_ = 0;
+  std::uint64_t committed_ = 0;  // whole pages of it
+  Pages held_;
+  struct Range {
+    std::uint64_t first, end;
+  };
+  std::vector<Range> released_;  // whole pages
 };
 
 }  // namespace dynvert

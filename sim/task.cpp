@@ -18,8 +18,10 @@ std::size_t numbers(const Config& config) {
          (config.network.layers.front() + config.network.layers.back());
 }
 
-/// of samples that are drawn, with the copies that drawing takes
-std::size_t drawn_memory(const Config& config) { return 4 * sizeof(double) * numbers(config); }
+/// of samples that are drawn, and a factored copy of them
+std::size_t drawn_memory(const Config& config) {
+  return static_cast<std::size_t>(2.6 * sizeof(double) * static_cast<double>(numbers(config)));
+}
 /// a byte a pixel, and a number a class
 std::size_t pixel_memory(const Config& config) {
   return (config.task.samples + config.task.test_samples) * (config.network.layers.front() + sizeof(std::uint32_t));

@@ -40,7 +40,7 @@ struct TraceSettings {
   std::vector<UnitAxis> units;  ///< index: what Stage::layers holds
 };
 
-inline constexpr auto converged_legend = "1 yes, 0 no, -1 diverged, -2 there is no unique steady state";
+inline constexpr auto converged_legend = "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state";
 /// A dataset of integers over the row dimension alone.
 [[nodiscard]] DatasetSpec counter(std::string name, std::string description);
 

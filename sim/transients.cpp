@@ -14,7 +14,21 @@ namespace dynvert {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr double seconds_between_commits = 2;
+
+/// A commit may take one part in so many of the time, on a slow disk too.
+constexpr double least_share = 20;
+
+/// What the trials have left besides their rows.
+GroupSpec plan_state_group(const TransientPlan& plan) {
+  GroupSpec group{.path = fmt::format("/models/{}/state", plan.name), .row_dimension = "slot"};
+  const auto counter = [&](const char* name, const char* description) {
+    group.datasets.push_back({.name = name, .type = ValueType::integer, .description = description});
+  };
+  counter("slot", "the rows take turns; the attribute slot_committed names the one of the last commit");
+  counter("trials", "trials done by then");
+  counter("diverged", "trials that diverged or failed otherwise");
+  return group;
+}
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -39,14 +53,15 @@ Transients::Transients(const Config& config) : config_(config) {
   }
   diverged_.resize(plans_.size());
   records_.resize(plans_.size());
+  first_divergence_.resize(plans_.size());
 }
 
-std::vector<std::pair<std::string, std::size_t>> Transients::diverged_trials() const {
-  std::vector<std::pair<std::string, std::size_t>> counts;
+std::vector<FailedTrials> Transients::failed_trials() const {
+  std::vector<FailedTrials> failed;
   for (std::size_t m = 0; m < plans_.size(); ++m) {
-    if (diverged_[m] > 0) counts.emplace_back(plans_[m].name, diverged_[m]);
+    if (diverged_[m] > 0) failed.push_back({plans_[m].name, diverged_[m], first_divergence_[m]});
   }
-  return counts;
+  return failed;
 }
 
 bool Transients::is_asked(std::size_t trial) const {
@@ -55,19 +70,19 @@ bool Transients::is_asked(std::size_t trial) const {
 }
 
 Estimate Transients::estimate() const {
-  Estimate result{.memory_bytes = 40'000'000, .file_bytes = 0};
+  RunSize size;
   std::size_t asked = 0;
   for (std::size_t k = 0; k < config_.trials; ++k) asked += is_asked(k) ? 1 : 0;
   for (const TransientPlan& plan : plans_) {
-    // each group has its own index and attributes
-    constexpr std::size_t overhead = 40'000;
-    result.file_bytes += overhead + sizeof(double) * (plan.trials * values_in_row(plan.points) +
-                                                      values_in_row(plan.weights) + asked * values_in_row(plan.trace));
+    size.add(plan.points, plan.trials, plan.trials);
+    size.add_at_once(plan.weights, plan.weights_row.count);
+    size.add_state(plan_state_group(plan));
+    if (!plan.trace.datasets.empty()) size.add(plan.trace, asked, asked);
     // a batch, its trajectories and the rows made of them
-    result.memory_bytes += 3 * sizeof(double) * std::min(plan.batch_size, plan.trials) *
-                           (values_in_row(plan.points) + values_in_row(plan.trace));
+    size.add_memory(3.0 * static_cast<double>(std::min(plan.batch_size, plan.trials) *
+                                              (values_in_row(plan.points) + values_in_row(plan.trace))));
   }
-  return result;
+  return size.estimate();
 }
 
 void Transients::begin(Sink& sink) {
@@ -78,7 +93,8 @@ void Transients::begin(Sink& sink) {
     const std::string path = fmt::format("/models/{}", plan.name);
     SinkGroups groups;
     groups.points = sink.add_group(plan.points, plan.trials);
-    sink.append(sink.add_group(plan.weights, 1), plan.weights_row);
+    const std::size_t weights = sink.add_group(plan.weights, 1);
+    if (sink.rows(weights) == 0) sink.append(weights, plan.weights_row);
     if (!plan.trace.datasets.empty()) groups.trace = sink.add_group(plan.trace, asked);
     groups_.push_back(groups);
     for (const auto& [name, value] : plan.attributes) sink.set_attribute(path, name, value);
@@ -142,11 +158,38 @@ Transients::Outcome Transients::run_batch(const TransientPlan& plan, std::size_t
   return outcome;
 }
 
+void Transients::commit(Sink& sink, std::size_t trials) {
+  for (std::size_t m = 0; m < plans_.size(); ++m) {
+    const GroupSpec spec = plan_state_group(plans_[m]);
+    if (!groups_[m].state) groups_[m].state = sink.add_state(spec);
+    Rows row(spec);
+    row.count = 1;
+    row.values = {{}, {static_cast<double>(trials)}, {static_cast<double>(diverged_[m])}};
+    sink.put_state(*groups_[m].state, row);
+  }
+  sink.commit(trials);
+}
+
+std::size_t Transients::restore(Sink& sink) {
+  const auto trials = sink.continues();
+  if (!trials) return 0;
+  for (std::size_t m = 0; m < plans_.size(); ++m) {
+    groups_[m].state = sink.add_state(plan_state_group(plans_[m]));
+    const auto state = sink.state(*groups_[m].state);
+    if (!state) return 0;
+    diverged_[m] = static_cast<std::size_t>(state->values.at(2).at(0));
+    if (!plans_[m].trace.datasets.empty()) records_[m] = sink.rows(groups_[m].trace);
+  }
+  return *trials;
+}
+
 RunStatus Transients::run(Sink& sink, const Hooks& hooks) {
   begin(sink);
+  const std::size_t before = restore(sink);
   const auto start = Clock::now();
   auto last_commit = start;
-  std::size_t done = 0;
+  double seconds_to_commit = 0;
+  std::size_t done = before;
   std::string stopped_by;
   const auto stop = [&] { return (hooks.stop != nullptr && hooks.stop->load()) || !stopped_by.empty(); };
   // one batch size for all: the trials that are committed are those that all plans have done
@@ -171,26 +214,34 @@ RunStatus Transients::run(Sink& sink, const Hooks& hooks) {
         sink.append(groups_[m].trace, outcome.trace);
       }
       diverged_[m] += outcome.diverged;
+      if (first_divergence_[m].empty()) first_divergence_[m] = outcome.first_divergence;
       if (plans_[m].stop_at_divergence && stopped_by.empty()) stopped_by = outcome.first_divergence;
     }
     done += count;
-    if (seconds_since(last_commit) > seconds_between_commits) {
-      sink.commit(done);
+    if (seconds_since(last_commit) > std::max(config_.record.commit_interval, least_share * seconds_to_commit)) {
+      const auto begun = Clock::now();
+      commit(sink, done);
       last_commit = Clock::now();
+      seconds_to_commit = seconds_since(begun);
     }
     if (hooks.progress) {
-      hooks.progress({.trials_done = done, .trials = config_.trials, .seconds = seconds_since(start), .loss = {}});
+      hooks.progress({.trials_done = done,
+                      .trials = config_.trials,
+                      .first = before,
+                      .seconds = seconds_since(start),
+                      .loss = {}});
     }
   }
   const bool complete = done == config_.trials;
   const std::string status = !stopped_by.empty() ? "diverged" : complete ? "complete" : "interrupted";
+  if (status == "interrupted") commit(sink, done);
   for (std::size_t m = 0; m < plans_.size(); ++m) {
     const std::string path = fmt::format("/models/{}", plans_[m].name);
+    if (status != "interrupted" && groups_[m].state) sink.drop_state(*groups_[m].state);
     sink.set_attribute(path, "status", status);
     sink.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(diverged_[m]));
   }
-  sink.commit(done);
-  sink.finish(status);
+  sink.finish(status, done);
   if (!stopped_by.empty()) {
     throw NumericalError(plans_.front().name, stopped_by,
                          "a smaller dt or another solver, or on_divergence = \"skip\" where the circuit is meant to");

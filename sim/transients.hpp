@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,7 +68,7 @@ class Transients final : public ExperimentRun {
   explicit Transients(const Config& config);
 
   RunStatus run(Sink& sink, const Hooks& hooks) override;
-  [[nodiscard]] std::vector<std::pair<std::string, std::size_t>> diverged_trials() const override;
+  [[nodiscard]] std::vector<FailedTrials> failed_trials() const override;
   [[nodiscard]] Estimate estimate() const;
 
  private:
@@ -80,8 +81,11 @@ class Transients final : public ExperimentRun {
   };
   struct SinkGroups {
     std::size_t points = 0, trace = 0;
+    std::optional<std::size_t> state = {};
   };
   void begin(Sink& sink);
+  void commit(Sink& sink, std::size_t trials);
+  [[nodiscard]] std::size_t restore(Sink& sink);
   [[nodiscard]] Outcome run_batch(const TransientPlan& plan, std::size_t first, std::size_t count) const;
   void run_columns(const TransientPlan& plan, const TransientBatch& batch, Outcome& outcome) const;
   [[nodiscard]] bool is_asked(std::size_t trial) const;
@@ -90,6 +94,7 @@ class Transients final : public ExperimentRun {
   std::vector<TransientPlan> plans_;
   std::vector<SinkGroups> groups_;
   std::vector<std::size_t> diverged_, records_;  // by plan
+  std::vector<std::string> first_divergence_;    // likewise
 };
 
 }  // namespace dynvert

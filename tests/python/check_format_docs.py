@@ -1,7 +1,8 @@
 """The page of the file format and the files name the same datasets.
 
-Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE and of a small run
-with biases and batches and of one with classes and a test set. NAME stands for a model, l for a layer.
+Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE, of a small run with
+biases and batches, of one with classes and a test set, of one that is interrupted, and of a stability map of FILE. NAME stands
+for a model, l for a layer.
 
 Usage: check_format_docs.py PAGE FILE DYNVERT
 """
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import h5py
 
@@ -51,7 +53,7 @@ credit = "backprop"
 
 def pattern_of(name):
     """/models/DI/learning/angle_ndi_1 -> /models/NAME/learning/angle_ndi_l"""
-    name = re.sub(r"^/models/[^/]+", "/models/NAME", name)
+    name = re.sub(r"^/(models|maps)/[^/]+", r"/\1/NAME", name)
     name = re.sub(r"_\d+$", "_l", name)
     return re.sub(r"/([WbB])\d+$", r"/\1l", name)
 
@@ -72,14 +74,28 @@ def walk(file):
 
 def main(page, path, program):
     with tempfile.TemporaryDirectory() as folder:
-        small = {}
-        for text in (WITH_CLASSES, WITH_BIASES):
-            config, output = pathlib.Path(folder) / "small.toml", pathlib.Path(folder) / "small.h5"
-            config.write_text(text)
-            command = [program, "simulate", str(config), "-o", str(output), "--quiet", "--overwrite"]
-            subprocess.run(command, check=True)
-            small |= datasets(output)
-    found = datasets(path) | {k: v for k, v in small.items() if k != "/task/order"}
+        config, output = pathlib.Path(folder) / "biases.toml", pathlib.Path(folder) / "biases.h5"
+        config.write_text(WITH_BIASES)
+        subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet"], check=True)
+        small = datasets(output)
+        classes, output = pathlib.Path(folder) / "classes.toml", pathlib.Path(folder) / "classes.h5"
+        classes.write_text(WITH_CLASSES)
+        subprocess.run([program, "simulate", str(classes), "-o", str(output), "--quiet"], check=True)
+        small |= datasets(output)
+        output = pathlib.Path(folder) / "interrupted.h5"
+        process = subprocess.Popen([program, "simulate", str(config), "-o", str(output), "--quiet", "--set",
+                                    "experiment.trials=100000000", "--set", "model.BP.credit=feedback_alignment"],
+                                   stderr=subprocess.DEVNULL)
+        while not output.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.terminate()
+        process.wait()
+        small |= {name: form for name, form in datasets(output).items() if "/state/" in name}
+        stability = pathlib.Path(folder) / "map.h5"
+        ranges = "alpha=0.1:1,ratio=0.1:1"
+        subprocess.run([program, "inspect", path, "--map", ranges, "--points", "2", "-o", str(stability)], check=True)
+        maps = datasets(stability)
+    found = datasets(path) | maps | {k: v for k, v in small.items() if k != "/task/order"}
     documented = {}
     for line in pathlib.Path(page).read_text().splitlines():
         row = re.match(r"\| `(/[^`]+)` \| \(([^)]*)\) \| (\w+) \|", line)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Opens every group of a dynvert-1 file with h5py and with xarray (both engines) and checks the rules of the format.
+"""Opens every group of a dynvert-1 or dynvert-map-1 file with h5py and with xarray (both engines) and checks the rules of the format.
 
 Usage: check_readers.py FILE.h5
 """
@@ -101,7 +101,7 @@ def check_group(path, group):
 
 def main(path):
     with h5py.File(path, "r") as file:
-        check(file.attrs["Conventions"] == "dynvert-1", "Conventions is not dynvert-1")
+        check(file.attrs["Conventions"] in ("dynvert-1", "dynvert-map-1"), "Conventions is not dynvert-1 or dynvert-map-1")
         groups = [file]
         file.visititems(lambda _, item: groups.append(item) if isinstance(item, h5py.Group) else None)
         datasets = sum(check_group(path, group) for group in groups)

@@ -215,7 +215,18 @@ class Replay:
     """What a replay of one model gives: loss before the first trial and at each evaluation, and the recorded trials."""
 
     loss: list = field(default_factory=list)
-    trials: dict = field(default_factory=dict)  # recorded trial -> (loops by number, error)
+    trials: dict = field(default_factory=dict)  # recorded trial -> Trial
+
+
+@dataclass
+class Trial:
+    """A recorded trial before its weight change."""
+
+    loops: dict  # by number: Chain
+    e: np.ndarray
+    a: dict  # drives, by layer
+    W: dict  # forward weights, by layer
+    model: object
 
 
 def replay(file, config, name):
@@ -234,7 +245,7 @@ def replay(file, config, name):
         loops = {}
         delta = model.assign(e, a, loops)
         if k in recorded:
-            result.trials[k] = (loops, e)
+            result.trials[k] = Trial(loops, e, a, dict(model.W), model)
         if not (k == 0 and learning["skip_first"]):
             model.learn(delta, h, learning)
         if k + 1 in evaluations:
@@ -251,7 +262,7 @@ def compare_traces(file, group, trials):
     largest = 0.0
     targets = np.max(np.abs(file["task/t"][:]))
     for row, trial in enumerate(group["trace/trial"][:]):
-        loops, e = trials[int(trial)]
+        loops, e = trials[int(trial)].loops, trials[int(trial)].e
         for number, chain in loops.items():
             # Late in learning the error is a difference of almost equal numbers: it agrees to rounding of the targets,
             # not of itself. The loops are therefore driven by the signal as recorded.

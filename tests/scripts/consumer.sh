@@ -8,3 +8,6 @@ cmake -S "$1/tests/consumer" -B "$prefix/build" -G Ninja -DCMAKE_PREFIX_PATH="$p
 cmake --build "$prefix/build" >/dev/null
 "$prefix/build/consumer"
 "$prefix/installed/bin/dynvert" --version
+# the readers are installed, too
+test -f "$prefix/installed/share/dynvert/matlab/dynvert_read.m"
+PYTHONPATH="$prefix/installed/share/dynvert/python" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m dynvert plot --help >/dev/null

@@ -10,6 +10,8 @@ if grep -rnE '#include [<"](dynvert/)?(sim|analysis)/' models; then complain "mo
 if grep -rnE '#include [<"](dynvert/)?sim/' analysis; then complain "analysis includes from a floor above"; fi
 # nothing below the command line prints
 if grep -rnE 'std::c(out|err)|\bprintf\(|fmt::print' models analysis; then complain "models and analysis do not print"; fi
+# a lock file pins by content, and leaves it to the machine where packages come from
+if grep -n '"resolved"' sim/report/package-lock.json; then complain "the lock file names a package registry"; fi
 for script in $(find . -name '*.sh' -not -path './build*') .ci/run; do
   bash -n "$script" || complain "$script does not parse"
 done

@@ -64,13 +64,7 @@ GroupSpec trace() {
 
 }  // namespace
 
-SampleRun create_sample(const std::string& path, const RunFileOptions& options) {
-  RunFile file = RunFile::create(path, options,
-                                 {{"title", std::string("a sample: Übung")},
-                                  {"version", std::string("0.1.0")},
-                                  {"seed", std::int64_t{7}},
-                                  {"config", std::string(100'000, '#') + "\nseed = 7\n"},
-                                  {"note", std::string()}});
+SampleRun add_sample_groups(RunFile file) {
   const auto learning_group = file.add_group(learning(), sample_trials);
   const auto eval_group = file.add_group(evaluation(), sample_trials);
   const auto weights_group = file.add_group(weights());
@@ -82,6 +76,17 @@ SampleRun create_sample(const std::string& path, const RunFileOptions& options) 
   empty = weights();
   empty.path = "/models/BP/weights";
   file.add_group(empty);
+  return {std::move(file), learning_group, eval_group, weights_group, trace_group};
+}
+
+SampleRun create_sample(const std::string& path, const RunFileOptions& options) {
+  SampleRun run = add_sample_groups(RunFile::create(path, options,
+                                                    {{"title", std::string("a sample: Übung")},
+                                                     {"version", std::string("0.1.0")},
+                                                     {"seed", std::int64_t{7}},
+                                                     {"config", std::string(100'000, '#') + "\nseed = 7\n"},
+                                                     {"note", std::string()}}));
+  RunFile& file = run.file;
   file.set_attribute(model, "credit", std::string("sequential_inversion"));
   file.set_attribute(model, "alpha", 0.001);
   std::vector<double> x(3 * 6), order(sample_trials);
@@ -93,7 +98,7 @@ SampleRun create_sample(const std::string& path, const RunFileOptions& options) 
                   std::vector<double>(6, 0.25));
   file.write_once("/task", {counted("trial", sample_trials)},
                   {"order", ValueType::integer, {}, "1", "the sample of each trial", ""}, order);
-  return {std::move(file), learning_group, eval_group, weights_group, trace_group};
+  return run;
 }
 
 void append_trial(SampleRun& run, std::size_t trial) {

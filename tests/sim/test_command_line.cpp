@@ -1,6 +1,5 @@
-#include "temporary_folder.hpp"
+#include "run_program.hpp"
 
-#include <dynvert/sim/command_line.hpp>
 #include <dynvert/sim/run_reader.hpp>
 
 #include <catch2/catch.hpp>
@@ -10,28 +9,12 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 using namespace dynvert;
 using namespace dynvert::test;
 using Catch::Matchers::Contains;
 
 namespace {
-
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome dynvert_run(std::vector<std::string> words) {
-  words.insert(words.begin(), "dynvert");
-  std::vector<const char*> argv;
-  for (const auto& w : words) argv.push_back(w.c_str());
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = run_command_line(static_cast<int>(argv.size()), argv.data(), out, err);
-  return {code, out.str(), err.str()};
-}
 
 const std::string smallest = R"([experiment]
 trials = 20
@@ -51,11 +34,6 @@ credit = "sequential_inversion"
 solver = "sequential_euler"
 alpha = 0.5
 )";
-
-std::string write(const TemporaryFolder& folder, const std::string& name, const std::string& text) {
-  std::ofstream(folder / name) << text;
-  return folder / name;
-}
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   return text.replace(text.find(from), from.size(), to);

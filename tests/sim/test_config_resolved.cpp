@@ -148,6 +148,7 @@ Config any_config(const Vocabulary& vocabulary) {
   c.record.measures = some_of(vocabulary.measures);
   c.record.unsettled_limit = count(0, 100);
   c.record.compression = static_cast<int>(count(0, 9));
+  c.record.commit_interval = between(0, 100);
   for (std::size_t i = count(1, 4); i > 0; --i) {
     ModelConfig m;
     m.name = "m" + std::to_string(i);
@@ -343,6 +344,7 @@ evaluate_every = 1
 measures = []
 unsettled_limit = 10
 compression = 0
+commit_interval = 2.0
 
 [[model]]
 name = "BP"

@@ -1,0 +1,42 @@
+# Writes OUTPUT, a C++ source with the files of the page as raw strings: PAGE, STYLE, SCRIPTS (a|b|..) one after the
+# other, and LIBRARY (script|style|licence), empty without.
+set(delimiter dynvert_page)
+
+function(append name)
+  set(text "")
+  foreach(path ${ARGN})
+    file(READ ${path} content)
+    # what would end the raw string, or the element of the page that it goes into
+    foreach(end ")${delimiter}\"" "</script" "</style")
+      string(FIND "${content}" "${end}" at)
+      if(NOT at EQUAL -1 AND NOT path STREQUAL PAGE)
+        message(FATAL_ERROR "${path} holds ${end}")
+      endif()
+    endforeach()
+    string(APPEND text "${content}")
+  endforeach()
+  set(source "${source}constexpr std::string_view ${name} = R\"${delimiter}(${text})${delimiter}\";\n" PARENT_SCOPE)
+endfunction()
+
+string(REPLACE "|" ";" SCRIPTS "${SCRIPTS}")
+string(REPLACE "|" ";" LIBRARY "${LIBRARY}")
+set(source "#include <dynvert/sim/report_page.hpp>\n\nnamespace dynvert {\n\nnamespace {\n\n")
+append(page ${PAGE})
+append(style ${STYLE})
+append(script ${SCRIPTS})
+if(LIBRARY)
+  list(GET LIBRARY 0 library_script)
+  list(GET LIBRARY 1 library_css)
+  list(GET LIBRARY 2 library_text)
+  append(library ${library_script})
+  append(library_style ${library_css})
+  append(library_licence ${library_text})
+else()
+  append(library)
+  append(library_style)
+  append(library_licence)
+endif()
+string(APPEND source "\n}  // namespace\n\nconst ReportSources& report_sources() {\n"
+  "  static constexpr ReportSources sources{page, style, script, library_style, library, library_licence};\n"
+  "  return sources;\n}\n\n}  // namespace dynvert\n")
+file(WRITE ${OUTPUT} "${source}")

@@ -1,0 +1,65 @@
+// What the file is, and one row a model.
+
+function statusText(data) {
+  if (data.complete) return "complete";
+  return `not complete (${data.status || "no status"}): it can be trusted up to trial ${data.trials_committed}`;
+}
+
+function showHeader(parent, data) {
+  document.title = `${data.title || data.file} – dynvert report`;
+  const facts = [data.file, data.created, data.version && `dynvert ${data.version}`, statusText(data)];
+  parent.append(
+    element("h1", {}, data.title || data.file),
+    element("p", { class: "facts" }, facts.filter(Boolean).join("  ·  ")),
+  );
+  if (data.notes.length === 0) return;
+  const items = data.notes.map((note) => element("li", {}, note));
+  parent.append(element("ul", { class: "notes", "aria-label": "Notes" }, items));
+}
+
+function modelNotes(model) {
+  const notes = [];
+  if (model.status && model.status !== "complete") notes.push(model.status);
+  if (model.diverged > 0) notes.push(`${model.diverged} diverged`);
+  if (model.restabilisations > 0) notes.push(`${model.restabilisations} × restabilised`);
+  if (model.abscissa > 0) notes.push("unstable in some trial");
+  return notes.join(", ");
+}
+
+const modelColumns = [
+  { head: "credit", of: (m) => m.credit || "–" },
+  { head: "feedback", of: (m) => m.feedback ?? "–" },
+  { head: "solver", of: (m) => m.solver ?? "–" },
+  { head: "trials", of: (m) => (m.trials_run > 0 ? number(m.trials_run) : "–"), numeric: true },
+  { head: "final NSE", of: (m) => number(m.final_nse), numeric: true },
+  { head: "settled", of: (m) => percent(m.settled), numeric: true },
+  { head: "median settling time", of: (m) => number(m.settling_time), numeric: true },
+  { head: "median angle to NDI (°)", of: (m) => number(m.angle_ndi, 3), numeric: true },
+  { head: "largest abscissa", of: (m) => number(m.abscissa, 3), numeric: true },
+  { head: "notes", of: modelNotes },
+];
+
+function showModels(parent, data) {
+  if (data.models.length === 0) {
+    parent.append(element("p", {}, "The file holds no models."));
+    return;
+  }
+  // what no model of the file has takes no room
+  const columns = modelColumns.filter((c) => data.models.some((m) => !["", "–"].includes(c.of(m))));
+  const cells = (model) => columns.map((c) => element("td", { class: c.numeric && "numeric" }, c.of(model)));
+  const heads = columns.map((c) => element("th", { scope: "col", class: c.numeric && "numeric" }, c.head));
+  const rows = data.models.map((m) => element("tr", {}, [element("th", { scope: "row" }, m.name), ...cells(m)]));
+  const words =
+    "NSE: training loss over the largest of all models. Settled: trials that ended within 2 % of the steady state; " +
+    "settling times are those of the settled trials. Abscissa: largest real part of a loop's spectrum in any trial, " +
+    "below 0 is stable.";
+  parent.append(
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of models" }, [
+      element("table", {}, [
+        element("thead", {}, element("tr", {}, [element("th", { scope: "col" }, "model"), ...heads])),
+        element("tbody", {}, rows),
+      ]),
+    ]),
+    element("p", { class: "words" }, words),
+  );
+}

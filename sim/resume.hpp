@@ -1,0 +1,27 @@
+#pragma once
+
+/// Whether a run can be gone on with so that its file ends as if it had never been stopped.
+
+#include <dynvert/sim/config.hpp>
+#include <dynvert/sim/run_file.hpp>
+
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+/// The root attributes of a new run. @param command  as it was typed
+[[nodiscard]] std::vector<Attribute> root_attributes(const Config& config, const std::string& command);
+
+enum class Resumable { to_go_on, complete };
+
+/// @param file  reopened
+/// @throws ValueError      another configuration, seed or program: its message says what differs
+///         NumericalError  the run has diverged, and would again
+[[nodiscard]] Resumable check_resumable(const RunFile& file, const Config& config);
+
+/// Says in the file (root attribute `resumed`) when and where the run is gone on with, a line each time.
+/// @return what the user should know: another processor or BLAS rounds differently; empty where there is nothing
+[[nodiscard]] std::string note_resumption(RunFile& file);
+
+}  // namespace dynvert

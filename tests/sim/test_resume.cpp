@@ -1,0 +1,129 @@
+#include "memory_sink.hpp"
+
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/config_difference.hpp>
+#include <dynvert/sim/config_load.hpp>
+#include <dynvert/sim/experiment.hpp>
+#include <dynvert/sim/vocabulary.hpp>
+
+#include <fmt/format.h>
+#include <catch2/catch.hpp>
+
+using namespace dynvert;
+using namespace dynvert::test;
+
+namespace {
+
+const std::string base = R"(
+[experiment]
+trials = 60
+[task]
+kind = "linear_teacher"
+samples = 50
+[network]
+layers = [8, 6, 5, 4]
+activation = "tanh"
+bias = true
+init = { kind = "uniform", half_width = 0.3 }
+[learning]
+rate = 0.02
+[dynamics]
+dt = 0.25
+duration = 20.0
+[record]
+trials = [0, 29, 31, 59]
+weights_every = 7
+evaluate_every = 3
+measures = ["angle_ndi", "settling_time", "spectral_abscissa"]
+)";
+
+std::string model(const std::string& name, const std::string& keys) {
+  return fmt::format("[[model]]\nname = \"{}\"\n{}\n", name, keys);
+}
+
+const std::string models =
+    model("BP", "credit = 'backprop'") + model("FA", "credit = 'feedback_alignment'\nfeedback = { kind = 'random' }") +
+    model("NDI", "credit = 'sequential_inversion'\nsolver = 'fixed_point'") +
+    model("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\nalpha = 0.5") +
+    model("D5", "credit = 'sequential_inversion'\nforward = 'dynamic'\ntransfer = 'nonlinear'") +
+    model("RE",
+          "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
+          "feedback = { kind = 'random', restabilise = true }") +
+    model("SL", "credit = 'single_loop_inversion'\nsolver = 'rk4'\nfeedback = { kind = 'optimised' }") +
+    model("RL", "credit = 'repeat_inversion'\nfeedback = { kind = 'product' }") +
+    model("SK",
+          "credit = 'sequential_inversion'\nsolver = 'euler'\non_divergence = 'skip'\n"
+          "divergence_limit = 1e4\nfeedback = { kind = 'negative_transpose', gain = 40.0 }");
+
+const std::string plastic = model("CC", "credit = 'concurrent_inversion'\nplasticity = 'continuous'\ntau_w = 50.0");
+
+Config configure(const std::vector<std::string>& sets, const std::string& more = "") {
+  return parse_config(base + models + more, "test.toml", sets, std::nullopt, std::nullopt, vocabulary());
+}
+
+/// Runs, and stops after the first block that ends at or after trial `stop`.
+RunStatus run(MemorySink& sink, const Config& config, std::size_t stop) {
+  std::atomic<bool> stopped = stop == 0;
+  Hooks hooks{.progress = [&](const ProgressReport& r) { stopped = r.trials_done >= stop; }, .stop = &stopped};
+  return Experiment(config).run(sink, hooks);
+}
+
+}  // namespace
+
+TEST_CASE("a run that is resumed ends with the same bits as one that was never stopped") {
+  const bool batches = GENERATE(false, true);
+  const Config config = batches ? configure({"learning.batch=8", "learning.rate=0.003"}) : configure({}, plastic);
+  MemorySink whole;
+  REQUIRE(run(whole, config, 1000) == RunStatus::complete);
+  const auto expected = whole.bits("/state/");
+  MemorySink sink;
+  int interruptions = 0;
+  for (const std::size_t stop : {0U, 1U, 2U, 7U, 14U, 30U, 31U, 1000U}) {
+    if (interruptions > 0) sink.continued = sink.committed;
+    const RunStatus status = run(sink, config, stop);
+    sink.specs.clear();
+    if (status == RunStatus::complete) break;
+    CHECK(sink.status == "interrupted");
+    ++interruptions;
+  }
+  CHECK(interruptions >= 5);
+  CHECK(sink.status == "complete");
+  CHECK(sink.committed == 60);
+  CHECK(sink.states.empty());
+  const auto found = sink.bits("/state/");
+  for (const auto& [name, values] : expected) {
+    CAPTURE(name);
+    CHECK(found.at(name) == values);
+  }
+  CHECK(sink.attributes == whole.attributes);
+}
+
+TEST_CASE("a run does not go on with other samples") {
+  MemorySink sink;
+  CHECK(run(sink, configure({}), 5) == RunStatus::interrupted);
+  sink.continued = sink.committed;
+  sink.specs.clear();
+  sink.data.at("/task/t")[3] += 1e-15;
+  CHECK_THROWS_AS(run(sink, configure({}), 1000), ValueError);
+}
+
+TEST_CASE("the difference of two configurations is named key by key") {
+  const Config a = configure({});
+  CHECK(config_differences(a.resolved, a.resolved).empty());
+  CHECK(config_differences(
+            a.resolved,
+            configure({"experiment.title=other", "experiment.threads=2", "record.commit_interval=0.5"}).resolved)
+            .empty());
+  const Config b = configure(
+      {"model.DI.alpha=0.25", "experiment.seed=3", "record.trials=[1]", "model.RE.feedback.kind=negative_transpose"});
+  const auto differences = config_differences(a.resolved, b.resolved);
+  std::vector<std::string> keys;
+  for (const auto& d : differences) keys.push_back(d.key);
+  CHECK(keys == std::vector<std::string>{"experiment.seed", "model.DI.alpha", "model.RE.feedback.gain",
+                                         "model.RE.feedback.half_width", "model.RE.feedback.kind", "record.trials"});
+  CHECK(differences[1] == ConfigDifference{"model.DI.alpha", "0.5", "0.25"});
+  CHECK(differences[2] == ConfigDifference{"model.RE.feedback.gain", "", "1.0"});
+  const auto gone = config_differences(a.resolved, a.resolved.substr(0, a.resolved.rfind("[[model]]")));
+  REQUIRE_FALSE(gone.empty());
+  for (const auto& d : gone) CHECK(d.key.substr(0, 9) == "model.SK.");
+}
