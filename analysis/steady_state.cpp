@@ -208,6 +208,45 @@ std::size_t solve_cycle(const Cycle& cycle, const std::vector<arma::mat>& C, Rig
                    result.evaluations);
 }
 
+/// Whether the columns of a linear cycle differ in their inputs alone.
+bool columns_are_alike(const Cycle& cycle, const RightHandSide& f) {
+  const auto has_gain = [&](ProjectionIndex j) { return f.circuit().projections()[j].transmits == Transmit::gain; };
+  if (!f.circuit().is_linear() || std::ranges::any_of(cycle.projections, has_gain)) return false;
+  for (const PopulationIndex p : cycle.populations) {
+    for (std::size_t c = 1; c < f.layout().columns(); ++c) {
+      if (f.leak(p, c) != f.leak(p, 0)) return false;
+    }
+  }
+  return true;
+}
+
+/// A linear cycle, all columns with one factorisation.
+void solve_linear_cycle(const Cycle& cycle, const std::vector<arma::mat>& C, const RightHandSide& f,
+                        SteadyState& result) {
+  const std::size_t k = cycle.populations.size();
+  const auto leak = [&](std::size_t i) { return f.leak(cycle.populations[i], 0); };
+  const auto input = [&](std::size_t i) { return to_matrix(f.input(cycle.populations[i])); };
+  const auto put = [&](std::size_t i, const arma::mat& x) {
+    assign(f.layout().view(std::span<double>(result.x), cycle.populations[i]), x);
+  };
+  arma::mat product = C[1] / leak(1);
+  arma::mat x = input(1) / leak(1);  // what arrives while x_0 = 0
+  for (std::size_t i = 2; i < k; ++i) {
+    product = C[i] * product / leak(i);
+    x = (C[i] * x + input(i)) / leak(i);
+  }
+  arma::mat A = C[0] * product;
+  A.diag() -= leak(0);
+  x = solve_regular(A, -(C[0] * x + input(0)));
+  put(0, x);
+  for (std::size_t i = 1; i < k; ++i) {
+    x = (C[i] * x + input(i)) / leak(i);
+    put(i, x);
+  }
+  result.iterations = 1;
+  ++result.evaluations;
+}
+
 }  // namespace
 
 SteadyState steady_state(RightHandSide& f, const State& start, const SteadyStateOptions& options) {
@@ -220,6 +259,12 @@ SteadyState steady_state(RightHandSide& f, const State& start, const SteadyState
   std::vector<arma::mat> C;
   if (cycle) {
     for (const ProjectionIndex j : cycle->projections) C.push_back(f.weights(j));
+  }
+  if (cycle && columns_are_alike(*cycle, f) &&
+      std::all_of(cycle->populations.begin() + 1, cycle->populations.end(),
+                  [&](PopulationIndex p) { return f.leak(p, 0) > 0; })) {
+    solve_linear_cycle(*cycle, C, f, result);
+    return result;
   }
   for (std::size_t c = 0; c < f.layout().columns(); ++c) {
     const bool reduced = cycle && std::all_of(cycle->populations.begin() + 1, cycle->populations.end(),

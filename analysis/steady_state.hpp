@@ -10,6 +10,8 @@
 ///
 ///     F(x_0) = -leak_0 x_0 + C_0 f_0(x_{k-1}) + input_0,   F' = A_0 A_{k-1} .. A_1 / (leak_1 .. leak_{k-1}) - leak_0
 ///     I.
+///
+/// Columns of a linear cycle that differ in their inputs alone share one factorisation of F'.
 
 #include <dynvert/models/right_hand_side.hpp>
 

@@ -1,6 +1,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/network.hpp>
 
+#include <cblas.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,12 +48,17 @@ void apply(const RateFunction& g, const arma::mat& a, arma::mat& r) {
 }
 
 void forward(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity) {
+  activity.a.resize(network.depth() + 1);
+  activity.a[1] = network.W[1] * x;
+  forward_driven(network, x, t, activity);
+}
+
+void forward_driven(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity) {
   const std::size_t depth = network.depth();
-  activity.a.resize(depth + 1);
   activity.h.resize(depth + 1);
   activity.h[0] = x;
   for (std::size_t l = 1; l <= depth; ++l) {
-    activity.a[l] = network.W[l] * activity.h[l - 1];
+    if (l > 1) activity.a[l] = network.W[l] * activity.h[l - 1];
     if (network.bias) activity.a[l].each_col() += network.b[l];
     apply(*network.g[l], activity.a[l], activity.h[l]);
   }
@@ -82,6 +88,33 @@ void multiply_by_slope(const RateFunction& g, const arma::mat& a, arma::mat& del
   delta %= slope;
 }
 
+namespace {
+
+/// W := keep W + rate delta h', summed over columns, without forming the product.
+void add_outer(double keep, double rate, const arma::mat& delta, const arma::mat& h, arma::mat& W) {
+  if (delta.n_cols == 1) {
+    // one pass over W; BLAS has no rank-one update that scales as well
+    const double* d = delta.memptr();
+    for (arma::uword j = 0; j < W.n_cols; ++j) {
+      double* column = W.colptr(j);
+      const double factor = rate * h[j];
+      for (arma::uword i = 0; i < W.n_rows; ++i) column[i] = keep * column[i] + factor * d[i];
+    }
+    return;
+  }
+  const auto rows = static_cast<int>(W.n_rows), columns = static_cast<int>(W.n_cols);
+  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, rows, columns, static_cast<int>(delta.n_cols), rate,
+              delta.memptr(), rows, h.memptr(), columns, keep, W.memptr(), rows);
+}
+
+/// |delta h'|, summed over columns before the norm
+double outer_norm(const arma::mat& delta, const arma::mat& h) {
+  if (delta.n_cols == 1) return arma::norm(delta, "fro") * arma::norm(h, "fro");
+  return arma::norm(delta * h.t(), "fro");
+}
+
+}  // namespace
+
 bool can_learn(const LearningRule& rule, const Activity& activity, const Credit& credit) {
   constexpr double largest = 1e290;
   for (std::size_t l = 1; l < credit.size(); ++l) {
@@ -98,7 +131,8 @@ bool can_learn(const LearningRule& rule, const Activity& activity, const Credit&
   return true;
 }
 
-void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network) {
+void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network,
+           OnlineBlock* first_layer) {
   const std::size_t depth = network.depth();
   for (std::size_t l = 1; l < depth; ++l) {
     for (arma::uword c = 0; c < credit[l].n_cols; ++c) {
@@ -112,14 +146,18 @@ void learn(const LearningRule& rule, const Activity& activity, Credit& credit, N
     // below, the quotient overflows
     return norm > 0 && std::isfinite(rule.eta / norm) ? rule.eta / norm : 0.0;
   };
+  const double keep = 1 - rule.lambda;
   for (std::size_t l = 1; l <= depth; ++l) {
-    const arma::mat gradient = credit[l] * activity.h[l - 1].t();
-    const double eta = scale(rule.normalise_updates ? arma::norm(gradient, "fro") : 0);
-    if (rule.lambda != 0) network.W[l] *= 1 - rule.lambda;
-    network.W[l] += eta * gradient;
+    const arma::mat& h = activity.h[l - 1];
+    const double eta = scale(rule.normalise_updates ? outer_norm(credit[l], h) : 0);
+    if (l == 1 && first_layer != nullptr) {
+      first_layer->change(keep, eta, credit[l]);
+    } else {
+      add_outer(keep, eta, credit[l], h, network.W[l]);
+    }
     if (!network.bias) continue;
     const arma::vec sum = arma::sum(credit[l], 1);
-    if (rule.lambda != 0) network.b[l] *= 1 - rule.lambda;
+    if (rule.lambda != 0) network.b[l] *= keep;
     network.b[l] += scale(rule.normalise_updates ? arma::norm(sum) : 0) * sum;
   }
 }

@@ -18,6 +18,7 @@
 /// Vectors over layers are indexed by l itself, so that code reads like the equations; entries that an index does not
 /// have (W[0]) are empty.
 
+#include <dynvert/models/online_block.hpp>
 #include <dynvert/models/rate_function.hpp>
 
 #include <armadillo>
@@ -65,6 +66,8 @@ void apply(const RateFunction& g, const arma::mat& a, arma::mat& r);
 /// Instantaneous forward pass and output error.
 /// @param x  n_0 x batch, @param t  n_L x batch
 void forward(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity);
+/// The same where activity.a[1] holds W_1 x already.
+void forward_driven(const Network& network, const arma::mat& x, const arma::mat& t, Activity& activity);
 /// The loss of each sample, summed: |t - y|^2, or the cross-entropy of a softmax output.
 [[nodiscard]] double loss(const Network& network, const Activity& activity);
 
@@ -89,7 +92,9 @@ struct LearningRule {
 };
 
 /// Clips the credit of the hidden layers in place, then changes the network.
-void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network);
+/// @param first_layer  takes the change of W_1 in the network's place
+void learn(const LearningRule& rule, const Activity& activity, Credit& credit, Network& network,
+           OnlineBlock* first_layer = nullptr);
 
 /// Whether the weights stay finite when they learn from this: with a rate of decay up to 1, for 10^9 trials of the
 /// largest change that is let through. Looks at activity and credit, not at the weights, so it costs next to nothing.

@@ -18,8 +18,7 @@ namespace {
 constexpr std::size_t largest_file = 4 << 20;  // bytes
 constexpr std::size_t most_layers = 1000;
 constexpr std::size_t most_models = 1000;
-constexpr std::size_t most_recorded = 100'000;       // entries of record.trials
-constexpr std::size_t largest_data = 1'000'000'000;  // numbers of a data set, 8 GB
+constexpr std::size_t most_recorded = 100'000;  // entries of record.trials
 constexpr std::size_t most_trials = 1'000'000'000;
 
 class Loader : private ConfigReader {
@@ -102,7 +101,7 @@ class Loader : private ConfigReader {
     require(learning, "learning", "learning", "rate");
     check_network(*network);
     check_init(table(*network, "init", "network.init"));
-    check_task(*task);
+    check_task(*this, *task, config_);
     check_trials(experiment, *learning);
     read_models();
   }
@@ -156,30 +155,6 @@ class Loader : private ConfigReader {
     read_table(prefix, prefix, in, bindings(init));
     check_meaning(in, prefix, [&](std::string_view key) { return no_meaning(init, key, vocabulary_); });
     if (no_meaning(init, "path", vocabulary_).empty()) resolve_path(in, prefix, init.path, init.group);
-  }
-
-  void check_task(const toml::table& in) {
-    auto& task = config_.task;
-    const auto& n = config_.network.layers;
-    check_meaning(&in, "task", [&](std::string_view key) { return no_meaning(task, key, vocabulary_); });
-    if (!in.contains("teacher_half_width"))
-      task.teacher_half_width = find_choice(vocabulary_.tasks, task.kind)->teacher_half_width;
-    if (task.kind == "linear_teacher" && config_.network.output == "softmax")
-      fail_at(tree_["network"].as_table(), "network", "output",
-              "\"softmax\" gives probabilities, and the targets of linear_teacher are none",
-              "a rate function of single units, or a task whose targets are probabilities");
-    const auto agree = [&](std::string_view key, std::size_t& value, std::size_t layer, const char* which) {
-      if (in.contains(key) && value != layer)
-        fail_at(&in, "task", key, fmt::format("found {}, but the {} of network.layers is {}", value, which, layer),
-                fmt::format("{}, or leave it out", layer));
-      value = layer;
-    };
-    agree("inputs", task.inputs, n.front(), "first");
-    agree("outputs", task.outputs, n.back(), "last");
-    if (has_samples() && task.samples > largest_data / (n.front() + n.back()))
-      fail_at(&in, "task", "samples",
-              fmt::format("{} samples of {} inputs and {} outputs are too large", task.samples, n.front(), n.back()),
-              fmt::format("at most {} numbers in a data set", largest_data));
   }
 
   [[nodiscard]] bool has_samples() const { return no_meaning(config_.task, "samples", vocabulary_).empty(); }

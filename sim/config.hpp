@@ -14,19 +14,29 @@ namespace dynvert {
 
 /// [task]
 struct TaskConfig {
-  std::string kind;                 ///< name of a registered task
+  std::string kind = {};            ///< name of a registered task
   std::size_t inputs = 0;           ///< n_0; default and required to agree with network.layers
   std::size_t outputs = 0;          ///< n_L; likewise
-  std::size_t samples = 2000;       ///< size of the data set
-  double teacher_half_width = 1.0;  ///< linear_teacher: teacher ~ U(-w, w)
+  std::size_t samples = 2000;       ///< size of the training set; 0 before loading: all that the file holds
+  std::size_t test_samples = 0;     ///< of the test set; 0: there is none
+  double teacher_half_width = 1.0;  ///< teachers: weights ~ U(-w, w)
+  std::string path = {};            ///< data from files: a folder or file (absolute after loading)
+  std::string targets_path = {};    ///< dataset: the second file of an IDX pair; empty: HDF5
+  std::string group = "/";          ///< dataset: group with x, t or labels
+  std::string test_path = {};       ///< dataset: likewise of the test set; empty: none, or of the training set's file
+  std::string test_targets_path = {};
+  std::string test_group = {};     ///< empty: that of the training set
+  std::string targets = "values";  ///< "values" | "classes"
+  std::string scaling = "none";    ///< "none" | "unit" | "standardised"
 
   bool operator==(const TaskConfig&) const = default;
 };
 
 /// network.init
 struct InitConfig {
-  std::string kind = "uniform";  ///< "uniform" | "file"
+  std::string kind = "uniform";  ///< "uniform" | "orthogonal" | "file"
   double half_width = 0.01;      ///< uniform
+  double gain = 1;               ///< orthogonal
   std::string path;              ///< file: HDF5 file (absolute after loading)
   std::string group = "/";       ///< file: group with W1.., b1..
   int snapshot = -1;             ///< file: of several snapshots the one after so many trials; -1: the last
@@ -212,6 +222,7 @@ struct Config {
   std::uint64_t seed = 0;
   std::size_t trials = 0;  ///< resolved: epochs x samples / batch where epochs were given; inversions: points x samples
   std::size_t threads = 1;
+  std::string fast = "auto";  ///< "auto" | "off": no faster form in place of the plain one
   TaskConfig task;
   NetworkConfig network;
   LearningConfig learning;

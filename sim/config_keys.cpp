@@ -9,7 +9,7 @@
 namespace dynvert {
 
 std::vector<Binding> bindings(Config& c) {
-  return {{"title", &c.title}, {"seed", &c.seed}, {"trials", &c.trials}, {"threads", &c.threads}};
+  return {{"title", &c.title}, {"seed", &c.seed}, {"trials", &c.trials}, {"threads", &c.threads}, {"fast", &c.fast}};
 }
 
 std::vector<Binding> bindings(TaskConfig& t) {
@@ -17,7 +17,16 @@ std::vector<Binding> bindings(TaskConfig& t) {
           {"inputs", &t.inputs},
           {"outputs", &t.outputs},
           {"samples", &t.samples},
-          {"teacher_half_width", &t.teacher_half_width}};
+          {"test_samples", &t.test_samples},
+          {"teacher_half_width", &t.teacher_half_width},
+          {"path", &t.path},
+          {"targets_path", &t.targets_path},
+          {"group", &t.group},
+          {"test_path", &t.test_path},
+          {"test_targets_path", &t.test_targets_path},
+          {"test_group", &t.test_group},
+          {"targets", &t.targets},
+          {"scaling", &t.scaling}};
 }
 
 std::vector<Binding> bindings(NetworkConfig& n) {
@@ -25,11 +34,8 @@ std::vector<Binding> bindings(NetworkConfig& n) {
 }
 
 std::vector<Binding> bindings(InitConfig& i) {
-  return {{"kind", &i.kind},
-          {"half_width", &i.half_width},
-          {"path", &i.path},
-          {"group", &i.group},
-          {"snapshot", &i.snapshot}};
+  return {{"kind", &i.kind}, {"half_width", &i.half_width}, {"gain", &i.gain},
+          {"path", &i.path}, {"group", &i.group},           {"snapshot", &i.snapshot}};
 }
 
 std::vector<Binding> bindings(LearningConfig& l) {
@@ -155,6 +161,9 @@ std::string no_meaning_in_loop(const ModelConfig& model, const Choice* credit, s
 }  // namespace
 
 std::string no_meaning(const TaskConfig& task, std::string_view key, const Vocabulary& vocabulary) {
+  const bool idx = !task.targets_path.empty();
+  if (idx && (key == "group" || key == "test_group")) return "targets_path, which makes the files an IDX pair";
+  if (!idx && key == "test_targets_path") return "an HDF5 file (targets_path is empty)";
   return unused_by(vocabulary.tasks, task.kind, "task", key);
 }
 
@@ -188,7 +197,7 @@ std::string no_meaning(ExperimentKind kind, std::string_view table, std::string_
   if (kind == ExperimentKind::learning) return {};
   const bool inversion = kind == ExperimentKind::inversion;
   const std::string by = inversion ? "[inversion]" : "[[population]]";
-  if (table == "experiment") return key == "epochs" || (inversion && key == "trials") ? by : "";
+  if (table == "experiment") return key == "epochs" || key == "fast" || (inversion && key == "trials") ? by : "";
   if (key == "weights_every" || key == "evaluate_every" || key == "unsettled_limit") return by;
   return !inversion && key == "measures" ? by : "";
 }

@@ -97,14 +97,14 @@ void ConfigReader::fail_no_meaning(const toml::table* in, std::string_view prefi
 }
 
 void ConfigReader::resolve_path(const toml::table* in, const std::string& prefix, std::string& path,
-                                const std::string& group) const {
-  if (path.empty()) fail_at(in, prefix, "path", "is missing", "a file name");
+                                const std::string& group, std::string_view key) const {
+  if (path.empty()) fail_at(in, prefix, key, "is missing", "a file name");
   if (!group.starts_with('/')) fail_at(in, prefix, "group", "found " + in_quotes(group), "a group of the file, from /");
   path = (folder_ / path).lexically_normal().string();
   try {  // the name is UTF-8, but the folder need not be, and the resolved text is
     static_cast<void>(parse_tree("path = " + toml_text(&path), file_));
   } catch (const ConfigError&) {
-    fail_at(in, prefix, "path", "is in a folder whose name is not UTF-8", "a folder with a name in UTF-8");
+    fail_at(in, prefix, key, "is in a folder whose name is not UTF-8", "a folder with a name in UTF-8");
   }
 }
 

@@ -57,8 +57,8 @@ class ConfigReader {
   }
 
   /// Makes a file name absolute; a file must be named where its kind asks for one.
-  void resolve_path(const toml::table* in, const std::string& prefix, std::string& path,
-                    const std::string& group) const;
+  void resolve_path(const toml::table* in, const std::string& prefix, std::string& path, const std::string& group,
+                    std::string_view key = "path") const;
 
   [[nodiscard]] const toml::table& tree() const { return tree_; }
   [[nodiscard]] const std::string& file() const { return file_; }
@@ -102,6 +102,8 @@ void check_stretch(
     double interval, const Stretch& stretch,
     const std::function<void(std::string_view key, const std::string& fault, const std::string& allowed)>& at);
 
+/// Completes config.task, whose given keys have been read. @throws ConfigError, IoError  see TaskKind::count_samples
+void check_task(const ConfigReader& reader, const toml::table& in, Config& config);
 /// [[population]], [[projection]], [[input]] and their [dynamics]. @throws ConfigError
 [[nodiscard]] CircuitConfig read_circuit(const ConfigReader& reader, const RecordConfig& record);
 /// [inversion]. @throws ConfigError

@@ -3,7 +3,10 @@
 /// What a configuration may say: every table and key, as data. The parser, the resolved text and the test of
 /// docs/configuration.md read it from here. Names that registries hold are handed in as a Vocabulary.
 
+#include <dynvert/sim/config.hpp>
+
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -15,7 +18,10 @@ namespace dynvert {
 struct Choice {
   std::string name;
   std::vector<std::string> uses = {};
-  double teacher_half_width = 1;  ///< of a task: its default of that key
+  TaskConfig defaults = {};  ///< of a task: the values of keys that are not given; inputs, outputs: those it must have
+  bool gives_probabilities = true;  ///< of a task: its targets may be the probabilities of a softmax output
+  /// of a task whose samples are counted in its files: fills in samples and test_samples where they are not given
+  std::function<void(TaskConfig&)> count_samples = nullptr;
 };
 
 /// The names that the registries of the program know.

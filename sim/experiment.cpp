@@ -1,10 +1,8 @@
 #include <dynvert/models/error.hpp>
-#include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment.hpp>
-#include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
 #include <dynvert/sim/transients.hpp>
-#include <dynvert/sim/weights_file.hpp>
 
 #include <fmt/format.h>
 
@@ -29,6 +27,13 @@ constexpr std::size_t most_trials_in_block = 4096;
 constexpr std::size_t most_in_block = std::size_t{16} << 20;
 /// A commit may take this part of the time between commits, on a slow disk too: one in so many.
 constexpr double least_share = 20;
+/// The samples of a block of trials are laid out before it begins.
+constexpr std::size_t block_bytes = 16'000'000;
+
+std::size_t trial_bytes(const Config& config) {
+  const auto& layers = config.network.layers;
+  return sizeof(double) * config.learning.batch * (layers.front() + layers.back());
+}
 
 Axis counting_axis(std::string name, std::size_t n, std::string description) {
   Axis axis{.name = std::move(name), .values = std::vector<double>(n), .description = std::move(description)};
@@ -43,7 +48,7 @@ DatasetSpec integer_dataset(std::string name, std::vector<std::string> axes, std
           .description = std::move(description)};
 }
 
-/// /task holds two tables: the samples, written once, and the order of the trials, which grows.
+/// /task holds two tables: the samples, written once where they were drawn, and the order of the trials, which grows.
 GroupSpec samples_group(const Config& config) {
   const auto& layers = config.network.layers;
   return {.path = "/task",
@@ -52,8 +57,7 @@ GroupSpec samples_group(const Config& config) {
                    counting_axis("output", layers.back(), "number of the output")},
           .datasets = {integer_dataset("sample", {}, "number of the sample, from 0"),
                        {.name = "x", .axes = {"input"}, .description = "inputs"},
-                       {.name = "t", .axes = {"output"}, .description = "targets"}},
-          .attributes = {{"kind", config.task.kind}}};
+                       {.name = "t", .axes = {"output"}, .description = "targets"}}};
 }
 
 GroupSpec order_group(const Config& config) {
@@ -107,10 +111,14 @@ Estimate estimate(const Config& config) {
   std::size_t network = 0;
   for (std::size_t l = 1; l < layers.size(); ++l) network += layers[l] * (layers[l - 1] + 1);
 
+  const TaskKind& task = task_kind(config.task.kind);
   RunSize size;
-  size.add_at_once(samples_group(config), config.task.samples);
-  // the data, and a factored copy of them
-  size.add_memory(2.6 * static_cast<double>(config.task.samples * (layers.front() + layers.back())));
+  if (task.drawn) size.add_at_once(samples_group(config), config.task.samples);
+  // the data, with the copies that drawing and factoring take, and the samples of a block of trials
+  const std::size_t in_block =
+      std::min({config.trials * trial_bytes(config), most_trials_in_block * trial_bytes(config),
+                block_bytes + trial_bytes(config)});
+  size.add_memory(static_cast<double>(task.memory(config) + in_block) / sizeof(double));
   size.add(order_group(config), config.trials, config.trials);
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
@@ -128,57 +136,16 @@ Estimate estimate(const Config& config) {
   return size.estimate();
 }
 
-namespace {
-
-void read_network(const InitConfig& init, Network& network) {
-  const auto missing = [&](const std::string& name) {
-    return IoError(
-        fmt::format("{}:{}", init.path, init.group), fmt::format("has no dataset {}", name),
-        "network.init of kind \"file\" needs W1, W2, .. of the network's layers, and b1, b2, .. with bias = true");
-  };
-  for (std::size_t l = 1; l <= network.depth(); ++l) {
-    const std::string W = fmt::format("W{}", l);
-    auto weights = read_matrix(init.path, init.group, W, network.units[l], network.units[l - 1],
-                               fmt::format("units of layer {} x units of layer {}", l, l - 1), init.snapshot);
-    if (!weights) throw missing(W);
-    network.W[l] = std::move(*weights);
-    if (!network.bias) continue;
-    const std::string b = fmt::format("b{}", l);
-    auto biases =
-        read_vector(init.path, init.group, b, network.units[l], fmt::format("units of layer {}", l), init.snapshot);
-    if (!biases) throw missing(b);
-    network.b[l] = std::move(*biases);
-  }
-}
-
-}  // namespace
-
-Network initial_network(const Config& config) {
-  Network network = empty_network(config);
-  if (config.network.init.kind == "file") {
-    read_network(config.network.init, network);
-    return network;
-  }
-
-  for (std::size_t l = 1; l <= network.depth(); ++l) {
-    const double w = config.network.init.half_width;
-    network.W[l] =
-        RandomStream(config.seed, fmt::format("weights {}", l)).uniform(network.units[l], network.units[l - 1], w);
-    if (!network.bias) continue;
-    network.b[l] = RandomStream(config.seed, fmt::format("biases {}", l)).uniform(network.units[l], 1, w);
-  }
-  return network;
-}
-
 Experiment::Experiment(Config config)
     : config_(std::move(config)),
       data_(task_kind(config_.task.kind).make(config_)),
-      order_(config_.seed, data_.x.n_cols, config_.learning.batch) {
+      order_(config_.seed, data_.train.samples(), config_.learning.batch) {
   const Network network = initial_network(config_);
-  loss_ = std::make_unique<LossEvaluator>(data_, network);
+  evaluators_ = std::make_unique<Evaluators>(Evaluators{.train = LossEvaluator(data_.train, network)});
+  if (data_.test) evaluators_->test.emplace(*data_.test, network);
   models_.resize(config_.models.size());
   parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
-    models_[m] = std::make_unique<ModelRun>(config_, config_.models[m], network, *loss_);
+    models_[m] = std::make_unique<ModelRun>(config_, config_.models[m], network, *evaluators_);
   });
 }
 
@@ -193,24 +160,28 @@ std::vector<FailedTrials> Experiment::failed_trials() const {
 
 void Experiment::store_samples(Sink& sink) {
   const GroupSpec samples = samples_group(config_);
-  const std::size_t group = sink.add_group(samples, data_.x.n_cols);
+  const Dataset& data = data_.train;
+  const std::size_t group = sink.add_group(samples, data.samples());
   const std::size_t there = sink.rows(group);
   // in pieces, as data may be large
-  constexpr arma::uword piece = 4096;
+  constexpr std::size_t piece = 4096;
   Rows rows(samples);
-  for (arma::uword first = 0; first < data_.x.n_cols; first += piece) {
-    const arma::uword end = std::min(first + piece, data_.x.n_cols);
+  arma::mat x_scratch, t_scratch;
+  for (std::size_t first = 0; first < data.samples(); first += piece) {
     rows.clear();
-    rows.count = end - first;
-    for (arma::uword i = first; i < end; ++i) rows.values[0].push_back(static_cast<double>(i));
-    rows.values[1].assign(data_.x.begin_col(first), data_.x.end_col(end - 1));
-    rows.values[2].assign(data_.t.begin_col(first), data_.t.end_col(end - 1));
+    rows.count = std::min(piece, data.samples() - first);
+    const arma::mat x = data.x.view(first, rows.count, x_scratch);
+    const arma::mat t = data.t.view(first, rows.count, t_scratch);
+    for (std::size_t i = 0; i < rows.count; ++i) rows.values[0].push_back(static_cast<double>(first + i));
+    rows.values[1].assign(x.begin(), x.end());
+    rows.values[2].assign(t.begin(), t.end());
     if (there == 0) {
       sink.append(group, rows);
       continue;
     }
     const auto is_there = [&](std::size_t k) {
-      return end <= there && sink.read(group, samples.datasets[k].name, first, rows.count) == rows.values[k];
+      return first + rows.count <= there &&
+             sink.read(group, samples.datasets[k].name, first, rows.count) == rows.values[k];
     };
     if (!is_there(1) || !is_there(2)) {
       throw ValueError("the samples", "are not those that the file holds", "the data with which the run was begun");
@@ -219,8 +190,10 @@ void Experiment::store_samples(Sink& sink) {
 }
 
 void Experiment::begin(Sink& sink) {
-  store_samples(sink);
+  if (task_kind(config_.task.kind).drawn) store_samples(sink);
   order_group_ = sink.add_group(order_group(config_), config_.trials);
+  sink.set_attribute("/task", "kind", config_.task.kind);
+  for (const Attribute& attribute : data_.attributes) sink.set_attribute("/task", attribute.name, attribute.value);
 
   groups_.clear();
   for (const auto& model : models_) {
@@ -237,6 +210,9 @@ void Experiment::begin(Sink& sink) {
     const ModelConfig& m = model->config();
     const CreditModel& credit = credit_model(m.credit);
     sink.set_attribute(path, "credit", m.credit);
+    if (learns_in_blocks(config_, m)) {
+      sink.set_attribute(path, "fast_form", fmt::format("learns in blocks of {} trials", trials_in_block));
+    }
     if (credit.feedback) sink.set_attribute(path, "feedback", m.feedback.kind);
     if (credit.stages) {
       sink.set_attribute(path, "transfer", m.dynamics.transfer);
@@ -268,14 +244,13 @@ void Experiment::run_block(std::size_t first, std::size_t count) {
   std::vector<arma::mat> t(count);
   for (std::size_t k = 0; k < count; ++k) {
     const auto samples = order_.samples(first + k);
-    const arma::uvec columns(std::vector<arma::uword>(samples.begin(), samples.end()));
-    x[k] = data_.x.cols(columns);
-    t[k] = data_.t.cols(columns);
+    data_.train.x.gather(samples, x[k]);
+    data_.train.t.gather(samples, t[k]);
   }
   std::vector<std::exception_ptr> failures(models_.size());
   parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
     try {
-      for (std::size_t k = 0; k < count; ++k) models_[m]->run_trial(first + k, x[k], t[k]);
+      models_[m]->run_trials(first, x, t);
     } catch (...) {
       failures[m] = std::current_exception();
     }
@@ -387,8 +362,12 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
   auto last_commit = start;
   double seconds_to_commit = 0;
   std::size_t done = first;
-  std::size_t block = 1;
-  SampleOrder shown(config_.seed, data_.x.n_cols, config_.learning.batch);
+  // whole blocks for the models that learn in them
+  const bool blocked = std::ranges::any_of(config_.models, [&](const auto& m) { return learns_in_blocks(config_, m); });
+  const std::size_t unit = blocked ? trials_in_block : 1;
+  std::size_t block = unit;
+  SampleOrder shown(config_.seed, data_.train.samples(), config_.learning.batch);
+  const std::size_t most = std::clamp<std::size_t>(block_bytes / trial_bytes(config_), 1, most_trials_in_block);
   Rows order(order_group(config_));
   const auto flush_rows = [&](std::size_t trials) {
     for (std::size_t k = done_orders_; k < trials; ++k) {
@@ -408,7 +387,8 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
 
   const double block_seconds = std::clamp(config_.record.commit_interval, least_block_seconds, most_block_seconds);
   while (done < config_.trials && !stopped()) {
-    const std::size_t count = std::min({block, config_.trials - done, longest_block(done)});
+    const std::size_t wanted = std::max(unit, std::min(block, longest_block(done)) / unit * unit);
+    const std::size_t count = std::min(wanted, config_.trials - done);
     const auto block_start = Clock::now();
     try {
       run_block(done, count);
@@ -422,7 +402,7 @@ RunStatus Experiment::run(Sink& sink, const Hooks& hooks) {
     done += count;
     const double taken = seconds_since(block_start);
     block = std::clamp(static_cast<std::size_t>(static_cast<double>(count) * block_seconds / std::max(taken, 1e-9)),
-                       std::size_t{1}, std::min(most_trials_in_block, 4 * count));
+                       unit, std::max(unit, std::min(most, 4 * count)));
     if (seconds_since(last_commit) > std::max(config_.record.commit_interval, least_share * seconds_to_commit)) {
       const auto begun = Clock::now();
       store_state(sink);

@@ -60,7 +60,7 @@ class ExperimentRun {
 
 class Experiment final : public ExperimentRun {
  public:
-  /// Draws the data and the initial weights, and makes each model's feedback.
+  /// Draws or reads the data, draws the initial weights, and makes each model's feedback.
   /// @throws ValueError, IoError  what the configuration asks for cannot be had; NumericalError  see ModelRun
   explicit Experiment(Config config);
 
@@ -71,7 +71,6 @@ class Experiment final : public ExperimentRun {
 
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] std::vector<FailedTrials> failed_trials() const override;
-  [[nodiscard]] const Dataset& data() const noexcept { return data_; }
 
  private:
   struct SinkGroups {
@@ -90,16 +89,13 @@ class Experiment final : public ExperimentRun {
   void end(Sink& sink, std::size_t trials, std::string_view status);
 
   Config config_;
-  Dataset data_;
+  TaskData data_;
   SampleOrder order_;
-  std::unique_ptr<LossEvaluator> loss_;
+  std::unique_ptr<Evaluators> evaluators_;
   std::vector<std::unique_ptr<ModelRun>> models_;
   std::vector<SinkGroups> groups_;
   std::size_t order_group_ = 0;
   std::size_t done_orders_ = 0;  // trials whose order is written
 };
-
-/// W_l (and b_l) of the configuration: drawn, each layer from a stream of its own, or read from a file.
-[[nodiscard]] Network initial_network(const Config& config);
 
 }  // namespace dynvert

@@ -97,6 +97,7 @@ Type type_of(hid_t dataset, const std::string& name) {
   if (kind == H5T_FLOAT && size == 8) return Type::float64;
   if (kind == H5T_FLOAT && size == 4) return Type::float32;
   if (kind == H5T_INTEGER && size == 8) return Type::int64;
+  if (kind == H5T_INTEGER && size == 1 && H5Tget_sign(type.id()) == H5T_SGN_NONE) return Type::uint8;
   return Type::other;
 }
 

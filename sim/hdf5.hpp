@@ -85,7 +85,7 @@ void write_attribute(const File& file, const std::string& object, const std::str
 
 [[nodiscard]] std::vector<std::string> attribute_names(const File& file, const std::string& object);
 
-enum class Type { float64, float32, int64, other };
+enum class Type { float64, float32, int64, uint8, other };
 
 /// An open dataset.
 struct Dataset {

@@ -3,15 +3,14 @@
 
 namespace dynvert {
 
-Dataset linear_teacher(const Config& config) {
+TaskData linear_teacher(const Config& config) {
   const std::size_t inputs = config.network.layers.front();
   const std::size_t outputs = config.network.layers.back();
-  Dataset data;
-  data.x = RandomStream(config.seed, "inputs").normal(inputs, config.task.samples);
+  arma::mat x = RandomStream(config.seed, "inputs").normal(inputs, config.task.samples);
   const arma::mat teacher =
       RandomStream(config.seed, "teacher").uniform(outputs, inputs, config.task.teacher_half_width);
-  data.t = teacher * data.x;
-  return data;
+  arma::mat t = teacher * x;
+  return {.train = {.x = SampleTable::reals(std::move(x)), .t = SampleTable::reals(std::move(t))}};
 }
 
 }  // namespace dynvert

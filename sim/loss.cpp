@@ -4,17 +4,39 @@
 
 namespace dynvert {
 
-LossEvaluator::LossEvaluator(const Dataset& data, const Network& network) : data_(data) {
-  const arma::uword rows = data.x.n_rows + 1 + data.t.n_rows;
-  if (!network.is_linear() || rows > data.x.n_cols) return;
-  const arma::mat stacked = arma::join_cols(data.x, arma::ones<arma::rowvec>(data.x.n_cols), data.t);
+namespace {
+
+/// numbers of the stacked data that are worth a factorisation, 64 MB
+constexpr arma::uword largest_stack = 8'000'000;
+
+/// columns whose largest output is that of their class
+std::size_t correct(const arma::mat& y, std::span<const std::uint32_t> classes) {
+  std::size_t count = 0;
+  for (arma::uword c = 0; c < y.n_cols; ++c) {
+    const double* column = y.colptr(c);
+    const double* largest = std::max_element(column, column + y.n_rows);
+    if (static_cast<std::size_t>(largest - column) == classes[c] && y.col(c).is_finite()) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+LossEvaluator::LossEvaluator(Dataset data, const Network& network) : data_(std::move(data)) {
+  const arma::uword samples = data_.samples();
+  const arma::uword rows = data_.x.units() + 1 + data_.t.units();
+  const bool classes = !data_.t.class_numbers().empty();
+  if (!network.is_linear() || classes || rows > samples || samples > largest_stack / rows) return;
+  arma::mat x, t;
+  const arma::mat stacked =
+      arma::join_cols(data_.x.view(0, samples, x), arma::ones<arma::rowvec>(samples), data_.t.view(0, samples, t));
   arma::mat Q;
   if (!arma::qr_econ(Q, factor_, stacked.t())) factor_.reset();
 }
 
-double LossEvaluator::train_loss(const Network& network) const {
+Score LossEvaluator::score(const Network& network) const {
   const std::size_t depth = network.depth();
-  const arma::uword outputs = data_.t.n_rows;
+  const arma::uword outputs = data_.t.units();
   if (!factor_.is_empty()) {
     arma::mat P = network.W[depth];
     arma::vec c = network.b[depth];
@@ -28,19 +50,21 @@ double LossEvaluator::train_loss(const Network& network) const {
     map.row(P.n_cols) = c.t();
     map.tail_rows(outputs).diag().fill(-1);
     const arma::mat residual = factor_ * map;
-    return arma::dot(residual, residual);
+    return {.loss = arma::dot(residual, residual)};
   }
   // a block of inputs and of each layer fits into the second-level cache
-  constexpr arma::uword block = 128;
-  double sum = 0;
+  constexpr std::size_t block = 128;
+  const auto classes = data_.t.class_numbers();
+  Score score;
+  std::size_t right = 0;
   Activity activity;
   activity.a.resize(depth + 1);
   activity.h.resize(depth + 1);
-  for (arma::uword first = 0; first < data_.x.n_cols; first += block) {
-    const arma::uword samples = std::min(block, data_.x.n_cols - first);
-    // views: the data are read where they are
-    const arma::mat x(const_cast<double*>(data_.x.colptr(first)), data_.x.n_rows, samples, false, true);
-    const arma::mat t(const_cast<double*>(data_.t.colptr(first)), outputs, samples, false, true);
+  arma::mat x_scratch, t_scratch;
+  for (std::size_t first = 0; first < data_.samples(); first += block) {
+    const std::size_t samples = std::min(block, data_.samples() - first);
+    const arma::mat x = data_.x.view(first, samples, x_scratch);
+    const arma::mat t = data_.t.view(first, samples, t_scratch);
     for (std::size_t l = 1; l <= depth; ++l) {
       arma::mat& a = activity.a[l];
       if (l == 1) {
@@ -53,9 +77,11 @@ double LossEvaluator::train_loss(const Network& network) const {
     }
     activity.e = t - activity.h[depth];
     if (!network.g[depth]->elementwise) activity.t = t;
-    sum += loss(network, activity);
+    score.loss += dynvert::loss(network, activity);
+    if (!classes.empty()) right += correct(activity.h[depth], classes.subspan(first, samples));
   }
-  return sum;
+  if (!classes.empty()) score.accuracy = static_cast<double>(right) / static_cast<double>(data_.samples());
+  return score;
 }
 
 }  // namespace dynvert

@@ -47,12 +47,22 @@ GroupSpec learning_group(const Config& config, const ModelConfig& model, const s
   return group;
 }
 
-GroupSpec eval_group(const ModelConfig& model) {
+GroupSpec eval_group(const Config& config, const ModelConfig& model) {
   GroupSpec group{.path = fmt::format("/models/{}/eval", model.name), .row_dimension = "evaluation"};
+  const std::string loss = config.network.output == "softmax" ? "the cross-entropy" : "|t - y|^2";
+  const bool classes = config.task.targets == "classes";
   group.datasets = {counter("evaluation", "trials done by then"),
-                    {.name = "train_loss", .description = "sum of |t - y|^2 over the whole training set"},
+                    {.name = "train_loss", .description = fmt::format("sum of {} over the whole training set", loss)},
                     {.name = "nse",
                      .description = "train_loss over the largest train_loss of all models; written when the run ends"}};
+  const auto accuracy = [](const char* name, const char* set) {
+    return DatasetSpec{.name = name, .description = fmt::format("fraction of the {} set whose class is right", set)};
+  };
+  if (classes) group.datasets.push_back(accuracy("train_accuracy", "training"));
+  if (config.task.test_samples == 0) return group;
+  group.datasets.push_back(
+      {.name = "test_loss", .description = fmt::format("sum of {} over the whole test set", loss)});
+  if (classes) group.datasets.push_back(accuracy("test_accuracy", "test"));
   return group;
 }
 
@@ -144,6 +154,15 @@ std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynami
   return phases;
 }
 
+bool learns_in_blocks(const Config& config, const ModelConfig& model) {
+  constexpr std::size_t fewest_weights = 50'000;  // 0.4 MB
+  const auto& layers = config.network.layers;
+  const bool instantaneous = !credit_model(model.credit).concurrent && model.dynamics.forward == "instantaneous";
+  // strong decay would let a block's first changes grow beyond the range of the others
+  return config.fast == "auto" && config.learning.batch == 1 && instantaneous && config.learning.decay <= 0.01 &&
+         layers[0] * layers[1] >= fewest_weights;
+}
+
 Network empty_network(const Config& config) {
   std::vector<std::string> activation = config.network.activation;
   activation.push_back(config.network.output);
@@ -194,7 +213,7 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
 ModelGroups model_groups(const Config& config, const ModelConfig& model) {
   const auto stages = stages_of(config, model);
   ModelGroups groups{.learning = learning_group(config, model, stages),
-                     .eval = eval_group(model),
+                     .eval = eval_group(config, model),
                      .weights = weights_group(config, model),
                      .trace = trace_group(config, model, stages),
                      .state = {}};

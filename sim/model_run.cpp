@@ -28,7 +28,7 @@ void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double l
 
 }  // namespace
 
-ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network network, const LossEvaluator& loss)
+ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network network, const Evaluators& evaluators)
     : config_(config),
       model_(model),
       credit_model_(credit_model(model.credit)),
@@ -36,13 +36,14 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
       groups_(model_groups(config, model)),
       rows_(groups_),
       network_(std::move(network)),
-      loss_(loss),
+      evaluators_(evaluators),
       rule_{.eta = config.learning.rate,
             .lambda = config.learning.decay,
             .clip_delta = config.learning.clip_delta,
             .normalise_updates = config.learning.normalise_updates},
       measures_(measure_columns(config, model)),
-      recorded_(config.record.trials) {
+      recorded_(config.record.trials),
+      blocked_(learns_in_blocks(config, model)) {
   std::ranges::sort(recorded_);
   const LoopParameters parameters = loop_parameters(config, model);
   for (Stage& stage : model_stages(model_, network_, parameters)) {
@@ -85,10 +86,48 @@ std::size_t ModelRun::unasked_left() const {
 }
 
 void ModelRun::show(const arma::mat& x, const arma::mat& t) {
+  if (block_.size() > 0) {
+    activity_.a.resize(network_.depth() + 1);
+    block_.drive(activity_.a[1]);
+    return forward_driven(network_, x, t, activity_);
+  }
   if (!forward_moves_) return forward(network_, x, t, activity_);
   activity_.x = x;
   activity_.t = t;
   credit_.assign(network_.depth() + 1, {});
+}
+
+void ModelRun::run_trials(std::size_t first, std::span<const arma::mat> x, std::span<const arma::mat> t) {
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    if (blocked_ && k % trials_in_block == 0) {
+      arma::mat X(x[k].n_rows, std::min(trials_in_block, x.size() - k), arma::fill::none);
+      for (std::size_t i = 0; i < X.n_cols; ++i) X.col(i) = x[k + i];
+      end_block();
+      block_.begin(network_.W[1], std::move(X));
+    }
+    try {
+      run_trial(first + k, x[k], t[k]);
+    } catch (...) {
+      end_block();
+      throw;
+    }
+  }
+  end_block();
+}
+
+void ModelRun::end_block() {
+  block_.apply(network_.W[1]);
+  block_.end();
+}
+
+/// Does what looks at the whole network. W_1 is put back afterwards: looking changes no bit of what comes.
+template <typename Work>
+void ModelRun::with_all_changes(const Work& work) {
+  if (block_.done() == 0) return work();
+  arma::mat W = network_.W[1];
+  block_.apply(network_.W[1]);
+  work();
+  network_.W[1].swap(W);
 }
 
 void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t) {
@@ -107,7 +146,9 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
     const auto& loops = r.run.stage().loops;
     for (std::size_t i = 0; i < loops.size(); ++i) {
       try {
-        r.converged[i] = divergence ? -1 : (converged(view, loops[i].number) ? 1 : 0);
+        // a solver without a trajectory gives the steady state itself
+        const bool settled = !divergence && (!solver_kind_.has_trajectory || converged(view, loops[i].number));
+        r.converged[i] = divergence ? -1 : (settled ? 1 : 0);
       } catch (const NumericalError&) {
         r.converged[i] = -2;
       }
@@ -138,18 +179,20 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
                            .time = divergence->time,
                            .limit = model_.dynamics.divergence_limit});
   }
-  if (!divergence) change_weights(trial);
+  change_weights(!divergence && (trial > 0 || !config_.learning.skip_first));
   if (trials_done_ % config_.record.evaluate_every == 0) record_evaluation();
   if (config_.record.weights_every > 0 && trials_done_ % config_.record.weights_every == 0)
     record_weights(trials_done_);
 }
 
-void ModelRun::change_weights(std::size_t trial) {
+void ModelRun::change_weights(bool learns) {
   const auto plastic = std::ranges::find_if(runners_, [](const Runner& r) { return r.run.stage().learned != nullptr; });
   if (plastic != runners_.end()) {
-    plastic->run.stage().learned(plastic->run.f(), plastic->run.x(), network_);
-  } else if (trial > 0 || !config_.learning.skip_first) {
-    learn(rule_, activity_, credit_, network_);
+    if (learns) plastic->run.stage().learned(plastic->run.f(), plastic->run.x(), network_);
+  } else if (learns) {
+    learn(rule_, activity_, credit_, network_, block_.size() > 0 ? &block_ : nullptr);
+  } else if (block_.size() > 0) {
+    block_.skip();
   }
 }
 
@@ -275,19 +318,31 @@ void ModelRun::record_learning(std::size_t trial, const TrialView* view, Fault f
 }
 
 void ModelRun::record_evaluation() {
-  last_loss_ = loss_.train_loss(network_);
+  Score train, test;
+  with_all_changes([&] {
+    train = evaluators_.train.score(network_);
+    if (evaluators_.test) test = evaluators_.test->score(network_);
+  });
+  last_loss_ = train.loss;
   if (std::isfinite(last_loss_)) largest_loss_ = std::max(largest_loss_, last_loss_);
   Rows& rows = rows_.eval;
-  rows.values[0].push_back(static_cast<double>(trials_done_));
-  rows.values[1].push_back(last_loss_);
-  rows.values[2].push_back(nan);
+  std::size_t column = 0;
+  const auto put = [&](double value) { rows.values[column++].push_back(value); };
+  put(static_cast<double>(trials_done_));
+  put(last_loss_);
+  put(nan);
+  if (train.accuracy) put(*train.accuracy);
+  if (evaluators_.test) {
+    put(test.loss);
+    if (test.accuracy) put(*test.accuracy);
+  }
   ++rows.count;
 }
 
 void ModelRun::record_weights(std::size_t trials_done) {
   Rows& rows = rows_.weights;
   rows.values[0].push_back(static_cast<double>(trials_done));
-  append_weights(network_, paths_, feedback_, rows);
+  with_all_changes([&] { append_weights(network_, paths_, feedback_, rows); });
   ++rows.count;
   ++snapshots_;
   last_snapshot_ = trials_done;

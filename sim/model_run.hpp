@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,12 @@ void append_weights(const Network& network, std::span<const FeedbackPath> paths,
 [[nodiscard]] std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
                                                                                        const ModelConfig& model);
 
+/// Whether the model learns in blocks of trials (models/online_block.hpp): single samples, a forward pass that takes no
+/// time, and a first layer whose weights are too many for the caches that are near.
+[[nodiscard]] bool learns_in_blocks(const Config& config, const ModelConfig& model);
+/// Trials of a block. Experiments hand over whole blocks, so that numbers do not depend on how trials are dealt out.
+inline constexpr std::size_t trials_in_block = 32;
+
 /// The group of a model's state.
 /// @param weights  the group of its snapshots
 [[nodiscard]] GroupSpec state_group(const ModelConfig& model, const GroupSpec& weights);
@@ -66,12 +73,13 @@ class ModelRun {
   /// @param network  the weights that all models start from
   /// @throws NumericalError  feedback of kind optimised that cannot be stabilised
   /// @throws IoError         feedback from a file that cannot be had
-  ModelRun(const Config& config, const ModelConfig& model, Network network, const LossEvaluator& loss);
+  ModelRun(const Config& config, const ModelConfig& model, Network network, const Evaluators& evaluators);
 
-  /// Shows one batch: x n_0 x batch, t n_L x batch. Records it, and changes the weights.
+  /// Shows batches one after the other: x n_0 x batch, t n_L x batch of each. Records them, and changes the weights.
+  /// @param first  number of the first trial
   /// @throws DivergenceError, NumericalError  with on_divergence = "stop"; the trial is recorded, the weights are not
   /// changed
-  void run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t);
+  void run_trials(std::size_t first, std::span<const arma::mat> x, std::span<const arma::mat> t);
   /// Records the final weights, where no snapshot of them was taken yet.
   void finish();
 
@@ -121,11 +129,15 @@ class ModelRun {
 
   void stabilise(Runner& runner, const ControlLoop& loop);
   void restabilise(Runner& runner);
+  void run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t);
+  void end_block();
+  template <typename Work>
+  void with_all_changes(const Work& work);
   void show(const arma::mat& x, const arma::mat& t);
   [[nodiscard]] std::optional<Divergence> assign_credit(std::size_t trial, bool keep_trajectory);
   [[nodiscard]] std::optional<Divergence> run_stage(Runner& runner, std::size_t trial, bool keep_trajectory);
   [[nodiscard]] std::string describe(std::size_t trial, const Divergence& divergence) const;
-  void change_weights(std::size_t trial);
+  void change_weights(bool learns);
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
   void record_learning(std::size_t trial, const TrialView* view, Fault fault);
   void record_evaluation();
@@ -141,12 +153,14 @@ class ModelRun {
   Network network_;
   std::vector<FeedbackPath> paths_;
   Feedback feedback_;
-  const LossEvaluator& loss_;
+  const Evaluators& evaluators_;
   LearningRule rule_;
   std::unique_ptr<Solver> solver_;
   std::vector<Runner> runners_;
   std::vector<std::pair<const TrialMeasure*, std::size_t>> measures_;
   std::vector<std::size_t> recorded_;  // record.trials, sorted
+  bool blocked_ = false;
+  OnlineBlock block_;  // open while its trials run: W_1 then lags behind
   Activity activity_;
   Credit credit_;
   TraceSettings trace_settings_;

@@ -165,6 +165,9 @@ void print_models(const Config& config, std::ostream& out) {
     if (credit.feedback) how += fmt::format(", feedback {}", model.feedback.kind);
     if (credit.stages && config.kind == ExperimentKind::learning) how += fmt::format(", alpha {:g}", model.alpha);
     if (credit.stages) how += solver_text(model.dynamics);
+    if (config.kind == ExperimentKind::learning && learns_in_blocks(config, model)) {
+      how += fmt::format(", learns in blocks of {} trials", trials_in_block);
+    }
     fmt::print(out, "  model     {}: {}{}\n", model.name, model.credit, how);
   }
 }
@@ -177,7 +180,8 @@ std::string axis_text(const std::vector<double>& values) {
 void print_plan(const Config& config, std::ostream& out) {
   switch (config.kind) {
     case ExperimentKind::learning:
-      fmt::print(out, "  task      {}: {} samples\n", config.task.kind, config.task.samples);
+      fmt::print(out, "  task      {}: {} samples{}\n", config.task.kind, config.task.samples,
+                 config.task.test_samples > 0 ? fmt::format(", {} for tests", config.task.test_samples) : "");
       fmt::print(out, "  network   {}\n", fmt::join(config.network.layers, "-"));
       fmt::print(out, "  trials    {}, batch {}\n", config.trials, config.learning.batch);
       return print_models(config, out);

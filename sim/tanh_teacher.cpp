@@ -6,7 +6,7 @@
 
 namespace dynvert {
 
-Dataset tanh_teacher(const Config& config) {
+TaskData tanh_teacher(const Config& config) {
   Network teacher = empty_network(config);
   const double w = config.task.teacher_half_width;
   for (std::size_t l = 1; l <= teacher.depth(); ++l) {
@@ -14,12 +14,10 @@ Dataset tanh_teacher(const Config& config) {
     teacher.W[l] = random.uniform(teacher.units[l], teacher.units[l - 1], w);
     if (teacher.bias) teacher.b[l] = random.uniform(teacher.units[l], 1, w);
   }
-  Dataset data;
-  data.x = RandomStream(config.seed, "inputs").normal(teacher.units.front(), config.task.samples);
+  arma::mat x = RandomStream(config.seed, "inputs").normal(teacher.units.front(), config.task.samples);
   Activity activity;
-  forward(teacher, data.x, arma::mat(teacher.units.back(), config.task.samples), activity);
-  data.t = activity.h.back();
-  return data;
+  forward(teacher, x, arma::mat(teacher.units.back(), config.task.samples), activity);
+  return {.train = {.x = SampleTable::reals(std::move(x)), .t = SampleTable::reals(std::move(activity.h.back()))}};
 }
 
 }  // namespace dynvert

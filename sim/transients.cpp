@@ -1,4 +1,5 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
 #include <dynvert/sim/transients.hpp>
 

@@ -13,7 +13,11 @@ namespace dynvert {
 Vocabulary vocabulary() {
   Vocabulary v;
   for (const TaskKind& task : task_kinds()) {
-    v.tasks.push_back({std::string(task.name), {task.keys.begin(), task.keys.end()}, task.teacher_half_width});
+    v.tasks.push_back({std::string(task.name),
+                       {task.keys.begin(), task.keys.end()},
+                       task.defaults,
+                       task.gives_probabilities,
+                       task.count_samples});
   }
   for (const CreditModel& credit : credit_models()) {
     Choice choice{std::string(credit.name)};
@@ -43,7 +47,7 @@ Vocabulary vocabulary() {
   v.feedback_kinds.push_back({"product", {"factor", "gain", "half_width"}});
   v.feedback_kinds.push_back({"optimised", {"half_width", "margin"}});
   v.feedback_kinds.push_back({"file", {"path", "group", "snapshot"}});
-  v.inits = {{"uniform", {"half_width"}}, {"file", {"path", "group", "snapshot"}}};
+  v.inits = {{"uniform", {"half_width"}}, {"orthogonal", {"gain"}}, {"file", {"path", "group", "snapshot"}}};
   v.error_signals = {{"step"}, {"ramp", {"rise"}}, {"noise", {"noise", "noise_tau"}}};
   v.projections = {{"one_to_one", {"weight"}},
                    {"matrix", {"matrix"}},

@@ -1,8 +1,8 @@
 """The page of the file format and the files name the same datasets.
 
 Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE, of a small run with
-biases and batches, of one that is interrupted, of the other kinds of experiments, and of a stability map of FILE. NAME stands
-for a model, l for a layer.
+biases and batches, of one with classes and a test set, of one that is interrupted, of the other kinds of experiments, and of a
+stability map of FILE. NAME stands for a model, l for a layer.
 
 Usage: check_format_docs.py PAGE FILE DYNVERT
 """
@@ -28,6 +28,23 @@ bias = true
 [learning]
 rate = 0.01
 batch = 3
+[[model]]
+name = "BP"
+credit = "backprop"
+"""
+
+WITH_CLASSES = """
+[experiment]
+trials = 2
+[task]
+kind = "digits"
+samples = 20
+test_samples = 10
+[network]
+layers = [256, 4, 10]
+output = "softmax"
+[learning]
+rate = 0.01
 [[model]]
 name = "BP"
 credit = "backprop"
@@ -115,6 +132,10 @@ def main(page, path, program):
         config.write_text(WITH_BIASES)
         subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet"], check=True)
         small = datasets(output)
+        classes, output = pathlib.Path(folder) / "classes.toml", pathlib.Path(folder) / "classes.h5"
+        classes.write_text(WITH_CLASSES)
+        subprocess.run([program, "simulate", str(classes), "-o", str(output), "--quiet"], check=True)
+        small |= datasets(output)
         output = pathlib.Path(folder) / "interrupted.h5"
         process = subprocess.Popen([program, "simulate", str(config), "-o", str(output), "--quiet", "--set",
                                     "experiment.trials=100000000", "--set", "model.BP.credit=feedback_alignment"],

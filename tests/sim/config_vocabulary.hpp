@@ -8,7 +8,7 @@ namespace dynvert {
 
 inline Vocabulary test_vocabulary() {
   Vocabulary v;
-  v.tasks = {{"linear_teacher", {"samples", "teacher_half_width"}}};
+  v.tasks = {{"linear_teacher", {"samples", "teacher_half_width"}, {}, false}};
   v.credits = {{"backprop"},
                {"feedback_alignment", {"feedback"}},
                {"pseudo_backprop"},

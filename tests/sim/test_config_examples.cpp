@@ -67,3 +67,32 @@ TEST_CASE("smallest.toml is a whole configuration") {
   CHECK(config.task.inputs == 30);
   CHECK(config.task.outputs == 10);
 }
+
+TEST_CASE("the MNIST examples hold the models of figure 4, and their short forms the same ones") {
+  const std::string expected = "BP FA PBP NDI NDI_2 DI DI_2 DI_tanh ";
+  for (const std::string task : {"mnist_classification", "mnist_autoencoder"}) {
+    const auto full = example(task + ".toml"), brief = example(task + "_short.toml");
+    INFO(task);
+    CHECK(full.notes.empty());
+    CHECK(full.task.kind == task);
+    std::string names;
+    for (const auto& model : full.models) names += model.name + " ";
+    CHECK(names == expected);
+    auto models = brief.models;
+    for (std::size_t m = 0; m < models.size(); ++m) models[m].dynamics.duration = full.models[m].dynamics.duration;
+    CHECK(full.models == models);
+    CHECK(full.network == brief.network);
+    CHECK(full.learning == brief.learning);
+    CHECK(brief.trials < full.trials / 100);
+    CHECK(full.models[5].dynamics.duration == 999 * 0.5);
+    CHECK(full.models[7].dynamics.transfer == "nonlinear");
+  }
+  const auto classification = example("mnist_classification.toml");
+  CHECK(classification.trials == 15 * 60'000);
+  CHECK(classification.task.samples == 60'000);
+  CHECK(classification.task.test_samples == 10'000);
+  CHECK(classification.network.layers == std::vector<std::size_t>{784, 1000, 10});
+  CHECK(classification.learning.decay == 1e-6);
+  CHECK(example("mnist_autoencoder.toml").trials == 20 * 600);
+  CHECK(example("digits.toml").notes.empty());
+}

@@ -307,6 +307,7 @@ title = ""
 seed = 0
 trials = 4000
 threads = 1
+fast = "auto"
 
 [task]
 kind = "linear_teacher"

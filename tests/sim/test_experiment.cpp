@@ -3,6 +3,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config_load.hpp>
 #include <dynvert/sim/experiment.hpp>
+#include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/loss.hpp>
 #include <dynvert/sim/parallel.hpp>
 #include <dynvert/sim/vocabulary.hpp>
@@ -222,7 +223,7 @@ TEST_CASE("the triangular factor gives the loss over all samples to full precisi
       Config config = configure(base + several);
       config.network.bias = bias;
       config.network.activation = {g};
-      const Dataset data = linear_teacher(config);
+      const Dataset data = linear_teacher(config).train;
       Network network = initial_network(config);
       network.b[1].randu();
       network.b[2].randu();
@@ -231,9 +232,10 @@ TEST_CASE("the triangular factor gives the loss over all samples to full precisi
         network.b[2].zeros();
       }
       Activity activity;
-      forward(network, data.x, data.t, activity);
+      arma::mat x, t;
+      forward(network, data.x.view(0, data.samples(), x), data.t.view(0, data.samples(), t), activity);
       const double expected = arma::accu(arma::square(activity.e));
-      CHECK(LossEvaluator(data, network).train_loss(network) == Approx(expected).epsilon(1e-13));
+      CHECK(LossEvaluator(data, network).loss(network) == Approx(expected).epsilon(1e-13));
     }
   }
 }

@@ -321,6 +321,7 @@ TEST_CASE("Ornstein-Uhlenbeck: moments and correlation of the knots") {
     CHECK(arma::mean(arma::square(xi.col(k))) == Approx(1).margin(4 * 0.032));
   }
   for (const arma::uword lag : {1U, 4U, 12U}) {
-    CHECK(arma::mean(xi.col(100) % xi.col(100 + lag)) == Approx(std::exp(-0.25 * static_cast<double>(lag))).margin(4 * 0.032));
+    CHECK(arma::mean(xi.col(100) % xi.col(100 + lag)) ==
+          Approx(std::exp(-0.25 * static_cast<double>(lag))).margin(4 * 0.032));
   }
 }

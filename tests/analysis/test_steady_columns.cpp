@@ -1,0 +1,36 @@
+// Steady states of many columns: with one factorisation where they differ in inputs alone, else one by one; either way
+// the closed form.
+
+#include <dynvert/analysis/steady_state.hpp>
+#include <dynvert/models/random.hpp>
+
+#include <catch2/catch.hpp>
+
+#include "../loops.hpp"
+
+using namespace dynvert;
+
+TEST_CASE("columns of a linear loop settle where the closed form says, with leaks of their own or not") {
+  const auto [rows, columns] =
+      GENERATE(std::pair<arma::uword, arma::uword>{4, 9}, std::pair<arma::uword, arma::uword>{9, 4});
+  const bool own_leaks = GENERATE(false, true);
+  RandomStream random(11, "columns");
+  const arma::mat W = random.normal(rows, columns), B = -W.t(), s = random.normal(rows, 3);
+  auto loop = testing::make_loop(W, B, 0.1, s, 2, 3);
+  arma::vec alpha(3, arma::fill::value(0.1));
+  if (own_leaks) {
+    alpha = {0.1, 0.2, 0.5};
+    for (std::size_t c = 0; c < 3; ++c) loop.f.leak(loop.u)[c] = alpha(c);
+  }
+  const SteadyState steady = steady_state(loop.f, State(loop.f.layout().size()));
+  CHECK(steady.iterations == 1);
+  const auto view = [&](PopulationIndex p) {
+    return to_matrix(loop.f.layout().view(std::span<const double>(steady.x), p));
+  };
+  for (arma::uword c = 0; c < 3; ++c) {
+    const arma::vec u = arma::solve(W * B - alpha(c) * arma::eye(rows, rows), s.col(c));
+    // the system's condition number is at most (|W|^2 + alpha) / alpha, some 300
+    CHECK(arma::norm(view(loop.u).col(c) - u) < 1e-12 * arma::norm(u));
+    CHECK(arma::norm(view(loop.delta).col(c) - B * u) < 1e-12 * arma::norm(u));
+  }
+}
