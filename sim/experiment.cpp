@@ -120,6 +120,7 @@ Estimate estimate(const Config& config) {
                 block_bytes + trial_bytes(config)});
   size.add_memory(static_cast<double>(task.memory(config) + in_block) / sizeof(double));
   size.add(order_group(config), config.trials, config.trials);
+  double traced = 0;
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
     const RowCounts rows = expected_rows(config, groups);
@@ -128,11 +129,14 @@ Estimate estimate(const Config& config) {
     size.add(groups.weights, rows.snapshots, rows.snapshots);
     size.add_state(groups.state);
     if (!groups.trace.datasets.empty()) size.add(groups.trace, rows.records, rows.records + rows.unasked);
+    traced += static_cast<double>(rows.records * values_in_row(groups.trace));
     size.add_rewritten(static_cast<double>(rows.evaluations));
     // weights and feedback, their change, and the row of a snapshot
     size.add_memory(5.0 * static_cast<double>(network));
     size.add_memory(trajectory_values(config, model));
   }
+  // the records of a block; blocks of a tenth of a second seldom have all that they may
+  size.add_memory(0.6 * std::min(traced, static_cast<double>(most_in_block / sizeof(double))));
   return size.estimate();
 }
 

@@ -74,10 +74,12 @@ with tempfile.TemporaryDirectory() as folder:
     check(program, "many traces", examples / "linear_regression.toml", output, asked, "record.trials=[]", "record.every=20")
     check(program, "many snapshots", small, output, "record.weights_every=10")
     check(program, "many samples", small, output, "task.samples=100000")
-    check(program, "a large network", small, output, "network.layers=[784, 1000, 10]", "experiment.trials=100",
-          "learning.rate=1e-6")
+    # a run that commits before its end writes its state, of the size of two snapshots
+    commits = "record.commit_interval=0.0"
+    check(program, "a large network", small, output, "network.layers=[784, 1000, 10]", "experiment.trials=200",
+          "learning.rate=1e-6", commits)
     check(program, "snapshots of a large network", small, output, "network.layers=[784, 500, 250, 10]",
-          "experiment.trials=200", "record.weights_every=20", "learning.rate=1e-6")
+          "experiment.trials=200", "record.weights_every=20", "learning.rate=1e-6", commits)
     few = check(program, "few trials", small, output)
     many = check(program, "many trials", small, output, "experiment.trials=500000")
     # rows that wait, and losses that are divided by the largest in the end: at most 4 and 16 MiB (sim/run_size.cpp)

@@ -90,7 +90,7 @@ class Folder:
 
 def check_signals(here: Folder, whole: dict[str, np.ndarray]) -> None:
     output = here.folder / "signals.h5"
-    process, command = here.start(output), here.command(output, "--quiet", "--resume")
+    process, command = here.start(output), here.command(output, "--resume")
     trials = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         time.sleep(0.05)
@@ -99,7 +99,10 @@ def check_signals(here: Folder, whole: dict[str, np.ndarray]) -> None:
         assert process.returncode == 130 and "--resume" in errors, (process.returncode, errors)
         trials.append(int(attributes(output)["trials_committed"]))
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        time.sleep(0.05)  # until the handlers are in place
+        # says so once the handlers are in place
+        for line in process.stderr:
+            if "goes on after" in line:
+                break
     process.communicate()
     assert process.returncode == 0 and trials == sorted(trials) and trials[-1] < 3000, trials
     assert_same(datasets(output), whole)
