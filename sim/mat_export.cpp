@@ -5,8 +5,8 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/export.hpp>
 #include <dynvert/sim/io_error.hpp>
-#include <dynvert/sim/new_file.hpp>
 #include <dynvert/sim/mat_layout.hpp>
+#include <dynvert/sim/new_file.hpp>
 
 #include <fmt/format.h>
 #include <matio.h>
