@@ -430,7 +430,8 @@ class Loader : private ConfigReader {
       for (std::size_t i = 0; i < d.phases.size(); ++i) {
         const PhaseConfig& phase = d.phases[i];
         if (phase.start > end)
-          stretches.push_back({"phases", fmt::format("the gap before phases[{}], of", i + 1), phase.start - end, true});
+          stretches.push_back(
+              {"phases", fmt::format("the gap before phases[{}], of", i + 1), phase.start - end, true, phase.start});
         stretches.push_back({"phases", fmt::format("phases[{}].duration", i + 1), phase.duration, true});
         end = phase.start + phase.duration;
       }

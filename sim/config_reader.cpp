@@ -138,11 +138,12 @@ void ConfigReader::check_identifier(const toml::table* in, std::string_view pref
             fmt::format("letters, digits and _, no digit first, at most {} of them", longest_name));
 }
 
-std::optional<double> whole_number_of_steps(double time, double dt) {
+std::optional<double> whole_number_of_steps(double time, double dt, double end) {
   // Both were rounded to doubles when they were read, so the quotient of exact decimals may be off by a few units in
   // the last place.
   const double steps = time / dt, whole = std::round(steps);
-  if (whole < 1 || std::abs(steps - whole) > 8 * std::numeric_limits<double>::epsilon() * steps) return std::nullopt;
+  const double size = std::max(steps, end / dt);
+  if (whole < 1 || std::abs(steps - whole) > 8 * std::numeric_limits<double>::epsilon() * size) return std::nullopt;
   return whole;
 }
 
@@ -155,7 +156,7 @@ void check_stretch(
     const ConfigReader& reader, const toml::table& own, const std::string& prefix, const DynamicsConfig& d,
     double interval, const Stretch& stretch,
     const std::function<void(std::string_view key, const std::string& fault, const std::string& allowed)>& at) {
-  const auto& [key, text, duration, divides] = stretch;
+  const auto& [key, text, duration, divides, end] = stretch;
   const auto* record = reader.tree()["record"].as_table();
   const std::string said = key == text ? fmt::format("{} = {}", key, duration) : fmt::format("{} {}", text, duration);
   if (interval > duration)
@@ -164,7 +165,7 @@ void check_stretch(
                    fmt::format("at most {}", duration));
   const double sample = interval > 0 ? interval : d.dt;
   // the samples of a trace have one clock for all phases: a switch falls on one of them
-  if (divides && !whole_number_of_steps(duration, sample))
+  if (divides && !whole_number_of_steps(duration, sample, end))
     at(key,
        fmt::format("{} is not a whole number of {} = {}, the time between the samples of a trace", said,
                    interval > 0 ? "record.interval" : "dt", sample),
@@ -179,7 +180,7 @@ void check_stretch(
        fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / d.dt, d.dt,
                    d.max_steps),
        "a shorter duration, a larger dt, or a larger max_steps");
-  if (!whole_number_of_steps(duration, d.dt))
+  if (!whole_number_of_steps(duration, d.dt, end))
     at(blamed,
        fmt::format("{} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", said, d.dt, d.solver),
        fmt::format("for this dt a duration of {}", nearest_times(duration, d.dt)));

@@ -83,8 +83,9 @@ void reset_unused(Values& values, const HasNoMeaning& has_no_meaning) {
   }
 }
 
-/// n / dt as a number of steps, or nothing where it is not whole.
-[[nodiscard]] std::optional<double> whole_number_of_steps(double time, double dt);
+/// time / dt as a number of steps, or nothing where it is not whole.
+/// @param end  where the time is a difference of two, the later of them, whose rounding it has
+[[nodiscard]] std::optional<double> whole_number_of_steps(double time, double dt, double end = 0);
 /// The two times next to `time` that are a whole number of dt.
 [[nodiscard]] std::string nearest_times(double time, double dt);
 
@@ -95,6 +96,7 @@ struct Stretch {
   std::string text;      ///< "phases[2].duration"
   double duration = 0;
   bool divides = false;  ///< it ends at a switch, which falls on a sample of the trace
+  double end = 0;        ///< when it ends, where its duration is a difference of times
 };
 /// @param own  the model's own table, or that of the defaults, @param at  fails at a key of the dynamics
 void check_stretch(

@@ -134,6 +134,8 @@ Estimate estimate(const Config& config) {
     // weights and feedback, their change, and the row of a snapshot
     size.add_memory(5.0 * static_cast<double>(network));
     size.add_memory(trajectory_values(config, model));
+    // what the two products of a block take beside their operands, measured (OpenBLAS 0.3.21)
+    if (learns_in_blocks(config, model)) size.add_memory(1.5 * static_cast<double>(layers[0] * layers[1]));
   }
   // the records of a block; blocks of a tenth of a second seldom have all that they may
   size.add_memory(0.6 * std::min(traced, static_cast<double>(most_in_block / sizeof(double))));

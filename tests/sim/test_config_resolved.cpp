@@ -402,7 +402,8 @@ TEST_CASE("the defaults of the schema are those of the values") {
   // keys whose default is a word, or depends on other keys
   const std::set<std::string> in_words{"task.inputs",        "task.outputs",        "task.teacher_half_width",
                                        "network.activation", "learning.clip_delta", "dynamics.phases.start",
-                                       "projection.name"};
+                                       "projection.name",    "task.samples",        "task.test_samples",
+                                       "task.scaling"};
   std::set<std::string> bound;
   for (const auto& [table, slots] : tables) {
     for (const auto& binding : slots) {

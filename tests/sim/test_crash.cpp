@@ -201,9 +201,11 @@ TEST_CASE("recover drops what came after the last commit") {
   CHECK(recover({path}, out, err) == exit_done);
   CHECK_THAT(out.str(),
              Catch::Contains("rows after the last commit were dropped") && Catch::Contains("10 trials kept"));
-  const RunReader reader(path);
-  for (const std::string& name : reader.children("/models/DI_2/learning"))
-    CHECK(reader.shape("/models/DI_2/learning/" + name)[0] == 10);
+  {
+    const RunReader reader(path);
+    for (const std::string& name : reader.children("/models/DI_2/learning"))
+      CHECK(reader.shape("/models/DI_2/learning/" + name)[0] == 10);
+  }
   out.str("");
   CHECK(recover({path}, out, err) == exit_done);
   CHECK_THAT(out.str(), Catch::Contains("nothing to mend"));

@@ -123,12 +123,12 @@ TEST_CASE("digits are a function of the seed, balanced, and scaled by the traini
 
 TEST_CASE("digits can be learned, and the file says how well") {
   MemorySink sink;
-  Experiment(configure(digits_task, {"task.samples=400", "experiment.epochs=4"})).run(sink, {});
+  Experiment(configure(digits_task, {"task.samples=400", "experiment.epochs=4", "learning.rate=0.01"})).run(sink, {});
   for (const char* name : {"train_accuracy", "test_accuracy"}) {
     const auto& accuracy = sink.data.at(fmt::format("/models/BP/eval/{}", name));
     REQUIRE(accuracy.size() == 9);
     CHECK(accuracy.front() < 0.35);  // ten classes, nothing learned
-    CHECK(accuracy.back() > 0.8);    // seen: 0.99 and 0.96
+    CHECK(accuracy.back() > 0.8);    // seen: 1.0 and 0.92
   }
   CHECK(sink.data.at("/models/BP/eval/test_loss").back() < sink.data.at("/models/BP/eval/test_loss").front());
   CHECK(sink.data.at("/task/x").size() == 400 * 256);
