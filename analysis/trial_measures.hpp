@@ -87,6 +87,7 @@ struct TrialMeasure {
   Of of = Of::credit;
   bool needs_loops = false;       ///< a measure of the credit that only models with loops have (angle_ndi)
   bool needs_trajectory = false;  ///< absent where the solver gives no trajectory (fixed_point)
+  bool of_spectrum = false;       ///< of a linear loop it follows from the weights: known where a trial diverged, too
   std::function<double(const TrialView&, std::size_t l)> value = nullptr;
 };
 

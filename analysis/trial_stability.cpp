@@ -21,6 +21,7 @@ TrialMeasure of_modes(std::string_view name, std::string_view units, std::string
           .units = units,
           .description = description,
           .of = TrialMeasure::Of::loop,
+          .of_spectrum = true,
           .value = [value = std::move(value)](const TrialView& trial, std::size_t l) {
             const auto& modes = trial.modes(l);
             return modes ? value(*modes) : arma::datum::nan;
@@ -34,6 +35,7 @@ TrialMeasure spectral_abscissa_measure() {
           .units = "1/time",
           .description = "largest real part of the spectrum of the loop",
           .of = TrialMeasure::Of::loop,
+          .of_spectrum = true,
           .value = [](const TrialView& trial, std::size_t l) { return trial.abscissa(l); }};
 }
 
@@ -42,6 +44,7 @@ TrialMeasure slowest_time_constant_measure() {
           .units = "time",
           .description = "-1 / spectral abscissa; NaN: the loop is not stable",
           .of = TrialMeasure::Of::loop,
+          .of_spectrum = true,
           .value = [](const TrialView& trial, std::size_t l) { return slowest_time_constant(trial.abscissa(l)); }};
 }
 
@@ -50,6 +53,7 @@ TrialMeasure numerical_abscissa_measure() {
           .units = "1/time",
           .description = "fastest rate at which the norm of a deviation can grow at once",
           .of = TrialMeasure::Of::loop,
+          .of_spectrum = true,
           .value = [](const TrialView& trial, std::size_t l) {
             const auto [r, loop] = trial.loop(l);
             return numerical_abscissa(*r->f, *r->x, 0, loop->members);
@@ -61,6 +65,7 @@ TrialMeasure critical_leak_measure() {
           .units = "1",
           .description = "smallest leak alpha from which on the loop is stable",
           .of = TrialMeasure::Of::loop,
+          .of_spectrum = true,
           .value = [](const TrialView& trial, std::size_t l) {
             const auto& modes = trial.modes(l);
             return modes ? critical_leak(*modes, modes->position(trial.loop(l).loop->controller)) : arma::datum::nan;

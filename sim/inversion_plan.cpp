@@ -204,15 +204,21 @@ TraceRow Inversion::measure(const TransientTrial& trial, Rows& rows) const {
   const std::vector<Stage> own = stages(at);
   std::vector<std::unique_ptr<SingleTrial>> singles;
   std::vector<StageResult> results;
-  for (std::size_t i = 0; complete && i < own.size(); ++i) {
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    // what a trial that failed did not come to
+    arma::mat& s = credit[own[i].loops.front().source];
+    if (s.is_empty()) s.zeros(network.units[own[i].loops.front().source], 1);
     RightHandSide f(own[i].circuit, 1);
     State x(f.layout().size());
     own[i].load(network, feedback, f);
     own[i].begin(network, activity, credit, f);
     own[i].enter(network, activity, credit, trial.stages[i]->read_phase(), f, x);
-    singles.push_back(std::make_unique<SingleTrial>(*trial.stages[i], trial.column, own[i], std::move(f)));
+    singles.push_back(complete ? std::make_unique<SingleTrial>(*trial.stages[i], trial.column, own[i], std::move(f))
+                               : std::make_unique<SingleTrial>(own[i], std::move(f)));
     results.push_back(singles.back()->result);
   }
+  const auto is_linear = [](const Stage& stage) { return stage.circuit.is_linear(); };
+  const bool linear = std::ranges::all_of(own, is_linear);
   const TrialView view(network, paths, feedback, activity, credit, results);
 
   std::size_t column = 0;
@@ -225,7 +231,7 @@ TraceRow Inversion::measure(const TransientTrial& trial, Rows& rows) const {
   for (const auto& [quantity, l] : measures) {
     double value = nan;
     try {
-      if (complete) value = quantity->value(view, l);
+      if (complete || (linear && quantity->of_spectrum)) value = quantity->value(view, l);
     } catch (const NumericalError&) {
       // what the measure refers to does not exist at this point (no unique steady state): NaN says so
     }

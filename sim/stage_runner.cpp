@@ -113,4 +113,8 @@ SingleTrial::SingleTrial(const StageRunner& batch, std::size_t column, const Sta
   result.trajectory = &trajectory;
 }
 
+SingleTrial::SingleTrial(const Stage& stage, RightHandSide single) : f(std::move(single)), x(f.layout().size()) {
+  result = {.stage = &stage, .f = &f, .x = &x};
+}
+
 }  // namespace dynvert

@@ -69,6 +69,8 @@ struct SingleTrial {
   /// @param stage  of that trial: with its parameters, and the populations of the batch's
   /// @param f      of that stage's circuit, one column, ready for evaluation
   SingleTrial(const StageRunner& batch, std::size_t column, const Stage& stage, RightHandSide f);
+  /// Of a trial that failed: the circuit at rest.
+  SingleTrial(const Stage& stage, RightHandSide f);
   RightHandSide f;
   State x;
   Trajectory trajectory;

@@ -190,6 +190,9 @@ TEST_CASE("an unstable point is marked and keeps the others from nothing") {
   CHECK(std::get<std::int64_t>(sink.attributes.at("/models/DI:diverged_trials")) == std::ranges::count(flags, -1));
   for (std::size_t k = 0; k < flags.size(); ++k) {
     CHECK(std::isnan(sink.data.at("/models/DI/grid/credit_1")[5 * k]) == (flags[k] < 0));
+    // why it diverged is known all the same
+    if (flags[k] < 0) CHECK(sink.data.at("/models/DI/grid/spectral_abscissa_2")[k] > 0);
+    CHECK(std::isnan(sink.data.at("/models/DI/grid/residual_2")[k]) == (flags[k] < 0));
   }
 }
 
