@@ -86,6 +86,8 @@ inline void strip(const AffineUpdate& job, std::size_t column) {
 }
 
 using Integers = long long __attribute__((vector_size(lanes * sizeof(double)), aligned(8)));
+// wraps around where a NaN's bits are shifted
+using Unsigned = unsigned long long __attribute__((vector_size(lanes * sizeof(double)), aligned(8)));
 
 inline Vector all(double value) { return Vector{} + value; }
 
@@ -112,7 +114,7 @@ inline Vector tanh_of(const Vector& x) {
   const Vector second = k * 0x1.a39ef35793c76p-33;
   const Vector r = first - second;
   const Vector lost = (first - r) - second;
-  const Integers exponent = (reinterpret_cast<Integers>(shifted) << 52) + (1023LL << 52);
+  const Unsigned exponent = (reinterpret_cast<Unsigned>(shifted) << 52) + (1023ULL << 52);
   const Vector scale = reinterpret_cast<Vector>(exponent);
 
   // Estrin's scheme: short chains of dependent operations

@@ -42,7 +42,7 @@ ctest --test-dir build-tests --output-on-failure -j "$(nproc)" || failed "tests"
 if [ $sanitizers = yes ]; then
   step "C++ tests under the address and undefined-behaviour sanitizers"
   cmake -S . -B build-sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DDYNVERT_SANITIZE=ON \
-    -DDYNVERT_TESTS=ON >/dev/null || failed "configure for the sanitizers"
+    -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON >/dev/null || failed "configure for the sanitizers"
   cmake --build build-sanitize --target test_models test_analysis test_sim || failed "build for the sanitizers"
   for floor in models analysis sim; do
     # RapidCheck: the properties were run in full above
