@@ -132,7 +132,8 @@ std::vector<Phase> UserCircuit::phases() const {
   if (!has_time()) return {{.duration = duration}};
   std::vector<Signal> all;
   for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    for (const Signal& signal : *signals(p, 0, 0)) all.push_back(signal);
+    const Signals of_population = signals(p, 0, 0);
+    all.insert(all.end(), of_population->begin(), of_population->end());
   }
   const std::vector<double> starts = stretches(all, duration);
   std::vector<Phase> phases;
