@@ -30,6 +30,13 @@ TEST_CASE("weights are read as NumPy shows them, and the last snapshot of a run"
   CHECK_FALSE(read_matrix(path, group, "W9", 4, 6).has_value());
   CHECK_FALSE(read_matrix(path, "/", "W1", 4, 6).has_value());
 
+  // one of its snapshots, after so many trials
+  CHECK(read_matrix(path, group, "W1", 4, 6, {}, 20).value()(0, 0) == 20);
+  CHECK(read_matrix(path, group, "W1", 4, 6, {}, 0).value()(0, 5) == 5);
+  CHECK_THROWS_WITH(read_matrix(path, group, "W1", 4, 6, {}, 7),
+                    Contains("has no snapshot after 7 trials") && Contains("one of 0 20"));
+  CHECK_THROWS_WITH(read_matrix(path, "/task", "x", 3, 6, {}, 0), Contains("has no snapshots"));
+
   CHECK_THROWS_WITH(
       read_matrix(path, group, "B2", 4, 3, "units of layer 1 x units of layer 2"),
       Contains("run.h5:/models/DI_2/weights/B2: is 2x4x2, expected 4x3 (units of layer 1 x units of layer 2)"));
