@@ -31,8 +31,8 @@ void RunSize::add_at_once(const GroupSpec& group, std::size_t rows) {
 void RunSize::add_state(const GroupSpec& group) { file_ += stored_state_size(group).file; }
 
 Estimate RunSize::estimate() const {
-  // vectors that grow have up to twice the room that they need
-  const double waiting = 1.5 * std::min(waiting_, static_cast<double>(most_waiting));
+  // vectors that grow have up to twice the room that they need, and while they move there are two of them
+  const double waiting = 2.25 * std::min(waiting_, static_cast<double>(most_waiting));
   const double held = std::min(buffers_ + rewritten_ * sizeof(double), most_held);
   const double memory = program_bytes + buffers_ + values_ * sizeof(double) + waiting + held;
   return {.memory_bytes = static_cast<std::size_t>(memory),
