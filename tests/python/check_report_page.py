@@ -44,7 +44,11 @@ def start(profile):
     ]:
         options.add_argument(word)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(service=Service(chromedriver), options=options)
+    driver = webdriver.Chrome(service=Service(chromedriver), options=options)
+    # a page that hangs is a failure, not a test without end
+    driver.set_page_load_timeout(120)
+    driver.set_script_timeout(120)
+    return driver
 
 
 class Page:
