@@ -306,15 +306,8 @@ TransientPlan circuit_plan(const Config& config) {
   const auto shared = std::make_shared<UserCircuit>(
       UserCircuit{config.circuit, config.seed, make_circuit(config.circuit, config.seed)});
   const SolverKind& kind = solver_kind(d.solver);
-  if (d.solver == "exact" && !shared->circuit.is_linear()) {
-    throw ValueError("dynamics.solver", "\"exact\" is for linear circuits, and a rate function or a gain is not linear",
-                     "dopri5, rk4, euler, sequential_euler, rosenbrock4");
-  }
   const auto moves = [](const InputConfig& in) { return in.shape != "step"; };
-  if (d.solver == "exact" && std::ranges::any_of(config.circuit.inputs, moves)) {
-    throw ValueError("dynamics.solver", "\"exact\" is for inputs that are constant but for switches",
-                     "inputs of shape \"step\", or dopri5, rk4, euler, sequential_euler, rosenbrock4");
-  }
+  check_exact(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
   const double interval = config.record.interval > 0 ? config.record.interval : d.dt;
   TransientPlan plan{.name = "circuit",
                      .solver = d.solver,

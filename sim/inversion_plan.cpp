@@ -306,6 +306,8 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
                      .weights_row = Rows(GroupSpec{}),
                      .attributes = {}};
   const TransientBatch first = shared->batch(0, 1);
+  const auto is_linear = [](const StagePlan& s) { return s.stage.circuit.is_linear(); };
+  check_exact(model.dynamics.solver, std::ranges::all_of(first.stages, is_linear), config.inversion.signal == "step");
   if (kind.has_trajectory)
     plan.trace = trace_group(fmt::format("/models/{}", model.name), first.stages, plan.trace_settings);
   std::size_t values = 0;

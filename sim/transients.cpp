@@ -39,6 +39,19 @@ std::unique_ptr<ExperimentRun> make_experiment(Config config) {
   return std::make_unique<Transients>(config);
 }
 
+void check_exact(const std::string& solver, bool linear, bool constant_inputs) {
+  if (solver != "exact") return;
+  constexpr const char* others = "dopri5, rk4, euler, sequential_euler, rosenbrock4";
+  if (!linear) {
+    throw ValueError("dynamics.solver", "\"exact\" is for linear circuits, and a rate function or a gain is not linear",
+                     others);
+  }
+  if (!constant_inputs) {
+    throw ValueError("dynamics.solver", "\"exact\" is for inputs that are constant but for switches",
+                     fmt::format("inputs that are steps, or {}", others));
+  }
+}
+
 std::size_t batch_size(std::size_t trials, std::size_t state_values, std::size_t samples) {
   constexpr std::size_t most_values = (std::size_t{64} << 20) / sizeof(double);
   return std::clamp<std::size_t>(most_values / std::max<std::size_t>(1, state_values * samples), 1, trials);

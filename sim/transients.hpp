@@ -60,6 +60,10 @@ struct TransientPlan {
 [[nodiscard]] TransientPlan inversion_plan(const Config& config, const ModelConfig& model, const Network& network);
 [[nodiscard]] TransientPlan circuit_plan(const Config& config);
 
+/// Before anything is written: what the solver `exact` cannot take.
+/// @throws ValueError  it is that solver, and the circuits are not linear or the inputs not constant but for switches
+void check_exact(const std::string& solver, bool linear, bool constant_inputs);
+
 /// So many trials a batch that its trajectories stay below 64 MiB.
 [[nodiscard]] std::size_t batch_size(std::size_t trials, std::size_t state_values, std::size_t samples);
 

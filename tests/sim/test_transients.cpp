@@ -310,6 +310,10 @@ TEST_CASE("what an inversion or a circuit cannot have is refused where it stands
   CHECK_THAT(fault(pair + "[[input]]\npopulation = \"E\"\nstart = 20.0\n"), Contains("the run ends at 20"));
   CHECK_THAT(fault(pair + "[[input]]\npopulation = \"E\"\nstart = 0.1\n"), Contains("not a whole number of 0.25"));
   CHECK_THROWS_WITH(run(pair, {"dynamics.solver=exact", "dynamics.rtol=1e-6"}), Contains("has no meaning"));
+  // the solver is `exact` here: refused before anything is written
+  CHECK_THROWS_WITH(run(grid, {"inversion.signal=noise"}), Contains("dynamics.solver") && Contains("constant"));
+  CHECK_THROWS_WITH(run(grid, {"network.activation=tanh", "model.DI.transfer=nonlinear"}),
+                    Contains("dynamics.solver") && Contains("linear circuits"));
   CHECK(fault(grid).empty());
   CHECK(fault(pair).empty());
 }
