@@ -12,6 +12,7 @@ namespace dynvert::benchmarks {
 namespace {
 
 using Rule = LearningYardstick::Rule;
+using Update = LearningYardstick::Update;
 
 /// Made when it is first used, and kept.
 template <typename T>
@@ -50,10 +51,10 @@ Body learning(Example example, std::string model, std::size_t trials) {
 }
 
 /// An iteration shows so many samples of a batch, or so many batches of one.
-Body paper(Example example, std::string model, Rule rule, std::size_t samples) {
+Body paper(Example example, std::string model, Rule rule, std::size_t samples, Update update = Update::published) {
   return [=](benchmark::State& state) {
     const MnistExample& e = (*example)();
-    LearningYardstick yardstick = e.yardstick(model, rule);
+    LearningYardstick yardstick = e.yardstick(model, rule, update);
     const std::size_t batch = e.x().front().n_cols;
     std::size_t trial = 0;
     if (batch > samples) yardstick.begin_batch();
@@ -84,6 +85,8 @@ void add_classification(Table& table) {
   const auto reference = [&](const std::string& model, Rule rule, std::size_t samples) {
     const std::string name = title + model + ", yardstick";
     table.add({.name = name, .items = samples}, paper(plain, model, rule, samples));
+    table.add({.name = name + " with weights changed in place", .against = name, .items = samples},
+              paper(plain, model, rule, samples, Update::in_place));
     return name;
   };
   const auto row = [&](const std::string& name, const Example& of, const std::string& model, const std::string& against,

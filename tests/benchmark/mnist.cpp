@@ -65,12 +65,16 @@ const ModelConfig& MnistExample::model(const std::string& name) const {
 
 ModelRun MnistExample::run(const std::string& name) const { return {config_, model(name), network_, *evaluators_}; }
 
-LearningYardstick MnistExample::yardstick(const std::string& name, LearningYardstick::Rule rule) const {
+LearningYardstick MnistExample::yardstick(const std::string& name, LearningYardstick::Rule rule,
+                                          LearningYardstick::Update update) const {
   const bool has_feedback = credit_model(model(name).credit).feedback != nullptr;
   return {network_,
           has_feedback ? make_feedback(config_, model(name), network_) : Feedback(network_.depth() + 1),
           rule,
-          {.eta = config_.learning.rate, .lambda = config_.learning.decay, .batches = config_.learning.batch > 1}};
+          {.eta = config_.learning.rate,
+           .lambda = config_.learning.decay,
+           .batches = config_.learning.batch > 1,
+           .update = update}};
 }
 
 }  // namespace dynvert::benchmarks

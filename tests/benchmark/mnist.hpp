@@ -27,7 +27,8 @@ class MnistExample {
   [[nodiscard]] const Dataset& data() const { return data_; }
   [[nodiscard]] const ModelConfig& model(const std::string& name) const;
   [[nodiscard]] ModelRun run(const std::string& name) const;
-  [[nodiscard]] LearningYardstick yardstick(const std::string& name, LearningYardstick::Rule rule) const;
+  [[nodiscard]] LearningYardstick yardstick(const std::string& name, LearningYardstick::Rule rule,
+                                            LearningYardstick::Update update) const;
   /// The samples in batches, as trials show them.
   [[nodiscard]] const std::vector<arma::mat>& x() const { return x_; }
   [[nodiscard]] const std::vector<arma::mat>& t() const { return t_; }

@@ -141,6 +141,24 @@ void LearningYardstick::assign() {
   }
 }
 
+void LearningYardstick::change_weights(std::size_t l, const double* h) {
+  arma::mat& W = network_.W[l];
+  if (settings_.update == Update::in_place) {
+    cblas_dscal(length(W.n_elem), 1 - settings_.lambda, W.memptr(), 1);
+    return add_outer(settings_.eta, delta_[l], h, W);
+  }
+  // Each operation has an array of its own for its result. NumPy allocates it anew as well, which takes twice as long
+  // again or more, as the allocator gives memory back or not; here all are kept.
+  for (arma::mat* result : {&outer_, &learned_, &lost_, &difference_}) result->set_size(arma::size(W));
+  for (arma::uword j = 0; j < W.n_cols; ++j) {
+    for (arma::uword i = 0; i < W.n_rows; ++i) outer_(i, j) = delta_[l][i] * h[j];
+  }
+  learned_ = settings_.eta * outer_;
+  lost_ = settings_.lambda * W;
+  difference_ = learned_ - lost_;
+  W += difference_;
+}
+
 void LearningYardstick::change(const double* x) {
   for (std::size_t l = 1; l <= network_.depth(); ++l) {
     const double* h = l == 1 ? x : h_[l - 1].memptr();
@@ -149,8 +167,7 @@ void LearningYardstick::change(const double* x) {
       db_[l] += settings_.eta * delta_[l];
       continue;
     }
-    cblas_dscal(length(network_.W[l].n_elem), 1 - settings_.lambda, network_.W[l].memptr(), 1);
-    add_outer(settings_.eta, delta_[l], h, network_.W[l]);
+    change_weights(l, h);
     network_.b[l] += settings_.eta * delta_[l] - settings_.lambda * network_.b[l];
   }
 }

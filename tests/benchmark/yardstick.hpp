@@ -40,9 +40,15 @@ class LearningYardstick {
     inversion,           ///< DI, linear transfer
     nonlinear_inversion  ///< DI, nonlinear transfer (linear where the layer is)
   };
+  /// how a single sample changes the weights
+  enum class Update {
+    published,  ///< W += eta outer(delta, h) - lambda W operation by operation, as the paper's NumPy code has it
+    in_place    ///< W *= 1 - lambda, W += eta delta h': two BLAS calls
+  };
   struct Settings {
     double eta = 0, lambda = 0;
     bool batches = false;
+    Update update = Update::published;
   };
   LearningYardstick(Network network, Feedback feedback, Rule rule, const Settings& settings);
 
@@ -56,6 +62,7 @@ class LearningYardstick {
   void forward(const double* x, const double* t);
   void assign();
   void change(const double* x);
+  void change_weights(std::size_t l, const double* h);
   /// the matrix whose inverse the steady state of loop l takes, of the loop's smaller side
   [[nodiscard]] arma::mat loop_matrix(std::size_t l) const;
 
@@ -68,6 +75,7 @@ class LearningYardstick {
   std::vector<arma::mat> inverse_, dW_;
   std::vector<arma::vec> db_;
   arma::vec work_;
+  arma::mat outer_, learned_, lost_, difference_;
 };
 
 }  // namespace dynvert::benchmarks
