@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   std::string markdown;
   CLI::App app{"Times dynvert beside a yardstick in the same run"};
   app.add_option("--filter", options.filter, "regular expression: rows whose names it fits, and their yardsticks");
+  app.add_flag("--alone", options.alone, "without what the rows are compared with: for profilers");
   app.add_option("--repetitions", options.repetitions, "of each row; the table has medians")
       ->check(CLI::Range(1, 1000));
   app.add_option("--shortest", options.shortest, "seconds that a repetition takes at least")

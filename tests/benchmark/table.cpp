@@ -70,7 +70,7 @@ void Table::run(const RunOptions& options) {
   for (const Entry& entry : entries_) {
     if (!std::regex_search(entry.row.name, filter)) continue;
     chosen.insert(entry.row.name);
-    if (!entry.row.against.empty()) chosen.insert(entry.row.against);
+    if (!entry.row.against.empty() && !options.alone) chosen.insert(entry.row.against);
   }
   if (chosen.empty()) throw std::runtime_error("no row fits the filter \"" + options.filter + "\"");
 
@@ -108,9 +108,12 @@ std::vector<Table::Cells> Table::cells() const {
     const Row& row = entry.row;
     if (row.against.empty() || entry.times.empty()) continue;
     const Timing own = timing(entry.times);
+    Cells c{.name = row.name, .time = with_unit(own.median)};
+    cells.push_back(c);
+    if (find(row.against).times.empty()) continue;
     const Timing reference = timing(find(row.against).times);
     const double speed = reference.median / own.median;
-    Cells c{.name = row.name, .time = with_unit(own.median), .reference = with_unit(reference.median)};
+    c.reference = with_unit(reference.median);
     switch (row.bar.kind) {
       case Bar::Kind::cost:
         c.ratio = fmt::format("{:.2f} of its time", 1 / speed);
@@ -125,7 +128,7 @@ std::vector<Table::Cells> Table::cells() const {
         c.ratio = fmt::format("{:.{}f} x", speed, speed < 9.95 ? 2 : speed < 99.5 ? 1 : 0);
         break;
     }
-    cells.push_back(std::move(c));
+    cells.back() = std::move(c);
   }
   return cells;
 }

@@ -39,6 +39,7 @@ using Body = std::function<void(benchmark::State&)>;
 
 struct RunOptions {
   std::string filter = "";  ///< regular expression over names; what the rows are compared with runs, too
+  bool alone = false;       ///< they do not: for profilers
   std::size_t repetitions = 5;
   double shortest = 0.04;  ///< seconds that a repetition takes at least
 };
@@ -69,8 +70,8 @@ class Table {
     std::string error = {};
   };
   struct Cells {
-    std::string name, time, reference;
-    std::string ratio = {}, bar = {}, met = {};
+    std::string name, time;
+    std::string reference = {}, ratio = {}, bar = {}, met = {};
   };
   [[nodiscard]] const Entry& find(const std::string& name) const;
   [[nodiscard]] std::vector<Cells> cells() const;
