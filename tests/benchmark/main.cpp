@@ -37,10 +37,13 @@ int main(int argc, char** argv) {
     benchmarks::add_autoencoder(table);
     benchmarks::add_experiments(table);
     table.run(options);
-    std::cout << fmt::format("{}; {}; {}\n\n", cpu_identity(), blas_identity(), benchmarks::mnist_source());
+    const std::string conditions = fmt::format("dynvert {}, {}; {}; {}", source_revision(), cpu_identity(),
+                                               blas_identity(), benchmarks::mnist_source());
+    std::cout << conditions << "\n\n";
     table.print_text(std::cout);
     if (!markdown.empty()) {
       std::ofstream file(markdown);
+      file << conditions << "\n\n";
       table.print_markdown(file);
       if (!file.flush()) throw std::runtime_error(markdown + " cannot be written");
     }

@@ -106,11 +106,13 @@ std::vector<Table::Cells> Table::cells() const {
   std::vector<Cells> cells;
   for (const Entry& entry : entries_) {
     const Row& row = entry.row;
-    if (row.against.empty() || entry.times.empty()) continue;
+    if (entry.times.empty()) continue;
+    const auto compared = [&](const Entry& other) { return other.row.against == row.name; };
+    if (row.against.empty() && std::ranges::any_of(entries_, compared)) continue;
     const Timing own = timing(entry.times);
     Cells c{.name = row.name, .time = with_unit(own.median)};
     cells.push_back(c);
-    if (find(row.against).times.empty()) continue;
+    if (row.against.empty() || find(row.against).times.empty()) continue;
     const Timing reference = timing(find(row.against).times);
     const double speed = reference.median / own.median;
     c.reference = with_unit(reference.median);

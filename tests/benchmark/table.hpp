@@ -28,7 +28,7 @@ struct Bar {
 
 struct Row {
   std::string name;          ///< "inversion 10x20, linear: plain"; unique
-  std::string against = {};  ///< name of the row that it is compared with; empty: it is there to be compared with
+  std::string against = {};  ///< name of the row that it is compared with; empty: none
   Bar bar = {};
   std::size_t items = 1;       ///< inversions or samples of one iteration; times in the table are of one
   std::size_t iterations = 0;  ///< fixed number of iterations of a repetition; 0: as many as take `shortest` seconds
@@ -58,7 +58,7 @@ class Table {
   /// @throws std::runtime_error  the filter is no regular expression or fits no row; a row that failed
   void run(const RunOptions& options);
 
-  /// The rows that were run and are compared with something, with what they are compared with.
+  /// The rows that were run, with what they are compared with; not those that are there to be compared with.
   void print_markdown(std::ostream& out) const;
   void print_text(std::ostream& out) const;
 
