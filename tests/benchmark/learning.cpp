@@ -75,6 +75,19 @@ Body paper(Example example, std::string model, Rule rule, std::size_t samples, U
   };
 }
 
+/// An iteration shows a batch.
+Body by_batches(Example example, std::string model) {
+  return [=](benchmark::State& state) {
+    const MnistExample& e = (*example)();
+    BatchYardstick yardstick = e.batch_yardstick(model);
+    std::size_t trial = 0;
+    for (auto _ : state) {
+      yardstick.show(e.x()[trial % e.x().size()], e.t()[trial % e.x().size()]);
+      ++trial;
+    }
+  };
+}
+
 }  // namespace
 
 void add_classification(Table& table) {
@@ -116,6 +129,11 @@ void add_autoencoder(Table& table) {
   };
   add("BP", "BP", Rule::backprop, batch, {}, 1);
   add("NDI", "NDI", Rule::steady_state, batch, at_least(2.5), 1);
+  table.add({.name = title + "NDI, yardstick by matrix-matrix products",
+             .against = title + "NDI, yardstick",
+             .items = batch,
+             .iterations = 1},
+            by_batches(plain, "NDI"));
   add("DI, linear transfer", "DI", Rule::inversion, 1, at_least(5), 1);
 }
 

@@ -77,4 +77,8 @@ LearningYardstick MnistExample::yardstick(const std::string& name, LearningYards
            .update = update}};
 }
 
+BatchYardstick MnistExample::batch_yardstick(const std::string& name) const {
+  return {network_, make_feedback(config_, model(name), network_), config_.learning.rate, config_.learning.decay};
+}
+
 }  // namespace dynvert::benchmarks

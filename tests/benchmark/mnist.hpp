@@ -3,6 +3,7 @@
 /// Networks and samples of the MNIST examples.
 
 #include "yardstick.hpp"
+#include "yardstick_batch.hpp"
 
 #include <dynvert/sim/config.hpp>
 #include <dynvert/sim/dataset.hpp>
@@ -29,6 +30,8 @@ class MnistExample {
   [[nodiscard]] ModelRun run(const std::string& name) const;
   [[nodiscard]] LearningYardstick yardstick(const std::string& name, LearningYardstick::Rule rule,
                                             LearningYardstick::Update update) const;
+  /// NDI of a model
+  [[nodiscard]] BatchYardstick batch_yardstick(const std::string& name) const;
   /// The samples in batches, as trials show them.
   [[nodiscard]] const std::vector<arma::mat>& x() const { return x_; }
   [[nodiscard]] const std::vector<arma::mat>& t() const { return t_; }
