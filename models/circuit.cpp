@@ -133,6 +133,12 @@ void Circuit::add(Plasticity plasticity) {
   plasticity_.push_back(std::move(plasticity));
 }
 
+void Circuit::drop_weights() {
+  for (Projection& p : projections_) {
+    if (auto* matrix = std::get_if<arma::mat>(&p.weights)) matrix->reset();
+  }
+}
+
 Circuit Circuit::without_plasticity() const {
   Circuit circuit = *this;
   circuit.plasticity_.clear();

@@ -107,6 +107,8 @@ class Circuit {
   /// Nothing but linear transmissions, gains that no population drives and fixed weights: the right-hand side is affine
   /// in x.
   [[nodiscard]] bool is_linear() const;
+  /// Empties the weight matrices: for evaluators, which keep them in a layout of their own.
+  void drop_weights();
   /// The same circuit with all weights fixed.
   [[nodiscard]] Circuit without_plasticity() const;
 

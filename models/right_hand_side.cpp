@@ -57,6 +57,7 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     post_.resize(std::max(post_.size(), 2 * target_of(rule.projection).units));
     pre_.resize(std::max(pre_.size(), source_of(rule.projection).units));
   }
+  circuit_.drop_weights();
   set_columns(columns);
 }
 

@@ -26,6 +26,7 @@ class RightHandSide {
   /// @throws ValueError  more than one column of a circuit with plasticity
   RightHandSide(Circuit circuit, std::size_t columns);
 
+  /// without its weight matrices: weights() has them
   [[nodiscard]] const Circuit& circuit() const noexcept { return circuit_; }
   [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
   /// name of a block of the state: of the population, or of the projection whose weights move

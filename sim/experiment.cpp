@@ -12,6 +12,7 @@
 #include <exception>
 #include <limits>
 #include <numeric>
+#include <variant>
 
 namespace dynvert {
 
@@ -103,6 +104,17 @@ double trajectory_values(const Config& config, const ModelConfig& model) {
   return values;
 }
 
+/// Weights that the stages of a model hold beside the network: of the circuit, and of its evaluator.
+std::size_t loop_values(const Config& config, const ModelConfig& model) {
+  std::size_t values = 0;
+  for (const Stage& stage : model_stages(model, empty_network(config), loop_parameters(config, model))) {
+    for (const Projection& p : stage.circuit.projections()) {
+      if (const auto* matrix = std::get_if<arma::mat>(&p.weights)) values += 2 * matrix->n_elem;
+    }
+  }
+  return values;
+}
+
 }  // namespace
 
 Estimate estimate(const Config& config) {
@@ -131,8 +143,10 @@ Estimate estimate(const Config& config) {
     if (!groups.trace.datasets.empty()) size.add(groups.trace, rows.records, rows.records + rows.unasked);
     traced += static_cast<double>(rows.records * values_in_row(groups.trace));
     size.add_rewritten(static_cast<double>(rows.evaluations));
-    // weights and feedback, their change, and the row of a snapshot
-    size.add_memory(5.0 * static_cast<double>(network));
+    // weights and their change, and the row of a snapshot; feedback; the loops' own copies
+    size.add_memory(3.0 * static_cast<double>(network));
+    const auto kept = static_cast<double>(loop_values(config, model));
+    size.add_memory(kept + (credit_model(model.credit).feedback ? static_cast<double>(network) : 0.0));
     size.add_memory(static_cast<double>(fast_forms(config, model).values));
     const auto measured = measure_columns(config, model);
     const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.first->needs_trajectory; });

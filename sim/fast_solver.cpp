@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,17 +38,31 @@ FastForm cheapest(const ReducedLoop& loop, const SolverKind& kind, std::size_t s
   return FastForm::reduced;
 }
 
-bool same_shape(const Circuit& a, const Circuit& b) {
-  const auto same_population = [](const Population& p, const Population& q) {
-    return p.units == q.units && p.held == q.held && p.rate == q.rate;
+/// What of a circuit decides on its form: all but names, weights and parameters.
+struct Shape {
+  explicit Shape(const Circuit& circuit) {
+    for (const Population& p : circuit.populations()) populations.push_back({p.units, p.held, p.rate});
+    for (const Projection& p : circuit.projections()) {
+      projections.push_back({p.source, p.target, p.transmits, p.follows.has_value(), p.weights.index()});
+    }
+  }
+  struct Units {
+    std::size_t units;
+    bool held;
+    std::string rate;
+    bool operator==(const Units&) const = default;
   };
-  const auto same_projection = [](const Projection& p, const Projection& q) {
-    return p.source == q.source && p.target == q.target && p.transmits == q.transmits &&
-           p.follows.has_value() == q.follows.has_value() && p.weights.index() == q.weights.index();
+  struct Arrow {
+    PopulationIndex source, target;
+    Transmit transmits;
+    bool follows;
+    std::size_t kind_of_weights;
+    bool operator==(const Arrow&) const = default;
   };
-  return std::ranges::equal(a.populations(), b.populations(), same_population) &&
-         std::ranges::equal(a.projections(), b.projections(), same_projection);
-}
+  std::vector<Units> populations;
+  std::vector<Arrow> projections;
+  bool operator==(const Shape&) const = default;
+};
 
 class FastSolver final : public Solver {
  public:
@@ -68,18 +83,19 @@ class FastSolver final : public Solver {
   }
 
  private:
-  /// A circuit that was met before; only what weights and trials do not change of it matters.
+  /// A kind of circuit that was met before.
   struct Known {
-    Circuit circuit;
+    Shape shape;
     PopulationIndex driven = 0;
     std::optional<ReducedLoop> loop;
   };
 
   ReducedLoop* known(const Circuit& circuit, PopulationIndex driven) {
-    const auto found = std::ranges::find_if(
-        known_, [&](const Known& k) { return k.driven == driven && same_shape(k.circuit, circuit); });
+    Shape shape(circuit);
+    const auto found =
+        std::ranges::find_if(known_, [&](const Known& k) { return k.driven == driven && k.shape == shape; });
     if (found != known_.end()) return found->loop ? &*found->loop : nullptr;
-    Known& added = known_.emplace_back(circuit, driven, ReducedLoop::of(circuit, driven));
+    Known& added = known_.emplace_back(std::move(shape), driven, ReducedLoop::of(circuit, driven));
     return added.loop ? &*added.loop : nullptr;
   }
 
