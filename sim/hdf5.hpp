@@ -93,6 +93,8 @@ struct Dataset {
   std::string name;  ///< "FILE:/path", for messages
   Type type = Type::other;
   std::vector<std::size_t> shape;  ///< as it was opened or last resized
+  /// created or opened for rows to be appended, and each row is one chunk, stored as it is in memory
+  bool row_is_chunk = false;
 };
 
 struct Creation {

@@ -9,7 +9,7 @@
 namespace dynvert {
 
 /// Rows that may wait in memory for the file, in bytes; those of a single trial may be more.
-inline constexpr std::size_t most_waiting = std::size_t{4} << 20;
+inline constexpr std::size_t most_waiting = std::size_t{1} << 20;
 
 /// What a run needs, without running it.
 struct Estimate {

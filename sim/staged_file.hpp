@@ -55,6 +55,7 @@ class StagedFile {
   void hold(std::uint64_t address, const char* from, std::size_t size);
   void put(std::uint64_t address, const char* from, std::size_t size) noexcept;
   void reserve(std::uint64_t size) noexcept;
+  void ask_ahead(std::uint64_t size) noexcept;
   void drop() noexcept;
   void note(int error) noexcept {
     if (error_ == 0) error_ = error;
@@ -66,6 +67,7 @@ class StagedFile {
   bool torn_ = false;  // the system refused a write within a commit: the journal has to stay
   std::uint64_t size_ = 0;
   std::uint64_t on_disk_ = 0;  // bytes that the disk has room for
+  std::uint64_t ahead_ = 0;    // bytes that it was asked to have room for ahead of writing
   std::uint64_t committed_size_ = 0;
   std::uint64_t committed_ = 0;  // whole pages of it
   Pages held_;

@@ -138,18 +138,25 @@ class StageWriter {
       auto& values = values_[next_++];
       const std::size_t units = f.layout().units(block);
       const auto axes = block_axes(stage, block);
-      for (std::size_t k = 0; k < time_.size(); ++k) {
+      // grown once: appended sample by sample, a trial's values would cost as much as its integration
+      const std::size_t first = values.size();
+      values.resize(first + time_.size() * units);
+      double* to = values.data() + first;
+      for (std::size_t k = 0; k < time_.size(); ++k, to += units) {
         if (!has(k)) {
-          values.insert(values.end(), units, nan);
+          std::fill_n(to, units, nan);
           continue;
         }
         const Trajectory& trajectory = runner_.trajectory();
-        const auto x = trajectory.layout().view(trajectory.state(k * stride_), block).column(column_);
+        const double* from = trajectory.layout().view(trajectory.state(k * stride_), block).column(column_).data();
         if (axes.size() < 2) {
-          values.insert(values.end(), x.begin(), x.end());
-        } else {
-          const std::size_t n = settings_.units[axes[0]].units;
-          append_row_major(values, arma::mat(const_cast<double*>(x.data()), n, units / n, false, true));
+          std::copy_n(from, units, to);
+          continue;
+        }
+        const std::size_t rows = settings_.units[axes[0]].units;
+        const std::size_t columns = units / rows;
+        for (std::size_t i = 0; i < rows; ++i) {
+          for (std::size_t j = 0; j < columns; ++j) to[i * columns + j] = from[j * rows + i];
         }
       }
     }

@@ -127,12 +127,12 @@ void add_autoencoder(Table& table) {
     table.add({.name = title + name, .against = reference, .bar = bar, .items = batch, .iterations = iterations},
               learning(plain, model, 1));
   };
-  add("BP", "BP", Rule::backprop, batch, {}, 1);
-  add("NDI", "NDI", Rule::steady_state, batch, at_least(2.5), 1);
+  add("BP", "BP", Rule::backprop, batch, {}, 4);
+  add("NDI", "NDI", Rule::steady_state, batch, at_least(2.5), 4);
   table.add({.name = title + "NDI, yardstick by matrix-matrix products",
              .against = title + "NDI, yardstick",
              .items = batch,
-             .iterations = 1},
+             .iterations = 4},
             by_batches(plain, "NDI"));
   add("DI, linear transfer", "DI", Rule::inversion, 1, at_least(5), 1);
 }

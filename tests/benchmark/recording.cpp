@@ -88,7 +88,6 @@ void add_recording(Table& table) {
   };
   table.add({.name = bare, .iterations = trials}, recorded(0, false));
   add("every step, in memory", 1, false, {});
-  // 9 does not divide 999 steps into tenths; 9 and 27 do. The file keeps whole intervals: 99 of ten steps.
   add("every step, written to the file", 1, true, at_most(4));
   add("every tenth step, in memory", 10, false, {});
   add("every tenth step, written to the file", 10, true, at_most(1.5));

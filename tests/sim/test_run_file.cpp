@@ -167,6 +167,50 @@ TEST_CASE("rows that were left out keep the fill value") {
   CHECK(integer(reader, "/", "complete") == 0);
 }
 
+TEST_CASE("rows that are chunks of their own come back, left out, cut off, after a reopening") {
+  const TemporaryFolder folder;
+  constexpr std::size_t units = 9000;  // 72 kB
+  GroupSpec spec = column_group();
+  spec.axes = {{"unit", std::vector<double>(units, 1.0), true, "1", ""}};
+  spec.datasets[1].axes = {"unit"};
+  const auto append = [&](RunFile& file, RunFile::Group group, std::vector<double> of_rows) {
+    Rows rows(spec);
+    for (const double value : of_rows) {
+      rows.values[0].push_back(static_cast<double>(rows.count++));
+      if (!std::isnan(value)) rows.values[1].insert(rows.values[1].end(), units, value);
+    }
+    file.append(group, rows);
+  };
+  const double nothing = std::nan("");
+  {
+    RunFile file = RunFile::create(folder / "a.h5", {}, {});
+    const auto group = file.add_group(spec);
+    append(file, group, {1, 2, 3});
+    append(file, group, {nothing});
+    append(file, group, {5});
+    file.commit(1);
+    append(file, group, {6, 7});
+  }
+  {
+    RunFile file = RunFile::reopen(folder / "a.h5", {});
+    const auto group = file.add_group(spec);
+    CHECK(file.rows(group) == 5);
+    file.truncate(group, 2);
+    append(file, group, {8});
+    append(file, group, {nothing});
+    append(file, group, {10});
+    file.finish("complete");
+  }
+  const RunReader reader(folder / "a.h5");
+  const std::vector<double> expected{1, 2, 8, nothing, 10};
+  const auto values = reader.rows("/g/value", 0, expected.size()).values;
+  REQUIRE(values.size() == expected.size() * units);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = expected[i / units];
+    if (std::isnan(value) ? !std::isnan(values[i]) : values[i] != value) FAIL("row " << i / units << ": " << values[i]);
+  }
+}
+
 TEST_CASE("chunks have 64 KiB to 1 MiB, and small data take little room") {
   const TemporaryFolder folder;
   const auto size_of = [&](std::size_t a, std::size_t b, std::size_t rows_now, std::optional<std::size_t> expected) {

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,6 +62,29 @@ TEST_CASE("a staged file reads as written, and its committed part changes only a
     }
     RC_ASSERT(file.error() == 0);
   }));
+}
+
+TEST_CASE("room that a staged file asked for ahead of writing is given back") {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "a";
+  const std::string piece(100'000, 'x');
+  StagedFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const auto status = [&] {
+    struct stat s {};
+    REQUIRE(::stat(path.c_str(), &s) == 0);
+    return s;
+  };
+  std::uint64_t written = 0;
+  for (int commit = 0; commit < 2; ++commit) {
+    for (int i = 0; i < 50; ++i, written += piece.size()) file.write(written, piece.data(), piece.size());
+    CHECK(static_cast<std::uint64_t>(status().st_size) == written);
+    file.commit();
+  }
+  file.close();
+  CHECK(file.error() == 0);
+  CHECK(static_cast<std::uint64_t>(status().st_size) == written);
+  // blocks of 512 bytes; whole pages, and what a file system needs for itself
+  CHECK(static_cast<std::uint64_t>(status().st_blocks) * 512 <= written + (std::uint64_t{1} << 19));
 }
 
 TEST_CASE("a staged file that cannot be written keeps the reason and takes no harm") {
