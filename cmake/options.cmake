@@ -7,6 +7,14 @@ if(DYNVERT_SANITIZE)
                          -fno-omit-frame-pointer)
   target_link_options(dynvert_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(DYNVERT_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    message(FATAL_ERROR "DYNVERT_FUZZ needs Clang: -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14")
+  endif()
+  # coverage alone: tests link the same objects as the harnesses
+  target_compile_options(dynvert_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(dynvert_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # The large headers once a target, not once a file: half of the time of a debug build. Off by default, so that ordinary
 # builds prove that each file includes what it uses.

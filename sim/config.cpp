@@ -36,8 +36,9 @@ class Loader : private ConfigReader {
     const auto* record = table(tree_, "record", "record");
     read_table("experiment", "experiment", experiment, bindings(config_));
     read_table("record", "record", record, bindings(config_.record));
-    for (const auto& [name, in] : {std::pair{"experiment", experiment}, std::pair{"record", record}})
-      check_meaning(in, name, [&](std::string_view key) { return no_meaning(config_.kind, name, key); });
+    for (const auto& named : {std::pair{"experiment", experiment}, std::pair{"record", record}})
+      check_meaning(named.second, named.first,
+                    [&](std::string_view key) { return no_meaning(config_.kind, named.first, key); });
 
     // what people run these for are the trajectories
     if (config_.kind != ExperimentKind::learning && config_.record.trials.empty() && config_.record.every == 0)

@@ -265,7 +265,8 @@ std::function<arma::vec(std::size_t sample)> RecordedTrial::error_reader(const P
 }
 
 std::function<double(std::size_t sample)> RecordedTrial::signal_norm(const Place& place, RightHandSide& f) const {
-  const auto& [stage, loop] = place;
+  const Stage& stage = place.stage;
+  const ControlLoop& loop = place.loop;
   if (const auto error = error_reader(place)) {
     return [error](std::size_t sample) { return arma::norm(error(sample)); };
   }
