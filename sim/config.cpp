@@ -136,11 +136,15 @@ class Loader : private ConfigReader {
     if (n.size() < 3 || n.size() > most_layers)
       fail_at(&in, "network", "layers", fmt::format("found {} layers", n.size()),
               fmt::format("3 to {}: inputs, at least one hidden layer, outputs", most_layers));
-    for (std::size_t l = 1; l < n.size(); ++l)
-      if (n[l] > largest_matrix / n[l - 1])
+    std::size_t weights = 0;
+    for (std::size_t l = 1; l < n.size(); ++l) {
+      weights += n[l] * n[l - 1];
+      if (weights > most_weights)
         fail_at(&in, "network", "layers",
-                fmt::format("W{} would have {} x {} weights, which is too large", l, n[l], n[l - 1]),
-                fmt::format("at most {} weights between two layers", largest_matrix));
+                fmt::format("up to W{}, which is {} x {}, there would be {} weights, which is too large", l, n[l],
+                            n[l - 1], weights),
+                fmt::format("at most {} weights in all", most_weights));
+    }
     const std::size_t hidden = n.size() - 2;
     if (!in.contains("activation")) net.activation = {"linear"};
     const auto* given = in.get("activation");

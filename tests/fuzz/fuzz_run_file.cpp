@@ -66,6 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string untouched(64, 'x');
   const ScratchFile file(seed.file), config(seed.config), elsewhere(untouched);
   spoil(file.path(), elsewhere.path(), bytes);
+  if (bytes.ConsumeIntegralInRange(0, 3) == 3) append_journal(file.descriptor(), bytes);
+  const long open = open_identifiers();
 
   const std::string path = file.path(), config_path = config.path(), number = std::to_string(trial);
   switch (use) {
@@ -99,5 +101,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string after(untouched.size() + 1, '\0');
   after.resize(static_cast<std::size_t>(::pread(elsewhere.descriptor(), after.data(), after.size(), 0)));
   if (after != untouched) std::abort();  // only the file that was named may be written
+  if (open_identifiers() != open) std::abort();
   return 0;
 }

