@@ -204,6 +204,11 @@ std::vector<std::string> list_group(const File& file, const std::string& group, 
   if (tree && (found.links || info.rc > 1)) {
     throw IoError(object, "has links, or more than one name, which no file of dynvert has", "copy it again");
   }
+  // a damaged link may lead back without the count of names saying so
+  constexpr std::ptrdiff_t deepest = 8;
+  if (tree && std::ranges::count(group, '/') > deepest) {
+    throw IoError(object, "lies deeper than any group of dynvert: the file leads in a circle", "copy it again");
+  }
   return found.names;
 }
 

@@ -77,7 +77,7 @@ void create_group(const File& file, const std::string& path);
 
 /// The same of a file that dynvert wrote, where every object has one name: what is done for each group below a group
 /// ends.
-/// @throws IoError  the group has links, or more names than one
+/// @throws IoError  the group has links, or more names than one, or lies deeper than those of any run
 [[nodiscard]] std::vector<std::string> tree_children(const File& file, const std::string& group);
 
 [[nodiscard]] bool is_group(const File& file, const std::string& path);

@@ -306,6 +306,9 @@ class Spoiler {
     std::vector<hsize_t> extent(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.id())));
     if (extent.empty()) return;
     H5Sget_simple_extent_dims(space.id(), extent.data(), nullptr);
+    // HDF5 looks for each chunk that goes: of 2^60 rows without end
+    constexpr hsize_t most_rows = 1 << 16;
+    if (extent[0] > most_rows) return;
     extent[0] = size();
     H5Dset_extent(dataset.id(), extent.data());
   }

@@ -39,7 +39,7 @@ for harness in "${harnesses[@]}"; do
   options=(-seed=1 -len_control=0 -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=60 -print_funcs=0 -verbosity=1)
   share=100
   case $harness in
-    config) corpora+=("$here/../../examples"); options+=(-max_len=8192 "-dict=$work/words"); share=2 ;;
+    config) corpora+=("$here/../../examples"); options+=(-max_len=8192 "-dict=$work/words"); share=4 ;;
     idx) options+=(-max_len=4096); share=1 ;;
     samples) options+=(-max_len=400); share=10 ;;
     run_file) options+=(-max_len=400) ;;

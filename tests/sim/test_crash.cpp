@@ -251,7 +251,7 @@ TEST_CASE("of a state the last commit's row comes back") {
   const TemporaryFolder folder;
   const std::string path = folder / "run.h5";
   // the small one shares its pages with others, the large one does not
-  const std::size_t units = GENERATE(3, 10000);
+  const std::size_t units = GENERATE(std::size_t{3}, std::size_t{10000});
   const GroupSpec spec{"/models/DI/state",
                        "slot",
                        {{"unit", std::vector<double>(units, 1.0), true, "1", ""}},

@@ -13,6 +13,7 @@
 #include <array>
 #include <functional>
 #include <iterator>
+#include <set>
 
 using namespace dynvert;
 using Catch::Contains;
@@ -131,4 +132,44 @@ TEST_CASE("texts with characters of several bytes are exported whole") {
   test::write_sample(folder / "run.h5");
   CHECK(dynvert_run({"export", folder / "run.h5", "-o", folder / "run.mat"}).code == exit_done);
   CHECK_THAT(content(folder / "run.mat"), Contains("a sample: Übung "));
+}
+
+TEST_CASE("nothing is written but what was asked for") {
+  const TemporaryFolder in, out;
+  const auto names = [](const std::filesystem::path& folder) {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) found.insert(entry.path().filename());
+    return found;
+  };
+  const auto here = names(std::filesystem::current_path());
+  const std::string config = test::write(in, "c.toml", R"(
+    [experiment]
+    trials = 3
+    [task]
+    kind = "linear_teacher"
+    samples = 4
+    [network]
+    layers = [3, 2, 2]
+    [learning]
+    rate = 1e-2
+    [record]
+    trials = [0]
+    [[model]]
+    name = "BP"
+    credit = "backprop"
+  )");
+  const std::string run = out / "run.h5";
+  CHECK(dynvert_run({"check", config}).code == exit_done);
+  CHECK(dynvert_run({"simulate", config, "-o", run, "--quiet", "--set", "learning.rate=-1"}).code == exit_usage);
+  CHECK(dynvert_run({"export", config, "-o", out / "run.mat"}).code == exit_io);
+  CHECK(names(out.path()).empty());
+  CHECK(dynvert_run({"simulate", config, "-o", run, "--quiet"}).code == exit_done);
+  CHECK(dynvert_run({"simulate", config, "-o", run, "--quiet", "--resume"}).code == exit_done);
+  CHECK(dynvert_run({"inspect", run, "--model", "BP"}).code == exit_done);
+  CHECK(dynvert_run({"recover", run}).code == exit_done);
+  CHECK(dynvert_run({"export", run, "-o", out / "run.mat"}).code == exit_done);
+  CHECK(dynvert_run({"export", run, "-o", out / "run.csv", "--model", "BP"}).code == exit_done);
+  CHECK(names(in.path()) == std::set<std::string>{"c.toml"});
+  CHECK(names(out.path()) == std::set<std::string>{"run.csv", "run.h5", "run.mat"});
+  CHECK(names(std::filesystem::current_path()) == here);
 }
