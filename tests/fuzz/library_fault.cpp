@@ -4,6 +4,7 @@
 #include <execinfo.h>
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ const char* __asan_default_options() { return "symbolize=0:allocator_may_return_
 namespace dynvert::fuzz {
 namespace {
 
-constexpr unsigned longest_run = 10;  // seconds
+constexpr timeval longest_run{.tv_sec = 10, .tv_usec = 0};  // of CPU time: machines may be busy
 
 /// What the child leaves behind.
 struct Shared {
@@ -91,8 +92,9 @@ std::optional<std::string> place_in_library(std::string_view report) {
   __asan_set_error_report_callback(keep_report);
   __sanitizer_set_death_callback(nullptr);  // libFuzzer's keeps the input; here that is the parent's to decide
   std::signal(SIGABRT, SIG_DFL);
-  std::signal(SIGALRM, keep_stack);
-  ::alarm(longest_run);
+  std::signal(SIGPROF, keep_stack);
+  const itimerval once{.it_interval = {}, .it_value = longest_run};
+  ::setitimer(ITIMER_PROF, &once, nullptr);
   body();
   keep_counters();
   ::_exit(EXIT_SUCCESS);

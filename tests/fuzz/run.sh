@@ -36,7 +36,7 @@ for harness in "${harnesses[@]}"; do
   corpora=("$found")
   [ ! -d "$here/corpus/$harness" ] || corpora+=("$here/corpus/$harness")
   # 1 GiB is more than any of them needs for a hostile file of some 100 kB
-  options=(-seed=1 -len_control=0 -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=60 -print_funcs=0 -verbosity=1)
+  options=(-seed=1 -len_control=0 -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=600 -print_funcs=0 -verbosity=1)
   share=100
   case $harness in
     config) corpora+=("$here/../../examples"); options+=(-max_len=8192 "-dict=$work/words"); share=4 ;;
