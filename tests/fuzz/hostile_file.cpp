@@ -342,7 +342,10 @@ class Spoiler {
 }  // namespace
 
 void spoil(const std::string& path, const std::string& elsewhere, FuzzedDataProvider& bytes) {
-  const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
+  // with the file goes what failing calls have left open of it
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);
+  const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose);
   if (!file.open()) std::abort();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   Spoiler spoiler(file.id(), elsewhere, bytes);
