@@ -94,6 +94,7 @@ TEST_CASE("no memory is taken, and no time spent, for sizes that a file only dec
     put_dataset(file, "/x", {hsize_t{1} << 40, 3});
     put_dataset(file, "/overflow", {hsize_t{1} << 33, hsize_t{1} << 33});
     put_dataset(file, "/none", {0, hsize_t{1} << 40});
+    put_dataset(file, "/empty_rows", {hsize_t{1} << 40, 0});
     H5Ldelete(file, "/models/DI_2/learning/trial_error", H5P_DEFAULT);
     put_dataset(file, "/models/DI_2/learning/trial_error", {hsize_t{1} << 40});
   });
