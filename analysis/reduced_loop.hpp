@@ -78,6 +78,9 @@ class ReducedLoop {
   /// Multiplications that propagate() takes.
   [[nodiscard]] double propagation_cost(std::size_t steps, std::size_t columns) const;
   [[nodiscard]] bool columns_are_alike() const;
+  /// Numbers that are kept in memory, by the reduced circuit and by propagate().
+  [[nodiscard]] std::size_t reduced_values(std::size_t columns) const;
+  [[nodiscard]] std::size_t propagation_values(std::size_t columns) const;
 
  private:
   class Blocks;
@@ -88,6 +91,7 @@ class ReducedLoop {
   Cycle cycle_;
   std::size_t d_ = 0;  // of the driven population
   std::size_t units_ = 0, whole_cost_ = 0;
+  std::vector<std::size_t> whole_units_;  // n_i
   bool has_gain_ = false;
   Circuit circuit_;                         // reduced
   std::vector<PopulationIndex> core_;       // x_0, z_1 .. z_{k-1} in it
