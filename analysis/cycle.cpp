@@ -41,7 +41,7 @@ std::optional<Cycle> as_cycle(const Circuit& circuit, std::span<const Population
   std::ranges::sort(visited);
   if (at != cycle.populations.front() || std::ranges::adjacent_find(visited) != visited.end()) return std::nullopt;
   // from leaving to arriving
-  std::ranges::rotate(cycle.projections, cycle.projections.end() - 1);
+  std::rotate(cycle.projections.begin(), cycle.projections.end() - 1, cycle.projections.end());
   return cycle;
 }
 

@@ -7,10 +7,21 @@ if(DYNVERT_SANITIZE)
                          -fno-omit-frame-pointer)
   target_link_options(dynvert_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(DYNVERT_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    message(FATAL_ERROR "DYNVERT_FUZZ needs Clang: -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14")
+  endif()
+  # coverage alone: tests link the same objects as the harnesses
+  target_compile_options(dynvert_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(dynvert_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
-# The large headers once a target, not once a file: half of the time of a debug build. Off by default, so that ordinary
-# builds prove that each file includes what it uses.
+# The large headers once a target, not once a file: half of the time of a debug build. DYNVERT_PRECOMPILE=tests is of the
+# test programs alone: a build with it still proves that each file of the floors includes what it uses.
 function(dynvert_precompile target)
+  if(DYNVERT_PRECOMPILE STREQUAL "tests" AND NOT target MATCHES "^test_")
+    return()
+  endif()
   if(DYNVERT_PRECOMPILE)
     target_precompile_headers(${target} PRIVATE <armadillo> <fmt/format.h> <functional> <string> <vector> ${ARGN})
   endif()

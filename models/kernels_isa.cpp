@@ -8,10 +8,15 @@ namespace dynvert::DYNVERT_ISA {
 namespace {
 
 constexpr std::size_t lanes = DYNVERT_LANES;
-using Vector = double __attribute__((vector_size(lanes * sizeof(double)), aligned(8)));
+using Vector = double __attribute__((vector_size(lanes * sizeof(double))));
 
-inline Vector load(const double* p) { return *reinterpret_cast<const Vector*>(p); }
-inline void store(double* p, const Vector& v) { *reinterpret_cast<Vector*>(p) = v; }
+// the builtin: columns are aligned as doubles are, and it takes no header
+inline Vector load(const double* p) {
+  Vector v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(double* p, const Vector& v) { __builtin_memcpy(p, &v, sizeof v); }
 
 /// f<0>(), .., f<n - 1>(): a loop whose index is a constant, so that arrays of sums become registers.
 template <std::size_t n, std::size_t i = 0, typename F>

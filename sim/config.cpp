@@ -36,8 +36,9 @@ class Loader : private ConfigReader {
     const auto* record = table(tree_, "record", "record");
     read_table("experiment", "experiment", experiment, bindings(config_));
     read_table("record", "record", record, bindings(config_.record));
-    for (const auto& [name, in] : {std::pair{"experiment", experiment}, std::pair{"record", record}})
-      check_meaning(in, name, [&](std::string_view key) { return no_meaning(config_.kind, name, key); });
+    for (const auto& named : {std::pair{"experiment", experiment}, std::pair{"record", record}})
+      check_meaning(named.second, named.first,
+                    [&](std::string_view key) { return no_meaning(config_.kind, named.first, key); });
 
     // what people run these for are the trajectories
     if (config_.kind != ExperimentKind::learning && config_.record.trials.empty() && config_.record.every == 0)
@@ -135,11 +136,15 @@ class Loader : private ConfigReader {
     if (n.size() < 3 || n.size() > most_layers)
       fail_at(&in, "network", "layers", fmt::format("found {} layers", n.size()),
               fmt::format("3 to {}: inputs, at least one hidden layer, outputs", most_layers));
-    for (std::size_t l = 1; l < n.size(); ++l)
-      if (n[l] > largest_matrix / n[l - 1])
+    std::size_t weights = 0;
+    for (std::size_t l = 1; l < n.size(); ++l) {
+      weights += n[l] * n[l - 1];
+      if (weights > most_weights)
         fail_at(&in, "network", "layers",
-                fmt::format("W{} would have {} x {} weights, which is too large", l, n[l], n[l - 1]),
-                fmt::format("at most {} weights between two layers", largest_matrix));
+                fmt::format("up to W{}, which is {} x {}, there would be {} weights, which is too large", l, n[l],
+                            n[l - 1], weights),
+                fmt::format("at most {} weights in all", most_weights));
+    }
     const std::size_t hidden = n.size() - 2;
     if (!in.contains("activation")) net.activation = {"linear"};
     const auto* given = in.get("activation");

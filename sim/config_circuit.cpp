@@ -106,9 +106,11 @@ class CircuitReader {
     if (!own.contains("name")) p.name = fmt::format("{}_{}", p.source, p.target);
     check_name(own, prefix, p.name);
     reader_.check_meaning(&own, prefix, [&](std::string_view key) { return no_meaning(p, key, reader_.vocabulary()); });
-    if (source.units > largest_matrix / target.units && p.kind != "one_to_one")
-      reader_.fail_at(&own, prefix, "kind", fmt::format("{} x {} weights are too many", target.units, source.units),
-                      fmt::format("at most {}", largest_matrix));
+    if (p.kind != "one_to_one") weights_ += source.units * target.units;
+    if (weights_ > most_weights)
+      reader_.fail_at(&own, prefix, "kind",
+                      fmt::format("with its {} x {} the circuit has {} weights", target.units, source.units, weights_),
+                      fmt::format("at most {}", most_weights));
     if (p.kind == "one_to_one" && source.units != target.units)
       reader_.fail_at(
           &own, prefix, "kind",
@@ -193,6 +195,7 @@ class CircuitReader {
   const ConfigReader& reader_;
   const RecordConfig& record_;
   CircuitConfig circuit_;
+  std::size_t weights_ = 0;  // of the projections so far
 };
 
 }  // namespace

@@ -16,8 +16,8 @@
 
 namespace dynvert {
 
-inline constexpr std::size_t longest_name = 64;             // of a model, a population
-inline constexpr std::size_t largest_matrix = 100'000'000;  // weights of a layer, 0.8 GB
+inline constexpr std::size_t longest_name = 64;           // of a model, a population
+inline constexpr std::size_t most_weights = 100'000'000;  // of a network or circuit, 0.8 GB
 
 class ConfigReader {
  public:

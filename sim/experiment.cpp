@@ -98,8 +98,8 @@ double trajectory_values(const Config& config, const ModelConfig& model) {
   for (const Stage& stage : model_stages(model, empty_network(config), loop_parameters(config, model))) {
     const auto phases = stage_phases(stage, model.dynamics);
     const double duration = phases.back().start + phases.back().duration;
-    const std::size_t state = RightHandSide(stage.circuit, config.learning.batch).layout().size();
-    values += static_cast<double>(state) * duration / trace_settings(config, model).sample_interval;
+    const auto state = static_cast<double>(RightHandSide(stage.circuit, 1).layout().size() * config.learning.batch);
+    values += state * duration / trace_settings(config, model).sample_interval;
   }
   return values;
 }

@@ -95,7 +95,8 @@ class FastSolver final : public Solver {
     const auto found =
         std::ranges::find_if(known_, [&](const Known& k) { return k.driven == driven && k.shape == shape; });
     if (found != known_.end()) return found->loop ? &*found->loop : nullptr;
-    Known& added = known_.emplace_back(std::move(shape), driven, ReducedLoop::of(circuit, driven));
+    known_.push_back({std::move(shape), driven, ReducedLoop::of(circuit, driven)});
+    Known& added = known_.back();
     return added.loop ? &*added.loop : nullptr;
   }
 

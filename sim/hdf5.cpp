@@ -1,8 +1,6 @@
 #include <dynvert/sim/hdf5.hpp>
 #include <dynvert/sim/hdf5_call.hpp>
 
-#include <hdf5_hl.h>
-
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -11,47 +9,6 @@
 
 namespace dynvert::h5 {
 namespace {
-
-std::string inside(const File& file, const std::string& path) { return file.path + ":" + path; }
-
-Handle open_object(const File& file, const std::string& path) {
-  return owned(H5Oopen(file.handle.id(), path.c_str(), H5P_DEFAULT), H5Oclose, inside(file, path), "opening");
-}
-
-Handle text_type(const std::string& object) {
-  Handle type = owned(H5Tcopy(H5T_C_S1), H5Tclose, object, "making a text type");
-  checked(H5Tset_size(type.id(), H5T_VARIABLE), object, "making a text type");
-  checked(H5Tset_cset(type.id(), H5T_CSET_UTF8), object, "making a text type");
-  return type;
-}
-
-/// Length of the valid UTF-8 sequence at the start of `text`; 0 where there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead == 0) return 0;
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned char second = byte(1);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool surrogate = lead == 0xED && second >= 0xA0;
-  const bool beyond = lead == 0xF4 && second >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-std::string valid_utf8(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    result += length > 0 ? std::string(text.substr(0, length)) : "\xEF\xBF\xBD";
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return result;
-}
 
 std::vector<hsize_t> sizes(const std::vector<std::size_t>& shape) { return {shape.begin(), shape.end()}; }
 
@@ -176,11 +133,24 @@ bool has(const File& file, const std::string& path) {
   const Quiet quiet;
   if (path.empty() || path.front() != '/') return false;
   if (path == "/") return true;
+  // a link to another file is not followed, on however many ways round it is reached
+  const Handle access = owned(H5Pcreate(H5P_LINK_ACCESS), H5Pclose, inside(file, path), "looking it up");
+  const auto refuse = [](const char*, const char*, const char*, const char*, unsigned*, hid_t, void*) -> herr_t {
+    return -1;
+  };
+  checked(H5Pset_elink_cb(access.id(), refuse, nullptr), inside(file, path), "looking it up");
   // H5Lexists wants every group on the way to be there.
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
-    if (part.back() != '/' && H5Lexists(file.handle.id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
-    if (part.back() != '/' && H5Oexists_by_name(file.handle.id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    if (part.back() != '/' && H5Lexists(file.handle.id(), part.c_str(), access.id()) <= 0) return false;
+    if (part.back() != '/' && H5Oexists_by_name(file.handle.id(), part.c_str(), access.id()) <= 0) {
+      H5L_info_t link{};
+      if (H5Lget_info(file.handle.id(), part.c_str(), &link, access.id()) >= 0 && link.type == H5L_TYPE_EXTERNAL) {
+        throw IoError(inside(file, part), "is a link to another file, which is not followed",
+                      "one file that holds everything");
+      }
+      return false;
+    }
     if (end == std::string::npos) return true;
   }
 }
@@ -207,7 +177,10 @@ void create_group(const File& file, const std::string& path) {
         "creating the group");
 }
 
-std::vector<std::string> children(const File& file, const std::string& group) {
+namespace {
+
+/// @param tree  see tree_children
+std::vector<std::string> list_group(const File& file, const std::string& group, bool tree) {
   const Quiet quiet;
   const std::string object = inside(file, group);
   const Handle handle =
@@ -216,113 +189,77 @@ std::vector<std::string> children(const File& file, const std::string& group) {
   unsigned order = 0;
   checked(H5Pget_link_creation_order(creation.id(), &order), object, "asking for the order");
   const H5_index_t index = (order & H5P_CRT_ORDER_INDEXED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
-  std::vector<std::string> names;
-  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* to) -> herr_t {
-    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+  struct Found {
+    std::vector<std::string> names;
+    bool links = false;
+  } found;
+  const auto add = [](hid_t, const char* name, const H5L_info_t* link, void* to) -> herr_t {
+    auto& all = *static_cast<Found*>(to);
+    all.names.emplace_back(name);
+    all.links = all.links || link->type != H5L_TYPE_HARD;
     return 0;
   };
-  checked(H5Literate(handle.id(), index, H5_ITER_INC, nullptr, add, &names), object, "listing");
-  return names;
+  checked(H5Literate(handle.id(), index, H5_ITER_INC, nullptr, add, &found), object, "listing");
+  H5O_info_t info{};
+  checked(H5Oget_info2(handle.id(), &info, H5O_INFO_BASIC), object, "listing");
+  if (tree && (found.links || info.rc > 1)) {
+    throw IoError(object, "has links, or more than one name, which no file of dynvert has", "copy it again");
+  }
+  // a damaged link may lead back without the count of names saying so
+  constexpr std::ptrdiff_t deepest = 8;
+  if (tree && std::ranges::count(group, '/') > deepest) {
+    throw IoError(object, "lies deeper than any group of dynvert: the file leads in a circle", "copy it again");
+  }
+  return found.names;
 }
 
-void write_attribute(const File& file, const std::string& object_path, const std::string& name,
-                     const AttributeValue& value) {
-  const Quiet quiet;
-  const std::string label = inside(file, object_path) + "@" + name;
-  const Handle object = open_object(file, object_path);
-  const std::string text =
-      std::holds_alternative<std::string>(value) ? valid_utf8(std::get<std::string>(value)) : std::string();
-  const char* text_pointer = text.c_str();
-  Handle type;
-  const void* data = nullptr;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    type = owned(H5Tcopy(H5T_STD_I64LE), H5Tclose, label, "preparing");
-    data = integer;
-  } else if (const auto* real = std::get_if<double>(&value)) {
-    type = owned(H5Tcopy(H5T_IEEE_F64LE), H5Tclose, label, "preparing");
-    data = real;
-  } else {
-    type = text_type(label);
-    data = &text_pointer;
-  }
-  Handle attribute;
-  if (H5Aexists(object.id(), name.c_str()) > 0) {
-    attribute = owned(H5Aopen(object.id(), name.c_str(), H5P_DEFAULT), H5Aclose, label, "opening");
-    const Handle old = owned(H5Aget_type(attribute.id()), H5Tclose, label, "asking for the type");
-    if (H5Tequal(old.id(), type.id()) <= 0) {
-      attribute.reset();
-      checked(H5Adelete(object.id(), name.c_str()), label, "replacing");
-    }
-  }
-  if (!attribute.open()) {
-    const Handle space = owned(H5Screate(H5S_SCALAR), H5Sclose, label, "preparing");
-    attribute = owned(H5Acreate2(object.id(), name.c_str(), type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                      label, "creating");
-  }
-  const hid_t memory = std::holds_alternative<std::int64_t>(value) ? H5T_NATIVE_INT64
-                       : std::holds_alternative<double>(value)     ? H5T_NATIVE_DOUBLE
-                                                                   : type.id();
-  checked(H5Awrite(attribute.id(), memory, data), label, "writing");
-}
+}  // namespace
 
-std::optional<AttributeValue> read_attribute(const File& file, const std::string& object_path,
-                                             const std::string& name) {
-  if (!has(file, object_path)) return std::nullopt;
-  const Quiet quiet;
-  const std::string label = inside(file, object_path) + "@" + name;
-  const Handle object = open_object(file, object_path);
-  if (H5Aexists(object.id(), name.c_str()) <= 0) return std::nullopt;
-  const Handle attribute = owned(H5Aopen(object.id(), name.c_str(), H5P_DEFAULT), H5Aclose, label, "opening");
-  const Handle type = owned(H5Aget_type(attribute.id()), H5Tclose, label, "asking for the type");
-  const Handle space = owned(H5Aget_space(attribute.id()), H5Sclose, label, "asking for the shape");
-  if (H5Sget_simple_extent_npoints(space.id()) != 1) return std::nullopt;
-  switch (H5Tget_class(type.id())) {
-    case H5T_INTEGER: {
-      std::int64_t value = 0;
-      checked(H5Aread(attribute.id(), H5T_NATIVE_INT64, &value), label, "reading");
-      return value;
-    }
-    case H5T_FLOAT: {
-      double value = 0;
-      checked(H5Aread(attribute.id(), H5T_NATIVE_DOUBLE, &value), label, "reading");
-      return value;
-    }
-    case H5T_STRING: {
-      if (H5Tis_variable_str(type.id()) > 0) {
-        char* value = nullptr;
-        checked(H5Aread(attribute.id(), type.id(), &value), label, "reading");
-        const std::string text = value == nullptr ? "" : value;
-        H5free_memory(value);
-        return text;
-      }
-      // Text of fixed length, as other programs write it.
-      constexpr std::size_t longest = std::size_t{1} << 20;
-      const std::size_t length = H5Tget_size(type.id());
-      if (length == 0 || length > longest) return std::nullopt;
-      std::string text(length, '\0');
-      checked(H5Aread(attribute.id(), type.id(), text.data()), label, "reading");
-      text.resize(std::min(text.find('\0'), length));
-      return text;
-    }
-    default:
-      return std::nullopt;
-  }
-}
+std::vector<std::string> children(const File& file, const std::string& group) { return list_group(file, group, false); }
 
-std::vector<std::string> attribute_names(const File& file, const std::string& object_path) {
-  const Quiet quiet;
-  const Handle object = open_object(file, object_path);
-  std::vector<std::string> names;
-  const auto add = [](hid_t, const char* name, const H5A_info_t*, void* to) -> herr_t {
-    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
-    return 0;
-  };
-  checked(H5Aiterate2(object.id(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names), inside(file, object_path),
-          "listing attributes");
-  return names;
+std::vector<std::string> tree_children(const File& file, const std::string& group) {
+  return list_group(file, group, true);
 }
 
 namespace {
+
+/// A damaged file may declare any extent. No more is believed than the file could hold if it were packed as well as
+/// gzip can, 1032 to 1; values in other files are none of this one.
+/// @return the extents of a chunk; empty: there are no chunks
+std::vector<hsize_t> check_storage(hid_t dataset, const std::vector<std::size_t>& shape, const std::string& name) {
+  constexpr std::uint64_t always = std::uint64_t{1} << 26;  // bytes
+  constexpr std::uint64_t packing = 1032;
+  const Handle creation = owned(H5Dget_create_plist(dataset), H5Pclose, name, "asking for the storage");
+  const H5D_layout_t layout = H5Pget_layout(creation.id());
+  if (layout == H5D_VIRTUAL || H5Pget_external_count(creation.id()) > 0) {
+    throw IoError(name, "keeps its values in another file, which is not read", "one file that holds everything");
+  }
+  const Handle file = owned(H5Iget_file_id(dataset), H5Fclose, name, "asking for the storage");
+  const Handle type = owned(H5Dget_type(dataset), H5Tclose, name, "asking for the type");
+  hsize_t size = 0;
+  checked(H5Fget_filesize(file.id(), &size), name, "asking for the storage");
+  const std::uint64_t most =
+      std::max<std::uint64_t>(always, packing * std::min(size, std::numeric_limits<hsize_t>::max() / packing));
+  const auto check = [&](const char* what, const auto& extent) {
+    std::uint64_t bytes = std::max<std::size_t>(1, H5Tget_size(type.id()));
+    if (std::ranges::find(extent, 0u) != extent.end()) return;
+    for (const auto n : extent) {
+      if (n > most / bytes) {
+        throw IoError(name, std::string("declares ") + what + " that a file of this size cannot hold", "copy it again");
+      }
+      bytes *= n;
+    }
+  };
+  check("values", shape);
+  std::vector<hsize_t> chunk;
+  if (layout != H5D_CHUNKED) return chunk;
+  chunk.resize(shape.size());
+  if (H5Pget_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()) < 0) {
+    fail(name, "asking for the chunks");
+  }
+  check("chunks", chunk);
+  return chunk;
+}
 
 /// One chunk is the one that rows are being added to; more would cost memory for each of hundreds of datasets.
 void cache_one_chunk(hid_t access, const std::vector<hsize_t>& chunk, const std::string& name) {
@@ -378,12 +315,8 @@ Dataset open_dataset(const File& file, const std::string& path, Caching caching)
   dataset.handle = owned(H5Dopen2(file.handle.id(), path.c_str(), H5P_DEFAULT), H5Dclose, name, "opening");
   dataset.type = type_of(dataset.handle.id(), name);
   dataset.shape = shape_of(dataset.handle.id(), name);
-  if (caching == Caching::as_hdf5) return dataset;
-  const Handle creation = owned(H5Dget_create_plist(dataset.handle.id()), H5Pclose, name, "asking for the chunks");
-  std::vector<hsize_t> chunk(dataset.shape.size());
-  if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return dataset;
-  if (H5Pget_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data()) < 0)
-    fail(name, "asking for the chunks");
+  const std::vector<hsize_t> chunk = check_storage(dataset.handle.id(), dataset.shape, name);
+  if (caching == Caching::as_hdf5 || chunk.empty()) return dataset;
   const Handle access = owned(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, name, "preparing");
   cache_one_chunk(access.id(), chunk, name);
   dataset.row_is_chunk = H5Pget_nfilters(creation.id()) == 0 && is_chunk_of_one_row(chunk, dataset.shape);
@@ -474,39 +407,6 @@ std::vector<double> read_stretch(const Dataset& dataset, std::size_t row, std::s
     size[1] = count;
     return select_block(dataset, start, size);
   });
-}
-
-std::vector<std::string> axis_names(const Dataset& dataset) {
-  const Quiet quiet;
-  std::vector<std::string> names(dataset.shape.size());
-  const auto take = [](hid_t, unsigned, hid_t scale, void* to) -> herr_t {
-    char path[1024] = {};
-    if (H5Iget_name(scale, path, sizeof path) <= 0) return 0;
-    const std::string_view whole = path;
-    *static_cast<std::string*>(to) = whole.substr(whole.rfind('/') + 1);
-    return 1;  // the first is enough
-  };
-  for (std::size_t axis = 0; axis < names.size(); ++axis) {
-    checked(H5DSiterate_scales(dataset.handle.id(), static_cast<unsigned>(axis), nullptr, take, &names[axis]),
-            dataset.name, "asking for the names of its axes");
-  }
-  return names;
-}
-
-void make_scale(const Dataset& dataset, const std::string& name) {
-  const Quiet quiet;
-  checked(H5DSset_scale(dataset.handle.id(), name.c_str()), dataset.name, "making it an axis");
-}
-
-bool is_attached(const Dataset& dataset, const Dataset& scale, std::size_t axis) {
-  const Quiet quiet;
-  return H5DSis_attached(dataset.handle.id(), scale.handle.id(), static_cast<unsigned>(axis)) > 0;
-}
-
-void attach_scale(const Dataset& dataset, const Dataset& scale, std::size_t axis) {
-  const Quiet quiet;
-  checked(H5DSattach_scale(dataset.handle.id(), scale.handle.id(), static_cast<unsigned>(axis)), dataset.name,
-          "naming its axes");
 }
 
 }  // namespace dynvert::h5

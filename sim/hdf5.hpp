@@ -66,6 +66,7 @@ struct File {
 void flush(const File& file);
 
 /// @return whether an object stands at this absolute path; false also where a part of the path is no group
+/// @throws IoError  a part of the path is a link to another file
 [[nodiscard]] bool has(const File& file, const std::string& path);
 
 /// Creates a group and those above it that are missing; none may be there already as something else.
@@ -73,6 +74,11 @@ void create_group(const File& file, const std::string& path);
 
 /// @return names of what is in a group, in order of creation where the file keeps it, else by name
 [[nodiscard]] std::vector<std::string> children(const File& file, const std::string& group);
+
+/// The same of a file that dynvert wrote, where every object has one name: what is done for each group below a group
+/// ends.
+/// @throws IoError  the group has links, or more names than one, or lies deeper than those of any run
+[[nodiscard]] std::vector<std::string> tree_children(const File& file, const std::string& group);
 
 [[nodiscard]] bool is_group(const File& file, const std::string& path);
 
@@ -109,6 +115,9 @@ struct Creation {
 
 enum class Caching { as_hdf5, one_chunk };
 /// @param caching  one_chunk: for rows to be appended, as create_dataset has it
+/// @throws IoError  none is there; its values are in another file; it declares more values, or larger chunks, than a
+/// file
+///                  of this size could hold
 [[nodiscard]] Dataset open_dataset(const File& file, const std::string& path, Caching caching = Caching::as_hdf5);
 
 /// Where in the file the values of a contiguous dataset stand; nothing where none were written.

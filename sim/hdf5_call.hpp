@@ -32,6 +32,12 @@ Handle owned(hid_t id, Handle::Closer closer, const std::string& object, const c
 /// @throws IoError that names the object where the call failed
 void checked(herr_t result, const std::string& object, const char* doing);
 
+/// "FILE:/path", as messages name what is in a file
+std::string inside(const File& file, const std::string& path);
+
+/// A group or dataset. @throws IoError
+Handle open_object(const File& file, const std::string& path);
+
 [[noreturn]] void fail(const std::string& object, const std::string& doing);
 
 }  // namespace dynvert::h5

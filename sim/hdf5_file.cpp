@@ -47,6 +47,12 @@ void checked(herr_t result, const std::string& object, const char* doing) {
   if (result < 0) fail(object, doing);
 }
 
+std::string inside(const File& file, const std::string& path) { return file.path + ":" + path; }
+
+Handle open_object(const File& file, const std::string& path) {
+  return owned(H5Oopen(file.handle.id(), path.c_str(), H5P_DEFAULT), H5Oclose, inside(file, path), "opening");
+}
+
 namespace {
 
 /// Access to files through dynvert's driver.

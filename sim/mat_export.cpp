@@ -7,6 +7,7 @@
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/mat_layout.hpp>
 #include <dynvert/sim/new_file.hpp>
+#include <dynvert/sim/utf8.hpp>
 
 #include <fmt/format.h>
 #include <matio.h>
@@ -113,9 +114,13 @@ Variable make_array(matio_classes kind, matio_types type, std::vector<std::size_
                             options));
 }
 
+/// MATLAB and libmatio count the characters of a text, Octave its bytes. Where these differ blanks follow, so that
+/// nobody loses the end, and libmatio, which believes what lead bytes say, does not read past it.
 Variable make_text(const std::string& value) {
-  return make_array(MAT_C_CHAR, MAT_T_UTF8, {value.empty() ? std::size_t{0} : std::size_t{1}, value.size()},
-                    value.data());
+  std::string text = valid_utf8(value);
+  const std::size_t bytes = text.size();
+  text.append(bytes - count_characters(text), ' ');
+  return make_array(MAT_C_CHAR, MAT_T_UTF8, {bytes == 0 ? std::size_t{0} : std::size_t{1}, bytes}, text.data());
 }
 
 Variable make_struct(const std::string& name, Fields fields) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace dynvert {
 
@@ -76,6 +77,10 @@ arma::mat RecordedModel::matrix(const std::string& name, std::size_t row, std::s
   if (values.size() != rows * columns) {
     throw IoError(file_.path() + ":" + dataset, fmt::format("has {} values a row", values.size()),
                   fmt::format("a file whose weights are {}x{}, as its configuration says", rows, columns));
+  }
+  // no run leaves such weights, and what factorises them does not take them
+  if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) {
+    throw IoError(file_.path() + ":" + dataset, fmt::format("holds values that are not finite in row {}", row));
   }
   // Armadillo keeps columns together, the file rows.
   return arma::mat(values.data(), columns, rows).t();

@@ -177,6 +177,9 @@ void RecordedTrial::take_signals() {
       const std::string dataset = fmt::format("{}/s_{}", group_, loop.number);
       if (stage.timing != Stage::Timing::inversion || !file_.has(dataset)) continue;
       credit_[loop.source] = arma::vec(file_.rows(dataset, record_, 1).values);
+      if (credit_[loop.source].n_elem != model_.network().units[loop.source]) {
+        throw IoError(file_.path() + ":" + dataset, "does not have the units that the configuration says");
+      }
     }
   }
 }
@@ -251,12 +254,15 @@ std::function<arma::vec(std::size_t sample)> RecordedTrial::error_reader(const P
   const bool at_output = loop.source == model_.network().depth();
   if (stage.timing != Stage::Timing::inversion || !at_output || !file_.has(dataset)) return nullptr;
   const auto shape = file_.shape(dataset);
-  if (shape.size() != 3 || shape[2] == 0) throw IoError(file_.path() + ":" + dataset, "is not record x time x unit");
+  if (shape.size() != 3 || shape[2] != model_.network().units[loop.source]) {
+    throw IoError(file_.path() + ":" + dataset, "is not record x time x unit, as the configuration says");
+  }
   const std::size_t samples = shape[1], units = shape[2];
   const std::size_t ahead = std::max<std::size_t>(1, most_values / units);
   return [this, dataset, samples, units, ahead, first = std::size_t{0},
           read = std::vector<double>()](std::size_t sample) mutable {
     if (sample < first || sample >= first + read.size() / units) {
+      if (sample >= samples) throw IoError(file_.path() + ":" + dataset, "has fewer samples than its axis of time");
       first = sample;
       read = file_.stretch(dataset, record_, first, std::min(ahead, samples - first)).values;
     }
@@ -265,7 +271,8 @@ std::function<arma::vec(std::size_t sample)> RecordedTrial::error_reader(const P
 }
 
 std::function<double(std::size_t sample)> RecordedTrial::signal_norm(const Place& place, RightHandSide& f) const {
-  const auto& [stage, loop] = place;
+  const Stage& stage = place.stage;
+  const ControlLoop& loop = place.loop;
   if (const auto error = error_reader(place)) {
     return [error](std::size_t sample) { return arma::norm(error(sample)); };
   }

@@ -22,9 +22,10 @@ void read_all(const RunReader& reader, const std::string& group, std::vector<std
     }
     try {
       const auto shape = reader.shape(path);
-      if (shape.empty()) continue;
+      // of rows without values a file can declare any number
+      if (shape.empty() || std::ranges::find(shape, std::size_t{0}) != shape.end()) continue;
       std::size_t row = 1;
-      for (std::size_t i = 1; i < shape.size(); ++i) row *= std::max<std::size_t>(1, shape[i]);
+      for (std::size_t i = 1; i < shape.size(); ++i) row *= shape[i];
       constexpr std::size_t values_at_once = std::size_t{1} << 20;
       const std::size_t rows_at_once = std::max<std::size_t>(1, values_at_once / row);
       for (std::size_t first = 0; first < shape[0]; first += rows_at_once) {

@@ -125,7 +125,7 @@ namespace {
 std::size_t keep_committed_below(const h5::File& file, const std::string& group) {
   std::size_t dropped = 0;
   std::vector<h5::Dataset> datasets;
-  for (const std::string& name : h5::children(file, group)) {
+  for (const std::string& name : h5::tree_children(file, group)) {
     const std::string path = group == "/" ? group + name : group + "/" + name;
     if (h5::is_group(file, path)) {
       dropped += keep_committed_below(file, path);

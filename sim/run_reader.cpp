@@ -19,7 +19,7 @@ RunReader::RunReader(const std::string& path) : file_(h5::open_file(path)) {
 }
 
 std::vector<std::string> RunReader::models() const {
-  return h5::is_group(file_, "/models") ? h5::children(file_, "/models") : std::vector<std::string>();
+  return h5::is_group(file_, "/models") ? h5::tree_children(file_, "/models") : std::vector<std::string>();
 }
 
 bool RunReader::has(const std::string& path) const { return h5::has(file_, path); }
@@ -32,7 +32,7 @@ bool RunReader::is_integer(const std::string& dataset) const {
 
 std::vector<std::string> RunReader::children(const std::string& group) const {
   if (!h5::is_group(file_, group)) throw IoError(file_.path + ":" + group, "is not a group of the file");
-  return h5::children(file_, group);
+  return h5::tree_children(file_, group);
 }
 
 std::vector<Attribute> RunReader::attributes(const std::string& object) const {

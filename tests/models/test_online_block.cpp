@@ -74,13 +74,13 @@ TEST_CASE("a block of trials gives the drives and the weights of trials one by o
 }
 
 TEST_CASE("a change of weights is that of the definition, for one sample and for many") {
-  const arma::uword batch = GENERATE(1, 3);
+  const arma::uword batch = GENERATE(arma::uword{1}, arma::uword{3});
   const double lambda = GENERATE(0.0, 0.1);
   RandomStream random(5, "learn");
   Network network({4, 3, 2}, {"linear", "linear"}, true);
   for (std::size_t l = 1; l <= 2; ++l) network.W[l] = random.uniform(network.units[l], network.units[l - 1], 1);
   Activity activity;
-  activity.h = {random.normal(4, batch), random.normal(3, batch), {}};
+  activity.h = std::vector<arma::mat>{random.normal(4, batch), random.normal(3, batch), arma::mat()};
   Credit credit{{}, random.normal(3, batch), random.normal(2, batch)};
   const Network before = network;
   learn({.eta = 0.3, .lambda = lambda}, activity, credit, network);

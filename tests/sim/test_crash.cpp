@@ -42,7 +42,7 @@ std::int64_t committed_trials(const RunReader& reader) {
 
 }  // namespace
 
-TEST_CASE("a commit that is killed at any system call leaves the old file, or can be finished") {
+TEST_CASE("a commit that is killed at any system call leaves the old file, or can be finished", "[every-call]") {
   const TemporaryFolder folder;
   const std::string path = folder / "a";
   const bool durable = GENERATE(false, true);
@@ -116,7 +116,8 @@ TEST_CASE("what is no whole journal is none") {
   CHECK(content(path) == std::string(page_size, 'n') + std::string(page_size, 'm'));
 }
 
-TEST_CASE("a run that is killed at any system call is right up to its last commit, and can be gone on with") {
+TEST_CASE("a run that is killed at any system call is right up to its last commit, and can be gone on with",
+          "[every-call]") {
   const TemporaryFolder folder;
   const std::string path = folder / "run.h5", base = folder / "base.h5";
   const int compression = GENERATE(0, 1);
@@ -250,7 +251,7 @@ TEST_CASE("of a state the last commit's row comes back") {
   const TemporaryFolder folder;
   const std::string path = folder / "run.h5";
   // the small one shares its pages with others, the large one does not
-  const std::size_t units = GENERATE(3, 10000);
+  const std::size_t units = GENERATE(std::size_t{3}, std::size_t{10000});
   const GroupSpec spec{"/models/DI/state",
                        "slot",
                        {{"unit", std::vector<double>(units, 1.0), true, "1", ""}},

@@ -107,8 +107,8 @@ TEST_CASE("reduced and propagated loops end where the plain circuit ends") {
       {{.units = {30, 6}, .transmits = Transmit::gain, .bent = 1}, {reduced, reduced}},
   };
   const std::string solver = GENERATE("euler", "sequential_euler", "rk4", "exact");
-  const std::size_t n = GENERATE(range(0, 12));
-  const std::size_t columns = GENERATE(1, 40);
+  const std::size_t n = GENERATE(range(std::size_t{0}, std::size_t{12}));
+  const std::size_t columns = GENERATE(std::size_t{1}, std::size_t{40});
   const bool alike = GENERATE(true, false);
   Case test = cases[n];
   test.loop.columns = columns;
