@@ -16,7 +16,7 @@ namespace dynvert {
 enum class Resumable { to_go_on, complete };
 
 /// @param file  reopened
-/// @throws ValueError      another configuration, seed or program: its message says what differs
+/// @throws ValueError      another configuration, seed or program, or other data: its message says what differs
 ///         NumericalError  the run has diverged, and would again
 [[nodiscard]] Resumable check_resumable(const RunFile& file, const Config& config);
 

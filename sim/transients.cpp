@@ -1,4 +1,5 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/external_files.hpp>
 #include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
 #include <dynvert/sim/transients.hpp>
@@ -114,6 +115,7 @@ void Transients::begin(Sink& sink) {
     sink.set_attribute(path, "status", std::string("running"));
     sink.set_attribute(path, "diverged_trials", std::int64_t{0});
   }
+  note_external_files(config_, sink);
 }
 
 void Transients::run_columns(const TransientPlan& plan, const TransientBatch& batch, Outcome& outcome) const {
