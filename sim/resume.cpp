@@ -65,13 +65,13 @@ Resumable check_resumable(const RunFile& file, const Config& config) {
   return Resumable::to_go_on;
 }
 
-std::string note_resumption(RunFile& file) {
+std::string note_resumption(RunFile& file, const Config& config) {
   std::string lines = text_attribute(file, "resumed");
   lines += fmt::format("{}{} after {} trials, {}, {}", lines.empty() ? "" : "\n", now(), file.committed(),
                        cpu_identity(), blas_identity());
   file.set_attribute("/", "resumed", lines);
   const std::string cpu = text_attribute(file, "cpu"), blas = text_attribute(file, "blas");
-  if (cpu == cpu_identity() && blas == blas_identity()) return "";
+  if (blas == blas_identity() && (config.reproducible || cpu == cpu_identity())) return "";
   return fmt::format(
       "{} was begun on {} with {}, and goes on on {} with {}: the numbers may differ from an unbroken run in their "
       "last "

@@ -22,6 +22,6 @@ enum class Resumable { to_go_on, complete };
 
 /// Says in the file (root attribute `resumed`) when and where the run is gone on with, a line each time.
 /// @return what the user should know: another processor or BLAS rounds differently; empty where there is nothing
-[[nodiscard]] std::string note_resumption(RunFile& file);
+[[nodiscard]] std::string note_resumption(RunFile& file, const Config& config);
 
 }  // namespace dynvert

@@ -2,6 +2,7 @@
 #include <dynvert/sim/external_files.hpp>
 #include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
+#include <dynvert/sim/reproducible.hpp>
 #include <dynvert/sim/transients.hpp>
 
 #include <fmt/format.h>
@@ -36,6 +37,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 }  // namespace
 
 std::unique_ptr<ExperimentRun> make_experiment(Config config) {
+  if (config.reproducible) require_reproducible_arithmetic();
   if (config.kind == ExperimentKind::learning) return std::make_unique<Experiment>(std::move(config));
   return std::make_unique<Transients>(config);
 }
