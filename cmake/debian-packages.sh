@@ -5,6 +5,7 @@ build_packages="g++ cmake ninja-build pkg-config git libboost-dev libarmadillo-d
 plot_packages="python3 python3-numpy python3-h5py python3-xarray python3-matplotlib"
 test_packages="catch2 librapidcheck-dev clang-format-14 python3-scipy python3-netcdf4 python3-h5netcdf octave gnuplot-nox qemu-user
   fonts-freefont-otf hdf5-tools chromium chromium-driver python3-selenium"
+benchmark_packages="libbenchmark-dev"
 # npm fetches the plotting library of `dynvert report`. A machine may have one from elsewhere, with which Debian's does not
 # go together.
 command -v npm >/dev/null || test_packages+=" npm"

@@ -13,16 +13,20 @@ using Vector = double __attribute__((vector_size(lanes * sizeof(double)), aligne
 inline Vector load(const double* p) { return *reinterpret_cast<const Vector*>(p); }
 inline void store(double* p, const Vector& v) { *reinterpret_cast<Vector*>(p) = v; }
 
-/// `blocks` registers of rows of `columns` columns at once: each weight that is loaded serves all columns. A single
-/// column sums even and odd inputs apart, since one chain of dependent additions would wait for its own latency.
+/// Chains of additions that run beside each other, since one of dependent additions would wait for its own latency: so
+/// many that some eight registers take part. They depend on the rows alone, so that a column's sums are the same to the
+/// last bit whatever columns are beside it.
+constexpr std::size_t chains_of(std::size_t blocks) { return blocks <= 2 ? 4 : 2; }
+
+/// `blocks` registers of rows of `columns` columns at once: each weight that is loaded serves all columns.
 template <std::size_t blocks, std::size_t columns>
 inline void tile(const AffineUpdate& job, std::size_t row, std::size_t column) {
-  constexpr std::size_t chains = columns == 1 ? 2 : 1;
+  constexpr std::size_t chains = chains_of(blocks);
   Vector sum[chains][columns][blocks];
   for (std::size_t c = 0; c < columns; ++c) {
     for (std::size_t b = 0; b < blocks; ++b) {
       sum[0][c][b] = load(job.input + (column + c) * job.rows + row + b * lanes);
-      if constexpr (chains == 2) sum[1][c][b] = Vector{};
+      for (std::size_t chain = 1; chain < chains; ++chain) sum[chain][c][b] = Vector{};
     }
   }
   for (std::size_t k = 0; k < job.term_count; ++k) {
@@ -48,10 +52,10 @@ inline void tile(const AffineUpdate& job, std::size_t row, std::size_t column) {
         }
       }
     }
-    for (; j < term.inputs; ++j, weights += job.rows) {
+    for (std::size_t chain = 0; j < term.inputs; ++j, ++chain, weights += job.rows) {
       for (std::size_t b = 0; b < blocks; ++b) {
         const Vector w = load(weights + b * lanes);
-        for (std::size_t c = 0; c < columns; ++c) sum[0][c][b] += w * source[c * term.source_stride + j];
+        for (std::size_t c = 0; c < columns; ++c) sum[chain][c][b] += w * source[c * term.source_stride + j];
       }
     }
   }
@@ -62,6 +66,7 @@ inline void tile(const AffineUpdate& job, std::size_t row, std::size_t column) {
       const std::size_t at = (column + c) * job.rows + row + b * lanes;
       Vector total = sum[0][c][b];
       if constexpr (chains == 2) total += sum[1][c][b];
+      if constexpr (chains == 4) total = (total + sum[1][c][b]) + (sum[2][c][b] + sum[3][c][b]);
       const Vector x = load(job.state + at);
       store(job.out + at, job.keep * x + rate * (total - leak * x));
     }
@@ -84,6 +89,9 @@ inline void strip(const AffineUpdate& job, std::size_t column) {
       return;
   }
 }
+
+/// Columns at once, as far as the registers go: AVX-512 has 32, the others 16.
+constexpr std::size_t columns_at_once = lanes == 8 ? 2 : 1;
 
 using Integers = long long __attribute__((vector_size(lanes * sizeof(double)), aligned(8)));
 // wraps around where a NaN's bits are shifted
@@ -153,8 +161,8 @@ void tanh(const double* x, double* y, std::size_t n) {
 void affine(const AffineUpdate& job);
 void affine(const AffineUpdate& job) {
   std::size_t column = 0;
-  for (; column + 2 <= job.columns; column += 2) strip<2>(job, column);
-  if (column < job.columns) strip<1>(job, column);
+  for (; column + columns_at_once <= job.columns; column += columns_at_once) strip<columns_at_once>(job, column);
+  for (; column < job.columns; ++column) strip<1>(job, column);
 }
 
 }  // namespace dynvert::DYNVERT_ISA

@@ -1,12 +1,27 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/product.hpp>
 #include <dynvert/models/right_hand_side.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace dynvert {
+
+namespace {
+
+/// Weights that do not fit the near cache are better read in the order in which they lie, and many columns of not so
+/// few weights in BLAS's tiles; below that its calls and copies cost more than they bring. Where the two meet was
+/// measured: docs/benchmarks.md.
+bool is_for_blas(std::size_t rows, std::size_t inputs, std::size_t columns) {
+  constexpr std::size_t far = 200'000;  // doubles
+  constexpr std::size_t many = 30'000;
+  return rows * inputs >= (columns >= 4 ? many : far);
+}
+
+}  // namespace
 
 RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     : circuit_(std::move(circuit)),
@@ -16,6 +31,7 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
       scales_(circuit_.projections().size()),
       gains_(circuit_.projections().size()),
       scratch_(circuit_.projections().size()),
+      products_(circuit_.projections().size()),
       tau_(circuit_.populations().size()),
       leak_(circuit_.populations().size()),
       plasticity_(circuit_.plasticity()),
@@ -153,6 +169,15 @@ arma::mat RightHandSide::weights(ProjectionIndex projection) const {
   return to_matrix({weights_[projection].data(), rows, columns, padded(rows)});
 }
 
+ConstMatrixView RightHandSide::weights_view(ProjectionIndex projection) const {
+  const auto& p = circuit_.projections()[projection];
+  if (std::holds_alternative<double>(p.weights)) {
+    throw ValueError(fmt::format("projection \"{}\"", p.name), "is one-to-one", "a projection with a weight matrix");
+  }
+  const std::size_t rows = target_of(projection).units;
+  return {weights_[projection].data(), rows, source_of(projection).units, padded(rows)};
+}
+
 void RightHandSide::put_weights(State& x) const {
   for (std::size_t i = 0; i < plasticity_.size(); ++i) {
     const ProjectionIndex k = plasticity_[i].projection;
@@ -176,13 +201,18 @@ void RightHandSide::take_weights(const State& x) {
   }
 }
 
-MatrixView RightHandSide::gain(ProjectionIndex projection) {
+ConstMatrixView RightHandSide::gain(ProjectionIndex projection) const {
   const auto& p = circuit_.projections()[projection];
   if (p.transmits != Transmit::gain || p.follows) {
     throw ValueError(fmt::format("projection \"{}\"", p.name), "has no gain of its own",
                      "a projection that transmits a gain which follows no population");
   }
   return {gains_[projection].data(), source_of(projection).units, layout_.columns(), gain_stride(projection)};
+}
+
+MatrixView RightHandSide::gain(ProjectionIndex projection) {
+  const ConstMatrixView view = std::as_const(*this).gain(projection);
+  return {gains_[projection].data(), view.units, view.columns, view.stride};
 }
 
 void RightHandSide::set_drive(PopulationIndex population, Drive drive) { drives_[population] = std::move(drive); }
@@ -291,6 +321,7 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
   const bool in_place = out == x.data() + layout_.offset(p);
   job.terms.clear();
   job.computed.clear();
+  job.products.clear();
   for (const ProjectionIndex k : incoming_[p]) {
     const auto& projection = circuit_.projections()[k];
     AffineTerm term{.source_stride = layout_.stride(projection.source)};
@@ -303,9 +334,15 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
     }
     if (std::holds_alternative<double>(projection.weights)) {
       term.scale = scales_[k];
+    } else if (const std::size_t inputs = layout_.units(projection.source);
+               is_for_blas(layout_.units(p), inputs, layout_.columns())) {
+      job.products.push_back({k, {term.source, inputs, layout_.columns(), term.source_stride}});
+      const std::size_t size = layout_.stride(p) * layout_.columns();
+      if (products_[k].size() != size) products_[k].assign(size, 0.0);
+      term = {.source = products_[k].data(), .source_stride = layout_.stride(p)};
     } else {
       term.weights = weights_[k].data();
-      term.inputs = layout_.units(projection.source);
+      term.inputs = inputs;
     }
     job.terms.push_back(term);
   }
@@ -327,6 +364,10 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
 void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, double t) {
   if (drives_[p]) drives_[p](t, columns_, input(p));
   for (const ProjectionIndex k : job.computed) transmit(k, x);
+  for (const Product& product : job.products) {
+    multiply(weights_view(product.projection), product.f,
+             {products_[product.projection].data(), layout_.units(p), layout_.columns(), layout_.stride(p)});
+  }
   kernel_(job.update);
 }
 

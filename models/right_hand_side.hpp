@@ -44,6 +44,8 @@ class RightHandSide {
   void set_scale(ProjectionIndex projection, double scale);
   /// @return target units x source units; c I for a one-to-one projection. Of a plastic projection: those set last.
   [[nodiscard]] arma::mat weights(ProjectionIndex projection) const;
+  /// The same where it lies, target units x source units. @throws ValueError for a one-to-one projection
+  [[nodiscard]] ConstMatrixView weights_view(ProjectionIndex projection) const;
 
   /// A plastic projection's rule, whose rate, decay and coefficients may be changed between segments.
   [[nodiscard]] Plasticity& plasticity(std::size_t i) { return plasticity_[i]; }
@@ -60,6 +62,7 @@ class RightHandSide {
   }
   /// The gain of a projection, source units x columns. @throws ValueError if it transmits none or follows a population
   [[nodiscard]] MatrixView gain(ProjectionIndex projection);
+  [[nodiscard]] ConstMatrixView gain(ProjectionIndex projection) const;
   /// Time constant and leak of a population, by column.
   [[nodiscard]] std::span<double> tau(PopulationIndex population) { return tau_[population]; }
   [[nodiscard]] double tau(PopulationIndex population, std::size_t column) const { return tau_[population][column]; }
@@ -95,12 +98,18 @@ class RightHandSide {
   [[nodiscard]] arma::vec slope(ProjectionIndex projection, const State& x, std::size_t column);
 
  private:
+  /// W f of a projection whose weights are many: by BLAS.
+  struct Product {
+    ProjectionIndex projection = 0;
+    ConstMatrixView f;
+  };
   /// The kernel's job for one population, and which of its terms must be computed anew before each evaluation.
   struct Job {
     AffineUpdate update;
     std::vector<AffineTerm> terms;
     std::vector<double> rate;  // by column
     std::vector<ProjectionIndex> computed;
+    std::vector<Product> products;
   };
   /// What is transmitted of a population: by a projection, or as a factor of plasticity.
   struct Signal {
@@ -146,6 +155,7 @@ class RightHandSide {
   std::vector<double> scales_;                          // by projection: of one-to-one
   std::vector<State> gains_;                            // by projection: given gains, padded source units x columns
   std::vector<State> scratch_;                          // by projection: what it transmits, if not the state itself
+  std::vector<State> products_;                         // by projection: W f, where BLAS computes it
   std::vector<std::vector<double>> tau_, leak_;         // by population, by column
   std::vector<Plasticity> plasticity_;
   std::vector<double> post_, pre_;  // scratch of plasticity

@@ -1,6 +1,7 @@
 // Solvers with a fixed step: forward Euler and Runge-Kutta 4 by odeint, and sequential Euler.
 
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/fixed_step.hpp>
 #include <dynvert/sim/solver_list.hpp>
 
 #include <fmt/format.h>
@@ -18,13 +19,6 @@ namespace odeint = boost::numeric::odeint;
 
 namespace {
 
-/// One step of a scheme. `start` is called before the first step and whenever the columns have changed.
-struct Scheme {
-  std::function<void(RightHandSide& f, State& x, double dt)> start;
-  std::function<void(RightHandSide& f, State& x, double t, double dt)> step;
-  std::size_t evaluations_per_step = 1;
-};
-
 template <typename Stepper>
 Scheme odeint_scheme(std::size_t evaluations) {
   // the steppers size their temporaries once: a new one whenever the columns change
@@ -33,16 +27,6 @@ Scheme odeint_scheme(std::size_t evaluations) {
       .start = [stepper](RightHandSide&, State&, double) { *stepper = Stepper(); },
       .step = [stepper](RightHandSide& f, State& x, double t, double dt) { stepper->do_step(std::ref(f), x, t, dt); },
       .evaluations_per_step = evaluations};
-}
-
-/// Populations in the order of the circuit, each with the newest values of the others. Stable where plain Euler is not:
-/// docs/mathematics.md has the limits.
-Scheme sequential_scheme() {
-  return {.start = [](RightHandSide& f, State& x, double dt) { f.bind(x, dt); },
-          .step =
-              [](RightHandSide& f, State&, double t, double) {
-                for (PopulationIndex p = 0; p < f.layout().populations(); ++p) f.advance(p, t);
-              }};
 }
 
 class FixedStepSolver final : public Solver {
@@ -192,16 +176,28 @@ class FixedStepSolver final : public Solver {
 
 }  // namespace
 
-std::unique_ptr<Solver> make_euler(const SolverSettings& settings) {
-  return std::make_unique<FixedStepSolver>(settings, odeint_scheme<odeint::euler<State>>(1));
+Scheme euler_scheme() { return odeint_scheme<odeint::euler<State>>(1); }
+
+Scheme rk4_scheme() { return odeint_scheme<odeint::runge_kutta4<State>>(4); }
+
+Scheme sequential_euler_scheme() {
+  return {.start = [](RightHandSide& f, State& x, double dt) { f.bind(x, dt); },
+          .step =
+              [](RightHandSide& f, State&, double t, double) {
+                for (PopulationIndex p = 0; p < f.layout().populations(); ++p) f.advance(p, t);
+              }};
 }
 
-std::unique_ptr<Solver> make_rk4(const SolverSettings& settings) {
-  return std::make_unique<FixedStepSolver>(settings, odeint_scheme<odeint::runge_kutta4<State>>(4));
+std::unique_ptr<Solver> make_fixed_step(const SolverSettings& settings, Scheme scheme) {
+  return std::make_unique<FixedStepSolver>(settings, std::move(scheme));
 }
+
+std::unique_ptr<Solver> make_euler(const SolverSettings& settings) { return make_fixed_step(settings, euler_scheme()); }
+
+std::unique_ptr<Solver> make_rk4(const SolverSettings& settings) { return make_fixed_step(settings, rk4_scheme()); }
 
 std::unique_ptr<Solver> make_sequential_euler(const SolverSettings& settings) {
-  return std::make_unique<FixedStepSolver>(settings, sequential_scheme());
+  return make_fixed_step(settings, sequential_euler_scheme());
 }
 
 }  // namespace dynvert

@@ -1,6 +1,7 @@
 #include <dynvert/analysis/measures.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/fast_solver.hpp>
 #include <dynvert/sim/feedback_setup.hpp>
 #include <dynvert/sim/model_run.hpp>
 
@@ -52,7 +53,8 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
     runners_.push_back({.run = StageRunner(std::move(stage), std::move(phases))});
   }
   if (!runners_.empty()) {
-    solver_ = solver_kind_.make(solver_settings(model_.dynamics));
+    const SolverSettings settings = solver_settings(model_.dynamics);
+    solver_ = config.fast == "auto" ? make_fast_solver(solver_kind_, settings) : solver_kind_.make(settings);
     measures_trajectory_ = std::ranges::any_of(measures_, [](const auto& m) { return m.first->needs_trajectory; });
     trace_settings_ = trace_settings(config, model);
   }
@@ -135,7 +137,7 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
   const bool traced = !groups_.trace.datasets.empty();
   const bool asked = traced && is_asked(trial);
   const bool spare = unasked_left() > 0;
-  const bool keep_trajectory = solver_kind_.has_trajectory && (measures_trajectory_ || asked || spare);
+  const bool keep_trajectory = solver_kind_.has_trajectory && (measures_trajectory_ || asked);
 
   const auto divergence = assign_credit(trial, keep_trajectory);
   const std::vector<StageResult> stages = results(keep_trajectory);
@@ -157,6 +159,8 @@ void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat&
   }
   record_learning(trial, measured, divergence ? divergence->fault : Fault::none);
   if (asked || (spare && unsettled)) {
+    // nobody knows beforehand which trials will not settle: those few are run a second time, for their way
+    if (!keep_trajectory) retrace(trial);
     record_trace(trial, measured);
     if (!asked) ++kept_unasked_;
   }
@@ -264,15 +268,19 @@ void ModelRun::restabilise(Runner& r) {
   }
 }
 
+void ModelRun::set_plasticity(Runner& r, std::size_t trial) {
+  const bool learns = trial > 0 || !config_.learning.skip_first;
+  for (std::size_t i = 0; i < r.run.stage().circuit.plasticity().size(); ++i) {
+    r.run.f().plasticity(i).rate = learns ? config_.learning.rate : 0;
+    r.run.f().plasticity(i).decay = learns ? config_.learning.decay : 0;
+  }
+}
+
 std::optional<ModelRun::Divergence> ModelRun::run_stage(Runner& r, std::size_t trial, bool keep_trajectory) {
   StageRunner& run = r.run;
   run.begin(network_, feedback_, activity_, credit_);
   if (model_.feedback.restabilise) restabilise(r);
-  const bool learns = trial > 0 || !config_.learning.skip_first;
-  for (std::size_t i = 0; i < run.stage().circuit.plasticity().size(); ++i) {
-    run.f().plasticity(i).rate = learns ? config_.learning.rate : 0;
-    run.f().plasticity(i).decay = learns ? config_.learning.decay : 0;
-  }
+  set_plasticity(r, trial);
   run.run(*solver_, network_, activity_, credit_, keep_trajectory ? &trace_settings_.sample_interval : nullptr);
   if (const ColumnEnd* end = run.solver_run().diverged()) {
     return Divergence{run.stage().name, run.f().block_name(end->population), end->time};
@@ -346,6 +354,17 @@ void ModelRun::record_weights(std::size_t trials_done) {
   ++rows.count;
   ++snapshots_;
   last_snapshot_ = trials_done;
+}
+
+/// Runs the loops of the trial once more, the same way, and keeps their trajectories.
+void ModelRun::retrace(std::size_t trial) {
+  for (Runner& r : runners_) {
+    if (!r.run.started()) return;
+    r.run.begin(network_, feedback_, activity_, credit_);
+    set_plasticity(r, trial);
+    r.run.run(*solver_, network_, activity_, credit_, &trace_settings_.sample_interval);
+    if (!r.run.finished()) return;
+  }
 }
 
 void ModelRun::record_trace(std::size_t trial, const TrialView* view) {

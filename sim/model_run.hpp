@@ -136,6 +136,8 @@ class ModelRun {
   void show(const arma::mat& x, const arma::mat& t);
   [[nodiscard]] std::optional<Divergence> assign_credit(std::size_t trial, bool keep_trajectory);
   [[nodiscard]] std::optional<Divergence> run_stage(Runner& runner, std::size_t trial, bool keep_trajectory);
+  void set_plasticity(Runner& runner, std::size_t trial);
+  void retrace(std::size_t trial);
   [[nodiscard]] std::string describe(std::size_t trial, const Divergence& divergence) const;
   void change_weights(bool learns);
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);

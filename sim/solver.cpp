@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/registry.hpp>
+#include <dynvert/sim/fixed_step.hpp>
 #include <dynvert/sim/solver.hpp>
 #include <dynvert/sim/solver_list.hpp>
 
@@ -19,12 +20,27 @@ const ColumnEnd* SolverRun::diverged() const {
 
 std::span<const SolverKind> solver_kinds() {
   static constexpr std::array kinds{
-      SolverKind{.name = "euler", .fixed_step = true, .can_settle = true, .make = make_euler},
-      SolverKind{.name = "sequential_euler", .fixed_step = true, .can_settle = true, .make = make_sequential_euler},
-      SolverKind{.name = "rk4", .fixed_step = true, .can_settle = true, .make = make_rk4},
+      SolverKind{.name = "euler",
+                 .fixed_step = true,
+                 .can_settle = true,
+                 .coordinate_free = true,
+                 .scheme = euler_scheme,
+                 .make = make_euler},
+      SolverKind{.name = "sequential_euler",
+                 .fixed_step = true,
+                 .can_settle = true,
+                 .coordinate_free = true,
+                 .scheme = sequential_euler_scheme,
+                 .make = make_sequential_euler},
+      SolverKind{.name = "rk4",
+                 .fixed_step = true,
+                 .can_settle = true,
+                 .coordinate_free = true,
+                 .scheme = rk4_scheme,
+                 .make = make_rk4},
       SolverKind{.name = "dopri5", .adaptive = true, .can_settle = true, .make = make_dopri5},
       SolverKind{.name = "rosenbrock4", .adaptive = true, .can_settle = true, .make = make_rosenbrock4},
-      SolverKind{.name = "exact", .make = make_exact},
+      SolverKind{.name = "exact", .coordinate_free = true, .make = make_exact},
       SolverKind{.name = "fixed_point", .has_trajectory = false, .make = make_fixed_point},
   };
   return kinds;

@@ -76,12 +76,17 @@ class Solver {
                         double interval) = 0;
 };
 
+struct Scheme;  // fixed_step.hpp
+
 struct SolverKind {
   std::string_view name;
   bool fixed_step = false;     ///< dt divides durations and intervals
   bool adaptive = false;       ///< has tolerances
   bool can_settle = false;     ///< looks at the slope on its way, so that a phase can end early
   bool has_trajectory = true;  ///< false: it gives a state and no path to it
+  /// in any linear coordinates of a circuit its result is the same, but for rounding
+  bool coordinate_free = false;
+  Scheme (*scheme)() = nullptr;  ///< of fixed steps
   std::unique_ptr<Solver> (*make)(const SolverSettings&) = nullptr;
 };
 

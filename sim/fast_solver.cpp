@@ -1,0 +1,164 @@
+#include <dynvert/analysis/reduced_loop.hpp>
+#include <dynvert/sim/fast_solver.hpp>
+#include <dynvert/sim/fixed_step.hpp>
+#include <dynvert/sim/solver_list.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace dynvert {
+
+namespace {
+
+/// Steps of a segment; of a solver that takes none, what the whole loop costs in steps is not known: one.
+std::size_t steps_of(const SolverKind& kind, const SolverSettings& settings, double duration) {
+  return kind.fixed_step ? whole_steps(duration, settings.dt, "duration") : 1;
+}
+
+bool can_reduce(const SolverKind& kind, const SolverSettings& settings) {
+  return kind.coordinate_free && settings.settle_tolerance == 0;
+}
+
+/// By the count of multiplications; a squaring does some three times as many in a second as a step of one column.
+FastForm cheapest(const ReducedLoop& loop, const SolverKind& kind, std::size_t steps, std::size_t columns, bool alike) {
+  const auto count = [&](std::size_t cost_of_step) {
+    return static_cast<double>(steps) * static_cast<double>(columns) * static_cast<double>(cost_of_step);
+  };
+  // exact takes the exponential of all variables: fewer are always better
+  const double reduced =
+      count(loop.reduced_cost()) + (kind.fixed_step ? static_cast<double>(loop.reduction_cost()) : 0.0);
+  if (reduced > count(loop.whole_cost())) return FastForm::plain;
+  const double packed = columns == 1 ? 3 : 1;
+  if (kind.fixed_step && loop.linear() && alike && loop.propagation_cost(steps, columns) < packed * reduced) {
+    return FastForm::propagated;
+  }
+  return FastForm::reduced;
+}
+
+bool same_shape(const Circuit& a, const Circuit& b) {
+  const auto same_population = [](const Population& p, const Population& q) {
+    return p.units == q.units && p.held == q.held && p.rate == q.rate;
+  };
+  const auto same_projection = [](const Projection& p, const Projection& q) {
+    return p.source == q.source && p.target == q.target && p.transmits == q.transmits &&
+           p.follows.has_value() == q.follows.has_value() && p.weights.index() == q.weights.index();
+  };
+  return std::ranges::equal(a.populations(), b.populations(), same_population) &&
+         std::ranges::equal(a.projections(), b.projections(), same_projection);
+}
+
+class FastSolver final : public Solver {
+ public:
+  FastSolver(const SolverKind& kind, const SolverSettings& settings)
+      : kind_(kind), settings_(settings), plain_(kind.make(settings)) {
+    if (kind.scheme != nullptr) scheme_ = kind.scheme();
+  }
+
+  SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
+    if (trajectory == nullptr) {
+      auto result = fast(f, x, segment);
+      return result ? std::move(*result) : plain_->run(f, x, segment, nullptr, interval);
+    }
+    State shown = x;
+    SolverRun result = plain_->run(f, shown, segment, trajectory, interval);
+    if (!fast(f, x, segment)) x = std::move(shown);
+    return result;
+  }
+
+ private:
+  /// A circuit that was met before; only what weights and trials do not change of it matters.
+  struct Known {
+    Circuit circuit;
+    PopulationIndex driven = 0;
+    std::optional<ReducedLoop> loop;
+  };
+
+  ReducedLoop* known(const Circuit& circuit, PopulationIndex driven) {
+    const auto found = std::ranges::find_if(
+        known_, [&](const Known& k) { return k.driven == driven && same_shape(k.circuit, circuit); });
+    if (found != known_.end()) return found->loop ? &*found->loop : nullptr;
+    Known& added = known_.emplace_back(circuit, driven, ReducedLoop::of(circuit, driven));
+    return added.loop ? &*added.loop : nullptr;
+  }
+
+  /// The only population that has an input; nothing where several have.
+  static std::optional<PopulationIndex> driven_population(const RightHandSide& f) {
+    std::optional<PopulationIndex> driven;
+    for (PopulationIndex p = 0; p < f.circuit().populations().size(); ++p) {
+      const ConstMatrixView input = f.input(p);
+      const std::span<const double> values(input.data, input.stride * input.columns);
+      if (std::ranges::all_of(values, [](double value) { return value == 0; })) continue;
+      if (driven) return std::nullopt;
+      driven = p;
+    }
+    return driven;
+  }
+
+  /// Changes x only where it returns a result.
+  std::optional<SolverRun> fast(RightHandSide& f, State& x, const Segment& segment) {
+    if (!can_reduce(kind_, settings_) || f.has_drives() || !f.circuit().plasticity().empty()) return std::nullopt;
+    if (!std::ranges::all_of(x, [](double value) { return value == 0; })) return std::nullopt;
+    const auto driven = driven_population(f);
+    if (!driven) return std::nullopt;
+    ReducedLoop* loop = known(f.circuit(), *driven);
+    if (loop == nullptr) return std::nullopt;
+    const std::size_t steps = steps_of(kind_, settings_, segment.duration);
+    const std::size_t columns = f.layout().columns();
+    if (steps > settings_.max_steps) return std::nullopt;
+    if (cheapest(*loop, kind_, steps, columns, true) == FastForm::plain) return std::nullopt;
+
+    loop->load(f);
+    const FastForm form = cheapest(*loop, kind_, steps, columns, loop->columns_are_alike());
+    SolverSettings within = settings_;
+    within.divergence_limit /= loop->growth();
+    SolverRun result;
+    State z;
+    if (form == FastForm::propagated) {
+      auto end = loop->propagate(
+          steps,
+          [&](RightHandSide& g, State& state) {
+            scheme_.start(g, state, settings_.dt);
+            scheme_.step(g, state, segment.start, settings_.dt);
+          },
+          within.divergence_limit);
+      if (!end) return std::nullopt;
+      z = std::move(*end);
+      result.evaluations = scheme_.evaluations_per_step;
+      result.columns.assign(columns, {Ending::finished, segment.start + segment.duration, 0, steps});
+      result.steps = steps;
+    } else {
+      z.assign(loop->f().layout().size(), 0.0);
+      result = kind_.make(within)->run(loop->f(), z, segment, nullptr, 0);
+      if (result.diverged() != nullptr) return std::nullopt;
+    }
+    lifted_.assign(x.size(), 0.0);
+    loop->lift(z, lifted_);
+    x.swap(lifted_);
+    return result;
+  }
+
+  const SolverKind& kind_;
+  SolverSettings settings_;
+  std::unique_ptr<Solver> plain_;
+  Scheme scheme_;
+  std::vector<Known> known_;
+  State lifted_;
+};
+
+}  // namespace
+
+std::unique_ptr<Solver> make_fast_solver(const SolverKind& kind, const SolverSettings& settings) {
+  return std::make_unique<FastSolver>(kind, settings);
+}
+
+FastForm fast_form(const Circuit& circuit, PopulationIndex driven, const SolverKind& kind,
+                   const SolverSettings& settings, double duration, std::size_t columns) {
+  if (!can_reduce(kind, settings)) return FastForm::plain;
+  const auto loop = ReducedLoop::of(circuit, driven);
+  if (!loop) return FastForm::plain;
+  return cheapest(*loop, kind, steps_of(kind, settings, duration), columns, true);
+}
+
+}  // namespace dynvert

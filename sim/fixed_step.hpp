@@ -1,0 +1,27 @@
+#pragma once
+
+/// The schemes of the solvers with a fixed step.
+
+#include <dynvert/sim/solver.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace dynvert {
+
+/// One step of a scheme. `start` is called before the first step and whenever the columns have changed.
+struct Scheme {
+  std::function<void(RightHandSide& f, State& x, double dt)> start;
+  std::function<void(RightHandSide& f, State& x, double t, double dt)> step;
+  std::size_t evaluations_per_step = 1;
+};
+
+[[nodiscard]] Scheme euler_scheme();
+/// Populations in the order of the circuit, each with the newest values of the others. Stable where plain Euler is not:
+/// docs/mathematics.md has the limits.
+[[nodiscard]] Scheme sequential_euler_scheme();
+[[nodiscard]] Scheme rk4_scheme();
+
+[[nodiscard]] std::unique_ptr<Solver> make_fixed_step(const SolverSettings& settings, Scheme scheme);
+
+}  // namespace dynvert

@@ -1,0 +1,85 @@
+// The tanh loop of 10x1000 in full by each instruction set that this processor has: what other processors gain.
+
+#include "sections.hpp"
+#include "yardstick.hpp"
+
+#include <dynvert/models/kernels.hpp>
+
+namespace dynvert::benchmarks {
+
+namespace {
+
+constexpr Size size{10, 1000};
+
+Bar bar_of(std::string_view kernels) {
+  if (kernels == "avx512") return at_least(4);
+  if (kernels == "avx2") return at_least(2.5);
+  return {};
+}
+
+State pack(const arma::mat& m) {
+  const std::size_t stride = padded(m.n_rows);
+  State packed(stride * m.n_cols);
+  for (std::size_t j = 0; j < m.n_cols; ++j) std::copy_n(m.colptr(j), m.n_rows, packed.data() + j * stride);
+  return packed;
+}
+
+void full_loop(benchmark::State& state, const Kernels& kernels) {
+  const LoopProblem problem(size, Transfer::nonlinear);
+  const State W = pack(problem.W());
+  const State B = pack(problem.B());
+  const State input_u = pack(-problem.s());
+  const State input_delta(padded(size.columns));
+  State u(padded(size.rows));
+  State delta(padded(size.columns));
+  State rate(delta);
+  const double step = dt;
+  const double leak_u = alpha;
+  const double leak_delta = 1;
+  const AffineTerm from_delta{
+      .weights = W.data(), .inputs = size.columns, .source = rate.data(), .source_stride = rate.size()};
+  const AffineTerm from_u{.weights = B.data(), .inputs = size.rows, .source = u.data(), .source_stride = u.size()};
+  const AffineUpdate update_u{.terms = &from_delta,
+                              .term_count = 1,
+                              .rows = u.size(),
+                              .columns = 1,
+                              .input = input_u.data(),
+                              .state = u.data(),
+                              .out = u.data(),
+                              .keep = 1,
+                              .rate = &step,
+                              .leak = &leak_u};
+  const AffineUpdate update_delta{.terms = &from_u,
+                                  .term_count = 1,
+                                  .rows = delta.size(),
+                                  .columns = 1,
+                                  .input = input_delta.data(),
+                                  .state = delta.data(),
+                                  .out = delta.data(),
+                                  .keep = 1,
+                                  .rate = &step,
+                                  .leak = &leak_delta};
+  for (auto _ : state) {
+    std::ranges::fill(u, 0.0);
+    std::ranges::fill(delta, 0.0);
+    for (std::size_t k = 0; k < steps; ++k) {
+      kernels.tanh(delta.data(), rate.data(), delta.size());
+      kernels.affine(update_u);
+      kernels.affine(update_delta);
+    }
+    benchmark::DoNotOptimize(delta.data());
+  }
+}
+
+}  // namespace
+
+void add_kernels(Table& table) {
+  for (const Kernels& kernels : available_kernels()) {
+    table.add({.name = "inversion 10x1000, tanh: kernels of " + std::string(kernels.name),
+               .against = "inversion 10x1000, tanh: yardstick",
+               .bar = bar_of(kernels.name)},
+              [&kernels](benchmark::State& state) { full_loop(state, kernels); });
+  }
+}
+
+}  // namespace dynvert::benchmarks
