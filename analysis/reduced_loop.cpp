@@ -50,7 +50,10 @@ std::optional<ReducedLoop> ReducedLoop::of(const Circuit& circuit, PopulationInd
   };
   loop.units_ = population(0).units;
   loop.has_gain_ = projection(1).transmits == Transmit::gain;
-  for (std::size_t i = 0; i < k; ++i) loop.whole_cost_ += population(i).units * population((i + k - 1) % k).units;
+  for (std::size_t i = 0; i < k; ++i) {
+    loop.whole_units_.push_back(population(i).units);
+    loop.whole_cost_ += population(i).units * population((i + k - 1) % k).units;
+  }
 
   // in the order of the circuit, which sequential Euler follows
   loop.core_.resize(k);
@@ -147,9 +150,7 @@ void ReducedLoop::load(const RightHandSide& whole) {
 void ReducedLoop::lift(const State& reduced, State& x) const {
   const Layout& from = f_->layout();
   std::vector<std::size_t> units(members());
-  for (std::size_t i = 0; i < members(); ++i) {
-    units[cycle_.populations[i]] = i == 0 ? units_ : (i == 1 ? C_1_.units : T_[i].n_rows);
-  }
+  for (std::size_t i = 0; i < members(); ++i) units[cycle_.populations[i]] = whole_units_[i];
   const Layout to(std::move(units), from.columns());
   const auto target = [&](std::size_t i) { return to.view(std::span<double>(x), cycle_.populations[i]); };
   const auto source = [&](PopulationIndex p) { return from.view(std::span<const double>(reduced), p); };
@@ -165,6 +166,24 @@ void ReducedLoop::lift(const State& reduced, State& x) const {
       for (std::size_t n = 0; n < x_i.units; ++n) x_i(n, c) += y * g_[i](n, c);
     }
   }
+}
+
+std::size_t ReducedLoop::reduced_values(std::size_t columns) const {
+  std::size_t values = 2 * units_ * units_ + 4 * columns * (core_.size() + q_.size()) * padded(units_);
+  for (std::size_t i = 0; i < members(); ++i) {
+    const std::size_t units = whole_units_[i];
+    if (i >= 2) values += units * units_;
+    if (!q_.empty() && i >= d_) values += units * columns;
+  }
+  return values;
+}
+
+std::size_t ReducedLoop::propagation_values(std::size_t columns) const {
+  const std::size_t k = members();
+  const std::size_t n = padded(units_);
+  const std::size_t basis = k * units_ + (q_.size() + 1) * columns;
+  // state and inputs of the basis, its products, the powers
+  return basis * n * (2 * (k + q_.size()) + 1) + 2 * n * units_ * (k * k + 1);
 }
 
 bool ReducedLoop::columns_are_alike() const {

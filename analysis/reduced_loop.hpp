@@ -33,6 +33,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -43,6 +44,9 @@ class ReducedLoop {
   /// @param driven  the population that has an input
   /// @return nothing where the circuit is not one such cycle, or has plasticity
   [[nodiscard]] static std::optional<ReducedLoop> of(const Circuit& circuit, PopulationIndex driven);
+  ReducedLoop(ReducedLoop&&) noexcept;
+  ReducedLoop& operator=(ReducedLoop&&) noexcept;
+  ~ReducedLoop();
 
   /// n_0
   [[nodiscard]] std::size_t units() const { return units_; }
@@ -74,20 +78,27 @@ class ReducedLoop {
   /// Multiplications that propagate() takes.
   [[nodiscard]] double propagation_cost(std::size_t steps, std::size_t columns) const;
   [[nodiscard]] bool columns_are_alike() const;
+  /// Numbers that are kept in memory, by the reduced circuit and by propagate().
+  [[nodiscard]] std::size_t reduced_values(std::size_t columns) const;
+  [[nodiscard]] std::size_t propagation_values(std::size_t columns) const;
 
  private:
-  ReducedLoop() = default;
+  class Blocks;
+  struct Power;
+  ReducedLoop();
   [[nodiscard]] std::size_t members() const { return cycle_.populations.size(); }
 
   Cycle cycle_;
   std::size_t d_ = 0;  // of the driven population
   std::size_t units_ = 0, whole_cost_ = 0;
+  std::vector<std::size_t> whole_units_;  // n_i
   bool has_gain_ = false;
   Circuit circuit_;                         // reduced
   std::vector<PopulationIndex> core_;       // x_0, z_1 .. z_{k-1} in it
   std::vector<PopulationIndex> q_, y_;      // of i = d .. k-1; q_i is g_0 y_i
   ProjectionIndex first_ = 0, around_ = 0;  // f_1, M
-  std::optional<RightHandSide> f_, basis_;
+  std::optional<RightHandSide> f_;
+  std::unique_ptr<Power> power_;  // of propagate()
   std::vector<arma::mat> T_, g_;  // by i; T_1 is C_1 itself, g_d is s
   ConstMatrixView C_1_;
   double growth_ = 1;

@@ -11,16 +11,15 @@
 
 namespace dynvert {
 
-namespace {
-
 /// Matrices of k x k blocks and stacks of k blocks, each of n rows padded as in a state.
-class Blocks {
+class ReducedLoop::Blocks {
  public:
   Blocks(std::size_t k, std::size_t n, AffineKernel kernel) : k_(k), n_(n), kernel_(kernel) {}
 
   [[nodiscard]] std::size_t size(std::size_t columns) const { return padded(n_) * columns; }
   /// out = sum over j of A_ij B_j, for each i; columns of each B_j
   void apply(const std::vector<State>& A, const std::vector<State>& B, std::size_t columns, std::vector<State>& out) {
+    out.resize(k_);
     for (std::size_t i = 0; i < k_; ++i) {
       terms_.clear();
       for (std::size_t j = 0; j < k_; ++j) terms_.emplace_back(&A[i * k_ + j], &B[j]);
@@ -29,18 +28,18 @@ class Blocks {
   }
   /// out = A A
   void square(const std::vector<State>& A, std::vector<State>& out) {
+    out.resize(k_ * k_);
     if (k_ == 2) {
-      // the blocks are polynomials of one matrix, so they commute: five products in place of eight
-      trace_.resize(A[0].size());
-      for (std::size_t n = 0; n < trace_.size(); ++n) trace_[n] = A[0][n] + A[3][n];
-      for (const std::size_t i : {std::size_t{0}, std::size_t{3}}) {
-        terms_ = {{&A[i], &A[i]}, {&A[1], &A[2]}};
-        sum(n_, out[i]);
-      }
-      for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
-        terms_ = {{&A[i], &trace_}};
-        sum(n_, out[i]);
-      }
+      // The blocks are polynomials of one matrix, so they commute: five products in place of eight,
+      // [[a a + b c, b (a + d)], [c (a + d), d d + b c]].
+      const State &a = A[0], &b = A[1], &c = A[2], &d = A[3];
+      trace_.resize(a.size());
+      for (std::size_t n = 0; n < trace_.size(); ++n) trace_[n] = a[n] + d[n];
+      product(b, c, nullptr, bc_);
+      product(a, a, &bc_, out[0]);
+      product(b, trace_, nullptr, out[1]);
+      product(c, trace_, nullptr, out[2]);
+      product(d, d, &bc_, out[3]);
       return;
     }
     for (std::size_t i = 0; i < k_; ++i) {
@@ -56,11 +55,18 @@ class Blocks {
   /// Above this many rows BLAS is the faster one, below it its calls cost more than the products.
   static constexpr std::size_t small = 64;
 
-  void sum(std::size_t columns, State& out) {
+  void product(const State& A, const State& B, const State* plus, State& out) {
+    terms_.assign(1, {&A, &B});
+    sum(n_, out, plus);
+  }
+
+  /// out = plus + sum of the terms
+  void sum(std::size_t columns, State& out, const State* plus = nullptr) {
     out.resize(size(columns));
     if (n_ > small) {
       const std::size_t stride = padded(n_);
-      double beta = 0;
+      double beta = plus != nullptr ? 1 : 0;
+      if (plus != nullptr) std::ranges::copy(*plus, out.begin());
       for (const auto& [A, B] : terms_) {
         multiply({A->data(), n_, n_, stride}, {B->data(), n_, columns, stride}, {out.data(), n_, columns, stride},
                  std::exchange(beta, 1.0));
@@ -77,7 +83,7 @@ class Blocks {
              .term_count = affine_.size(),
              .rows = padded(n_),
              .columns = columns,
-             .input = zeros_.data(),
+             .input = plus != nullptr ? plus->data() : zeros_.data(),
              .state = zeros_.data(),
              .out = out.data(),
              .keep = 0,
@@ -89,8 +95,10 @@ class Blocks {
   AffineKernel kernel_;
   std::vector<std::pair<const State*, const State*>> terms_;
   std::vector<AffineTerm> affine_;
-  State zeros_, ones_, trace_;
+  State zeros_, ones_, trace_, bc_;
 };
+
+namespace {
 
 bool within(const std::vector<State>& blocks, double limit) {
   return std::ranges::all_of(blocks, [&](const State& block) {
@@ -99,6 +107,22 @@ bool within(const std::vector<State>& blocks, double limit) {
 }
 
 }  // namespace
+
+/// What propagate() works in; kept, since for small loops memory is most of what a trial would ask for.
+struct ReducedLoop::Power {
+  Power(const Circuit& circuit, std::size_t k, std::size_t n) : basis(circuit, 1), blocks(k, n, kernels().affine) {}
+  RightHandSide basis;
+  Blocks blocks;
+  State x;
+  std::vector<State> A, squared, X, next;
+  std::vector<std::vector<State>> R, twice;
+};
+
+// where Power is known
+ReducedLoop::ReducedLoop() = default;
+ReducedLoop::ReducedLoop(ReducedLoop&&) noexcept = default;
+ReducedLoop& ReducedLoop::operator=(ReducedLoop&&) noexcept = default;
+ReducedLoop::~ReducedLoop() = default;
 
 double ReducedLoop::propagation_cost(std::size_t steps, std::size_t columns) const {
   const auto squarings = static_cast<double>(std::bit_width(steps));
@@ -116,8 +140,8 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
   const std::size_t columns = f_->layout().columns();
 
   // One step of all that the step's matrix is made of: each variable of the core, each q and y, the input.
-  if (!basis_) basis_.emplace(circuit_, 1);
-  RightHandSide& basis = *basis_;
+  if (!power_) power_ = std::make_unique<Power>(circuit_, k, units_);
+  RightHandSide& basis = power_->basis;
   basis.set_columns(N + (m + 1) * columns);
   basis.set_weights(around_, f_->weights(around_));
   for (PopulationIndex p = 0; p < circuit_.populations().size(); ++p) {
@@ -127,7 +151,8 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
       std::ranges::copy(std::as_const(*f_).input(p).column(c), basis.input(p).column(N + m * columns + c).begin());
     }
   }
-  State x(basis.layout().size());
+  State& x = power_->x;
+  x.assign(basis.layout().size(), 0.0);
   const auto view = [&](PopulationIndex p) { return basis.layout().view(std::span<double>(x), p); };
   for (std::size_t j = 0; j < k; ++j) {
     for (std::size_t n = 0; n < units_; ++n) view(core_[j])(n, j * units_ + n) = 1;
@@ -140,29 +165,31 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
   }
   step(basis, x);
 
-  Blocks blocks(k, units_, kernels().affine);
+  Blocks& blocks = power_->blocks;
+  std::vector<State>&A = power_->A, &X = power_->X, &next = power_->next;
+  std::vector<std::vector<State>>&R = power_->R, &twice = power_->twice;
   const std::size_t stride = padded(units_);
-  const auto cut = [&](PopulationIndex p, std::size_t column, std::size_t count) {
+  const auto cut = [&](PopulationIndex p, std::size_t column, std::size_t count, State& to) {
     const double* first = x.data() + basis.layout().offset(p) + column * stride;
-    return State(first, first + count * stride);
+    to.assign(first, first + count * stride);
   };
-  std::vector<State> A(k * k);
-  std::vector<std::vector<State>> R(m + 1, std::vector<State>(k));
+  A.resize(k * k);
+  R.resize(m + 1, std::vector<State>(k));
+  twice.resize(m + 1, std::vector<State>(k));
   arma::mat S(m + 1, m + 1);
   S(m, m) = 1;
   for (std::size_t i = 0; i < k; ++i) {
-    for (std::size_t j = 0; j < k; ++j) A[i * k + j] = cut(core_[i], j * units_, units_);
-    for (std::size_t j = 0; j <= m; ++j) R[j][i] = cut(core_[i], N + j * columns, columns);
+    for (std::size_t j = 0; j < k; ++j) cut(core_[i], j * units_, units_, A[i * k + j]);
+    for (std::size_t j = 0; j <= m; ++j) cut(core_[i], N + j * columns, columns, R[j][i]);
   }
   for (std::size_t i = 0; i < m; ++i) {
     for (std::size_t j = 0; j <= m; ++j) S(i, j) = view(y_[i])(0, N + j * columns);
   }
 
-  std::vector<State> X(k, State(blocks.size(columns)));
+  X.resize(k);
+  for (State& block : X) block.assign(blocks.size(columns), 0.0);
   arma::vec Y(m + 1);
   Y(m) = 1;
-  std::vector<State> next(k);
-  std::vector<State> squared(k * k);
   const auto add = [](State& to, double factor, const State& from) {
     if (factor == 0) return;
     for (std::size_t n = 0; n < to.size(); ++n) to[n] += factor * from[n];
@@ -179,18 +206,17 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
     }
     if (left <= 1) break;
     // A R + R S
-    std::vector<std::vector<State>> twice(m + 1, std::vector<State>(k));
     for (std::size_t j = 0; j <= m; ++j) {
       blocks.apply(A, R[j], columns, twice[j]);
       for (std::size_t i = 0; i < k; ++i) {
         for (std::size_t l = 0; l <= m; ++l) add(twice[j][i], S(l, j), R[l][i]);
       }
     }
-    R = std::move(twice);
+    R.swap(twice);
     S = S * S;
     if (!within(R[m], limit)) return std::nullopt;
-    blocks.square(A, squared);
-    A.swap(squared);
+    blocks.square(A, power_->squared);
+    A.swap(power_->squared);
   }
 
   State z(f_->layout().size());

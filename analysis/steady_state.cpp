@@ -1,6 +1,7 @@
 #include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/product.hpp>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include <limits>
 #include <numeric>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace dynvert {
@@ -158,54 +160,135 @@ std::size_t solve_whole(RightHandSide& f, std::size_t column, const SteadyStateO
   return find_root(problem, x.elem(moving), f.circuit().is_linear(), options, result.evaluations);
 }
 
-std::size_t solve_cycle(const Cycle& cycle, const std::vector<arma::mat>& C, RightHandSide& f, std::size_t column,
+/// A cycle with its weights: where the evaluator has them, or of one-to-one projections made for the purpose.
+struct WeightedCycle {
+  Cycle cycle;
+  std::vector<ConstMatrixView> C;  // by i
+  std::vector<arma::mat> made;
+  /// C_{k-1} .. C_1 and C_0 C_{k-1} .. C_1, where of all f_i but f_1 none depends on the state
+  arma::mat path, M;
+  bool bent_at_first = false;
+
+  WeightedCycle(Cycle of, const RightHandSide& f) : cycle(std::move(of)) {
+    const auto& projections = f.circuit().projections();
+    made.reserve(cycle.projections.size());
+    for (const ProjectionIndex j : cycle.projections) {
+      if (std::holds_alternative<arma::mat>(projections[j].weights)) {
+        C.push_back(f.weights_view(j));
+      } else {
+        C.push_back(view_of(std::as_const(made.emplace_back(f.weights(j)))));
+      }
+    }
+    bent_at_first = true;
+    for (std::size_t i = 0; i < C.size(); ++i) {
+      bent_at_first = bent_at_first && (i == 1 || projections[cycle.projections[i]].transmits == Transmit::state);
+    }
+    if (!bent_at_first) return;
+    const ConstMatrixView last = rest_of_path();
+    M.set_size(C[0].units, C[0].units);
+    multiply(C[0], last, view_of(M));
+  }
+
+  [[nodiscard]] std::size_t size() const { return C.size(); }
+
+ private:
+  ConstMatrixView rest_of_path() {
+    ConstMatrixView last = C[1];
+    for (std::size_t i = 2; i < C.size(); ++i) {
+      arma::mat next(C[i].units, C[1].columns, arma::fill::none);
+      multiply(C[i], last, view_of(next));
+      path = std::move(next);
+      last = view_of(std::as_const(path));
+    }
+    return last;
+  }
+};
+
+std::size_t solve_cycle(const WeightedCycle& weighted, RightHandSide& f, std::size_t column,
                         const SteadyStateOptions& options, SteadyState& result) {
-  const std::size_t k = cycle.populations.size();
+  const Cycle& cycle = weighted.cycle;
+  const std::size_t k = weighted.size();
   const auto state = [&](std::size_t i) {
     return f.layout().view(std::span<double>(result.x), cycle.populations[i]).column(column);
   };
   const auto leak = [&](std::size_t i) { return f.leak(cycle.populations[i], column); };
-  /// C_i f_i(x_{i-1}) + input_i
-  const auto arriving = [&](std::size_t i) {
-    const auto input = std::as_const(f).input(cycle.populations[i]).column(column);
-    arma::vec sum(input.data(), input.size());
-    sum += C[i] * f.transmitted(cycle.projections[i], result.x, column);
+  const auto input = [&](std::size_t i) {
+    const auto values = std::as_const(f).input(cycle.populations[i]).column(column);
+    return arma::vec(values.data(), values.size());
+  };
+  const auto put_first = [&](const arma::vec& z) { std::ranges::copy(z, state(0).begin()); };
+  const auto transmitted = [&](std::size_t i) { return f.transmitted(cycle.projections[i], result.x, column); };
+  /// C_i f_i + input_i
+  const auto arriving = [&](std::size_t i, const arma::vec& sent) {
+    arma::vec sum = input(i);
+    multiply(weighted.C[i], view_of(sent), view_of(static_cast<arma::mat&>(sum)), 1);
     return sum;
   };
-  const Problem problem{.put =
-                            [&](const arma::vec& z) {
-                              std::ranges::copy(z, state(0).begin());
-                              for (std::size_t i = 1; i < k; ++i) {
-                                const arma::vec x = arriving(i) / leak(i);
-                                std::ranges::copy(x, state(i).begin());
-                              }
-                            },
+  const auto put = [&](const arma::vec& z) {
+    put_first(z);
+    for (std::size_t i = 1; i < k; ++i) {
+      const arma::vec x = arriving(i, transmitted(i)) / leak(i);
+      std::ranges::copy(x, state(i).begin());
+    }
+  };
+  const auto bends = [&](std::size_t i) {
+    return f.circuit().projections()[cycle.projections[i]].transmits != Transmit::state;
+  };
+  double leaks = 1;
+  for (std::size_t i = 1; i < k; ++i) leaks *= leak(i);
+  const auto start = state(0);
+  const arma::vec z(start.data(), start.size());
+  const bool linear = f.circuit().is_linear();
+
+  if (weighted.bent_at_first) {
+    // F = M f_1(x_0) / leaks + what the inputs bring - leak_0 x_0: nobody but p_0 is needed on the way
+    arma::vec brought(weighted.C[1].units);
+    for (std::size_t i = 1; i < k; ++i) {
+      brought = (i == 1 ? input(1) : arriving(i, brought)) / leak(i);
+    }
+    brought = arriving(0, brought);
+    const Problem problem{.put = put_first,
+                          .residual =
+                              [&] {
+                                arma::vec r = weighted.M * transmitted(1) / leaks + brought;
+                                for (arma::uword n = 0; n < r.n_elem; ++n) r[n] -= leak(0) * state(0)[n];
+                                return r;
+                              },
+                          .jacobian =
+                              [&] {
+                                arma::mat J = weighted.M / leaks;
+                                if (bends(1)) J.each_row() %= f.slope(cycle.projections[1], result.x, column).t();
+                                J.diag() -= leak(0);
+                                return J;
+                              }};
+    const std::size_t iterations = find_root(problem, z, linear, options, result.evaluations);
+    put(arma::vec(state(0).data(), state(0).size()));
+    return iterations;
+  }
+  const Problem problem{.put = put,
                         .residual =
                             [&] {
-                              arma::vec r = arriving(0);
+                              arma::vec r = arriving(0, transmitted(0));
                               for (arma::uword n = 0; n < r.n_elem; ++n) r[n] -= leak(0) * state(0)[n];
                               return r;
                             },
                         .jacobian =
                             [&] {
-                              arma::mat product;
-                              double leaks = 1;
-                              for (std::size_t i = 1; i <= k; ++i) {
-                                const ProjectionIndex j = cycle.projections[i % k];
-                                arma::mat A = C[i % k];
-                                if (f.circuit().projections()[j].transmits != Transmit::state) {
-                                  A.each_row() %= f.slope(j, result.x, column).t();
+                              arma::mat product = to_matrix(weighted.C[1]);
+                              if (bends(1)) product.each_row() %= f.slope(cycle.projections[1], result.x, column).t();
+                              for (std::size_t i = 2; i <= k; ++i) {
+                                if (bends(i % k)) {
+                                  product.each_col() %= f.slope(cycle.projections[i % k], result.x, column);
                                 }
-                                product = i == 1 ? std::move(A) : arma::mat(A * product);
-                                if (i < k) leaks *= leak(i);
+                                arma::mat next(weighted.C[i % k].units, product.n_cols, arma::fill::none);
+                                multiply(weighted.C[i % k], view_of(std::as_const(product)), view_of(next));
+                                product = std::move(next);
                               }
                               product /= leaks;
                               product.diag() -= leak(0);
                               return product;
                             }};
-  const auto start = state(0);
-  return find_root(problem, arma::vec(start.data(), start.size()), f.circuit().is_linear(), options,
-                   result.evaluations);
+  return find_root(problem, z, linear, options, result.evaluations);
 }
 
 /// Whether the columns of a linear cycle differ in their inputs alone.
@@ -221,28 +304,32 @@ bool columns_are_alike(const Cycle& cycle, const RightHandSide& f) {
 }
 
 /// A linear cycle, all columns with one factorisation.
-void solve_linear_cycle(const Cycle& cycle, const std::vector<arma::mat>& C, const RightHandSide& f,
-                        SteadyState& result) {
-  const std::size_t k = cycle.populations.size();
+void solve_linear_cycle(const WeightedCycle& weighted, const RightHandSide& f, SteadyState& result) {
+  const Cycle& cycle = weighted.cycle;
+  const std::size_t k = weighted.size();
   const auto leak = [&](std::size_t i) { return f.leak(cycle.populations[i], 0); };
-  const auto input = [&](std::size_t i) { return to_matrix(f.input(cycle.populations[i])); };
-  const auto put = [&](std::size_t i, const arma::mat& x) {
-    assign(f.layout().view(std::span<double>(result.x), cycle.populations[i]), x);
+  const auto view = [&](std::size_t i) { return f.layout().view(std::span<double>(result.x), cycle.populations[i]); };
+  /// x_i = (C_i x_{i-1} + input_i) / leak_i, in place
+  const auto arrive = [&](std::size_t i, const ConstMatrixView& before, const MatrixView& x, double by) {
+    const ConstMatrixView input = f.input(cycle.populations[i]);
+    for (std::size_t c = 0; c < x.columns; ++c) std::ranges::copy(input.column(c), x.column(c).begin());
+    multiply(weighted.C[i], before, x, 1);
+    if (by == 1) return;
+    for (std::size_t c = 0; c < x.columns; ++c) {
+      for (double& value : x.column(c)) value /= by;
+    }
   };
-  arma::mat product = C[1] / leak(1);
-  arma::mat x = input(1) / leak(1);  // what arrives while x_0 = 0
-  for (std::size_t i = 2; i < k; ++i) {
-    product = C[i] * product / leak(i);
-    x = (C[i] * x + input(i)) / leak(i);
-  }
-  arma::mat A = C[0] * product;
+  const auto as_const = [](const MatrixView& v) { return ConstMatrixView{v.data, v.units, v.columns, v.stride}; };
+  double leaks = 1;
+  for (std::size_t i = 1; i < k; ++i) leaks *= leak(i);
+  fill(view(0), 0.0);
+  for (std::size_t i = 1; i < k; ++i) arrive(i, as_const(view(i - 1)), view(i), leak(i));
+  arma::mat brought(view(0).units, view(0).columns, arma::fill::none);
+  arrive(0, as_const(view(k - 1)), view_of(brought), 1);
+  arma::mat A = weighted.M / leaks;
   A.diag() -= leak(0);
-  x = solve_regular(A, -(C[0] * x + input(0)));
-  put(0, x);
-  for (std::size_t i = 1; i < k; ++i) {
-    x = (C[i] * x + input(i)) / leak(i);
-    put(i, x);
-  }
+  assign(view(0), solve_regular(A, -brought));
+  for (std::size_t i = 1; i < k; ++i) arrive(i, as_const(view(i - 1)), view(i), leak(i));
   result.iterations = 1;
   ++result.evaluations;
 }
@@ -255,23 +342,27 @@ SteadyState steady_state(RightHandSide& f, const State& start, const SteadyState
   SteadyState result{.x = start};
   std::vector<PopulationIndex> all(f.circuit().populations().size());
   std::iota(all.begin(), all.end(), PopulationIndex{0});
-  const auto cycle = as_cycle(f.circuit(), all);
-  std::vector<arma::mat> C;
-  if (cycle) {
-    for (const ProjectionIndex j : cycle->projections) C.push_back(f.weights(j));
+  auto cycle = as_cycle(f.circuit(), all);
+  const bool leaky =
+      cycle && std::all_of(cycle->populations.begin() + 1, cycle->populations.end(), [&](PopulationIndex p) {
+        for (std::size_t c = 0; c < f.layout().columns(); ++c) {
+          if (!(f.leak(p, c) > 0)) return false;
+        }
+        return true;
+      });
+  if (!leaky) {
+    for (std::size_t c = 0; c < f.layout().columns(); ++c) {
+      result.iterations = std::max(result.iterations, solve_whole(f, c, options, result));
+    }
+    return result;
   }
-  if (cycle && columns_are_alike(*cycle, f) &&
-      std::all_of(cycle->populations.begin() + 1, cycle->populations.end(),
-                  [&](PopulationIndex p) { return f.leak(p, 0) > 0; })) {
-    solve_linear_cycle(*cycle, C, f, result);
+  const WeightedCycle weighted(std::move(*cycle), f);
+  if (columns_are_alike(weighted.cycle, f)) {
+    solve_linear_cycle(weighted, f, result);
     return result;
   }
   for (std::size_t c = 0; c < f.layout().columns(); ++c) {
-    const bool reduced = cycle && std::all_of(cycle->populations.begin() + 1, cycle->populations.end(),
-                                              [&](PopulationIndex p) { return f.leak(p, c) > 0; });
-    const std::size_t iterations =
-        reduced ? solve_cycle(*cycle, C, f, c, options, result) : solve_whole(f, c, options, result);
-    result.iterations = std::max(result.iterations, iterations);
+    result.iterations = std::max(result.iterations, solve_cycle(weighted, f, c, options, result));
   }
   return result;
 }

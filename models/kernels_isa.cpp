@@ -13,6 +13,15 @@ using Vector = double __attribute__((vector_size(lanes * sizeof(double)), aligne
 inline Vector load(const double* p) { return *reinterpret_cast<const Vector*>(p); }
 inline void store(double* p, const Vector& v) { *reinterpret_cast<Vector*>(p) = v; }
 
+/// f<0>(), .., f<n - 1>(): a loop whose index is a constant, so that arrays of sums become registers.
+template <std::size_t n, std::size_t i = 0, typename F>
+[[gnu::always_inline]] inline void each(const F& f) {
+  if constexpr (i < n) {
+    f.template operator()<i>();
+    each<n, i + 1>(f);
+  }
+}
+
 /// Chains of additions that run beside each other, since one of dependent additions would wait for its own latency: so
 /// many that some eight registers take part. They depend on the rows alone, so that a column's sums are the same to the
 /// last bit whatever columns are beside it.
@@ -23,54 +32,53 @@ template <std::size_t blocks, std::size_t columns>
 inline void tile(const AffineUpdate& job, std::size_t row, std::size_t column) {
   constexpr std::size_t chains = chains_of(blocks);
   Vector sum[chains][columns][blocks];
-  for (std::size_t c = 0; c < columns; ++c) {
-    for (std::size_t b = 0; b < blocks; ++b) {
-      sum[0][c][b] = load(job.input + (column + c) * job.rows + row + b * lanes);
-      for (std::size_t chain = 1; chain < chains; ++chain) sum[chain][c][b] = Vector{};
-    }
-  }
+  const std::size_t first = column * job.rows + row;
+  each<columns>([&]<std::size_t c>() {
+    each<blocks>([&]<std::size_t b>() {
+      sum[0][c][b] = load(job.input + first + c * job.rows + b * lanes);
+      each<chains - 1>([&]<std::size_t chain>() { sum[chain + 1][c][b] = Vector{}; });
+    });
+  });
   for (std::size_t k = 0; k < job.term_count; ++k) {
     const AffineTerm& term = job.terms[k];
-    const double* source = term.source + column * term.source_stride;
+    const std::size_t stride = term.source_stride;
+    const double* source = term.source + column * stride;
     if (term.weights == nullptr) {
-      for (std::size_t c = 0; c < columns; ++c) {
-        for (std::size_t b = 0; b < blocks; ++b) {
-          sum[0][c][b] += term.scale * load(source + c * term.source_stride + row + b * lanes);
-        }
-      }
+      each<columns>([&]<std::size_t c>() {
+        each<blocks>(
+            [&]<std::size_t b>() { sum[0][c][b] += term.scale * load(source + c * stride + row + b * lanes); });
+      });
       continue;
     }
     const double* weights = term.weights + row;
+    /// adds input j to a chain
+    const auto add = [&]<std::size_t chain>(std::size_t j) __attribute__((always_inline)) {
+      each<blocks>([&]<std::size_t b>() {
+        const Vector w = load(weights + b * lanes);
+        each<columns>([&]<std::size_t c>() { sum[chain][c][b] += w * source[c * stride + j]; });
+      });
+      weights += job.rows;
+    };
     std::size_t j = 0;
     for (; j + chains <= term.inputs; j += chains) {
-      for (std::size_t chain = 0; chain < chains; ++chain, weights += job.rows) {
-        for (std::size_t b = 0; b < blocks; ++b) {
-          const Vector w = load(weights + b * lanes);
-          for (std::size_t c = 0; c < columns; ++c) {
-            sum[chain][c][b] += w * source[c * term.source_stride + j + chain];
-          }
-        }
-      }
+      each<chains>([&]<std::size_t chain>() { add.template operator()<chain>(j + chain); });
     }
-    for (std::size_t chain = 0; j < term.inputs; ++j, ++chain, weights += job.rows) {
-      for (std::size_t b = 0; b < blocks; ++b) {
-        const Vector w = load(weights + b * lanes);
-        for (std::size_t c = 0; c < columns; ++c) sum[chain][c][b] += w * source[c * term.source_stride + j];
-      }
-    }
+    each<chains - 1>([&]<std::size_t chain>() {
+      if (j < term.inputs) add.template operator()<chain>(j++);
+    });
   }
-  for (std::size_t c = 0; c < columns; ++c) {
+  each<columns>([&]<std::size_t c>() {
     const double rate = job.rate[column + c];
-    const double leak = job.leak[column + c];
-    for (std::size_t b = 0; b < blocks; ++b) {
-      const std::size_t at = (column + c) * job.rows + row + b * lanes;
+    // keep x - rate leak x is there before the sums are: one operation follows them
+    const double left = job.keep - rate * job.leak[column + c];
+    each<blocks>([&]<std::size_t b>() {
+      const std::size_t at = first + c * job.rows + b * lanes;
       Vector total = sum[0][c][b];
       if constexpr (chains == 2) total += sum[1][c][b];
       if constexpr (chains == 4) total = (total + sum[1][c][b]) + (sum[2][c][b] + sum[3][c][b]);
-      const Vector x = load(job.state + at);
-      store(job.out + at, job.keep * x + rate * (total - leak * x));
-    }
-  }
+      store(job.out + at, left * load(job.state + at) + rate * total);
+    });
+  });
 }
 
 template <std::size_t columns>

@@ -37,7 +37,13 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
       plasticity_(circuit_.plasticity()),
       jobs_(circuit_.populations().size()),
       bound_(circuit_.populations().size()) {
-  for (const auto& p : circuit_.populations()) rates_.push_back(&rate_function(p.rate));
+  for (const auto& p : circuit_.populations()) {
+    const RateFunction& g = rate_function(p.rate);
+    rates_.push_back(&g);
+    double at_zero = 0;
+    if (g.elementwise) g.value(&at_zero, &at_zero, 1);
+    rates_padded_.push_back(g.elementwise && at_zero == 0);
+  }
   const auto& projections = circuit_.projections();
   for (ProjectionIndex k = 0; k < projections.size(); ++k) {
     incoming_[projections[k].target].push_back(k);
@@ -312,6 +318,12 @@ void RightHandSide::transmit(ProjectionIndex k, const State& x) {
   const std::size_t stride = layout_.stride(signal.population);
   if (signal.transmits == Transmit::state) {
     std::copy_n(x.data() + layout_.offset(signal.population), stride * layout_.columns(), scratch_[k].data());
+    return;
+  }
+  if (signal.transmits == Transmit::rate && rates_padded_[signal.population]) {
+    // all columns in whole registers: g(0) = 0 leaves the padding as it is
+    rates_[signal.population]->value(x.data() + layout_.offset(signal.population), scratch_[k].data(),
+                                     stride * layout_.columns());
     return;
   }
   for (std::size_t c = 0; c < layout_.columns(); ++c) value_of(signal, x, c, scratch_[k].data() + c * stride);

@@ -151,6 +151,7 @@ class RightHandSide {
   AffineKernel kernel_;
   std::vector<std::vector<ProjectionIndex>> incoming_;  // by target
   std::vector<const RateFunction*> rates_;              // by population
+  std::vector<bool> rates_padded_;                      // g(0) = 0
   std::vector<State> weights_;                          // by projection: padded columns; empty for one-to-one
   std::vector<double> scales_;                          // by projection: of one-to-one
   std::vector<State> gains_;                            // by projection: given gains, padded source units x columns

@@ -134,7 +134,10 @@ Estimate estimate(const Config& config) {
     size.add_rewritten(static_cast<double>(rows.evaluations));
     // weights and feedback, their change, and the row of a snapshot
     size.add_memory(5.0 * static_cast<double>(network));
-    size.add_memory(trajectory_values(config, model));
+    size.add_memory(static_cast<double>(fast_forms(config, model).values));
+    const auto measured = measure_columns(config, model);
+    const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.first->needs_trajectory; });
+    if (follows || !groups.trace.datasets.empty()) size.add_memory(trajectory_values(config, model));
     // what the two products of a block take beside their operands, measured (OpenBLAS 0.3.21)
     if (learns_in_blocks(config, model)) size.add_memory(1.5 * static_cast<double>(layers[0] * layers[1]));
   }
@@ -217,9 +220,8 @@ void Experiment::begin(Sink& sink) {
     const ModelConfig& m = model->config();
     const CreditModel& credit = credit_model(m.credit);
     sink.set_attribute(path, "credit", m.credit);
-    if (learns_in_blocks(config_, m)) {
-      sink.set_attribute(path, "fast_form", fmt::format("learns in blocks of {} trials", trials_in_block));
-    }
+    if (const std::string forms = fast_forms(config_, m).text; !forms.empty())
+      sink.set_attribute(path, "fast_form", forms);
     if (credit.feedback) sink.set_attribute(path, "feedback", m.feedback.kind);
     if (credit.stages) {
       sink.set_attribute(path, "transfer", m.dynamics.transfer);

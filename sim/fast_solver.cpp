@@ -153,12 +153,15 @@ std::unique_ptr<Solver> make_fast_solver(const SolverKind& kind, const SolverSet
   return std::make_unique<FastSolver>(kind, settings);
 }
 
-FastForm fast_form(const Circuit& circuit, PopulationIndex driven, const SolverKind& kind,
-                   const SolverSettings& settings, double duration, std::size_t columns) {
-  if (!can_reduce(kind, settings)) return FastForm::plain;
+FormOfCircuit fast_form(const Circuit& circuit, PopulationIndex driven, const SolverKind& kind,
+                        const SolverSettings& settings, double duration, std::size_t columns) {
+  if (!can_reduce(kind, settings)) return {};
   const auto loop = ReducedLoop::of(circuit, driven);
-  if (!loop) return FastForm::plain;
-  return cheapest(*loop, kind, steps_of(kind, settings, duration), columns, true);
+  if (!loop) return {};
+  const FastForm form = cheapest(*loop, kind, steps_of(kind, settings, duration), columns, true);
+  if (form == FastForm::plain) return {};
+  return {form, loop->units(),
+          loop->reduced_values(columns) + (form == FastForm::propagated ? loop->propagation_values(columns) : 0)};
 }
 
 }  // namespace dynvert

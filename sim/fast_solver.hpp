@@ -24,8 +24,14 @@ namespace dynvert {
 
 enum class FastForm { plain, reduced, propagated };
 
+struct FormOfCircuit {
+  FastForm form = FastForm::plain;
+  std::size_t units = 0;   ///< n_0, of forms that are not plain
+  std::size_t values = 0;  ///< numbers that the form keeps in memory
+};
+
 /// The form that a fast solver takes for a circuit that is driven at one population, from rest.
-[[nodiscard]] FastForm fast_form(const Circuit& circuit, PopulationIndex driven, const SolverKind& kind,
-                                 const SolverSettings& settings, double duration, std::size_t columns);
+[[nodiscard]] FormOfCircuit fast_form(const Circuit& circuit, PopulationIndex driven, const SolverKind& kind,
+                                      const SolverSettings& settings, double duration, std::size_t columns);
 
 }  // namespace dynvert

@@ -1,6 +1,7 @@
 // What a model records: the groups of the file, from the configuration alone.
 
 #include <dynvert/models/dynamic_forward.hpp>
+#include <dynvert/sim/fast_solver.hpp>
 #include <dynvert/sim/model_run.hpp>
 
 #include <fmt/format.h>
@@ -161,6 +162,26 @@ bool learns_in_blocks(const Config& config, const ModelConfig& model) {
   // strong decay would let a block's first changes grow beyond the range of the others
   return config.fast == "auto" && config.learning.batch == 1 && instantaneous && config.learning.decay <= 0.01 &&
          layers[0] * layers[1] >= fewest_weights;
+}
+
+FastForms fast_forms(const Config& config, const ModelConfig& model) {
+  FastForms fast;
+  std::vector<std::string> forms;
+  if (learns_in_blocks(config, model)) forms.push_back(fmt::format("learns in blocks of {} trials", trials_in_block));
+  if (config.fast != "auto") return {};
+  const DynamicsConfig& dynamics = model.dynamics;
+  for (const Stage& stage : stages_of(config, model)) {
+    if (stage.timing != Stage::Timing::inversion || stage.loops.size() != 1) continue;
+    const ControlLoop& loop = stage.loops.front();
+    const FormOfCircuit of = fast_form(stage.circuit, loop.controller, solver_kind(dynamics.solver),
+                                       solver_settings(dynamics), dynamics.duration, config.learning.batch);
+    if (of.form == FastForm::plain) continue;
+    forms.push_back(fmt::format("loop {} as {} units", loop.number, of.units));
+    if (of.form == FastForm::propagated) forms.back() += ", all steps at once";
+    fast.values += of.values;
+  }
+  fast.text = fmt::format("{}", fmt::join(forms, "; "));
+  return fast;
 }
 
 Network empty_network(const Config& config) {

@@ -57,6 +57,13 @@ void append_weights(const Network& network, std::span<const FeedbackPath> paths,
 /// Trials of a block. Experiments hand over whole blocks, so that numbers do not depend on how trials are dealt out.
 inline constexpr std::size_t trials_in_block = 32;
 
+/// What takes the place of plain forms in a model's trials.
+struct FastForms {
+  std::string text;        ///< "learns in blocks of 32 trials; loop 2 as 10 units, all steps at once"; empty: none
+  std::size_t values = 0;  ///< numbers that loops in such a form keep in memory
+};
+[[nodiscard]] FastForms fast_forms(const Config& config, const ModelConfig& model);
+
 /// The group of a model's state.
 /// @param weights  the group of its snapshots
 [[nodiscard]] GroupSpec state_group(const ModelConfig& model, const GroupSpec& weights);

@@ -167,10 +167,11 @@ void print_models(const Config& config, std::ostream& out) {
     if (credit.feedback) how += fmt::format(", feedback {}", model.feedback.kind);
     if (credit.stages && config.kind == ExperimentKind::learning) how += fmt::format(", alpha {:g}", model.alpha);
     if (credit.stages) how += solver_text(model.dynamics);
-    if (config.kind == ExperimentKind::learning && learns_in_blocks(config, model)) {
-      how += fmt::format(", learns in blocks of {} trials", trials_in_block);
-    }
     fmt::print(out, "  model     {}: {}{}\n", model.name, model.credit, how);
+    if (config.kind != ExperimentKind::learning) continue;
+    if (const std::string forms = fast_forms(config, model).text; !forms.empty()) {
+      fmt::print(out, "            {}\n", forms);
+    }
   }
 }
 
