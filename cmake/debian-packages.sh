@@ -3,7 +3,8 @@
 build_packages="g++ cmake ninja-build pkg-config git libboost-dev libarmadillo-dev libopenblas-dev liblapack-dev libhdf5-dev
   libmatio-dev libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev zlib1g-dev nettle-dev"
 plot_packages="python3 python3-numpy python3-h5py python3-xarray python3-matplotlib"
-test_packages="catch2 librapidcheck-dev clang-14 libclang-rt-14-dev clang-format-14 python3-scipy python3-netcdf4 python3-h5netcdf octave gnuplot-nox
+test_packages="catch2 librapidcheck-dev clang-14 libclang-rt-14-dev clang-format-14 cppcheck python3-scipy python3-netcdf4
+  python3-h5netcdf octave gnuplot-nox qemu-user
   fonts-freefont-otf hdf5-tools chromium chromium-driver python3-selenium"
 benchmark_packages="libbenchmark-dev"
 # npm fetches the plotting library of `dynvert report`. A machine may have one from elsewhere, with which Debian's does not

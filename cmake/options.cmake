@@ -15,6 +15,10 @@ if(DYNVERT_FUZZ)
   target_compile_options(dynvert_options INTERFACE -fsanitize=fuzzer-no-link)
   target_link_options(dynvert_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+if(DYNVERT_SANITIZE_THREADS)
+  target_compile_options(dynvert_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(dynvert_options INTERFACE -fsanitize=thread)
+endif()
 
 # The large headers once a target, not once a file: half of the time of a debug build. DYNVERT_PRECOMPILE=tests is of the
 # test programs alone: a build with it still proves that each file of the floors includes what it uses.

@@ -1,5 +1,10 @@
 #include <dynvert/models/kernels.hpp>
 
+#if defined(DYNVERT_X86_KERNELS) && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#define DYNVERT_ASKS_GLIBC
+#endif
+
 #include <vector>
 
 namespace dynvert {
@@ -21,14 +26,33 @@ void tanh(const double* x, double* y, std::size_t n);
 
 namespace {
 
+#ifdef DYNVERT_X86_KERNELS
+struct Processor {
+  bool fma, avx2, avx512;
+};
+
+Processor processor() {
+#ifdef DYNVERT_ASKS_GLIBC
+  // what the C library makes use of: of the processor's features those that GLIBC_TUNABLES leaves
+  // (sim/reproducible.hpp)
+  return {.fma = CPU_FEATURE_ACTIVE(FMA),
+          .avx2 = CPU_FEATURE_ACTIVE(AVX2),
+          .avx512 = CPU_FEATURE_ACTIVE(AVX512F) && CPU_FEATURE_ACTIVE(AVX512VL)};
+#else
+  __builtin_cpu_init();
+  return {.fma = __builtin_cpu_supports("fma") != 0,
+          .avx2 = __builtin_cpu_supports("avx2") != 0,
+          .avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")};
+#endif
+}
+#endif
+
 std::vector<Kernels> detect() {
   std::vector<Kernels> found;
 #ifdef DYNVERT_X86_KERNELS
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-    found.push_back({"avx512", avx512::affine, avx512::tanh});
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    found.push_back({"avx2", avx2::affine, avx2::tanh});
+  const auto [fma, avx2, avx512] = processor();
+  if (fma && avx512) found.push_back({"avx512", avx512::affine, avx512::tanh});
+  if (fma && avx2) found.push_back({"avx2", avx2::affine, avx2::tanh});
   found.push_back({"sse2", generic::affine, generic::tanh});
 #else
   found.push_back({"generic", generic::affine, generic::tanh});

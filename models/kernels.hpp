@@ -7,7 +7,7 @@
 /// which is its derivative for keep = 0, rate = 1/tau and one Euler step for keep = 1, rate = dt/tau; rate and leak are
 /// a column's own. Compiled for SSE2, AVX2 with FMA and AVX-512 from one source; the processor decides at run time. FMA
 /// contracts a*b + c to one rounding, so results of different processors may differ in the last bits; on one processor
-/// they never do.
+/// they never do. A process that is started without FMA (GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA) takes those for SSE2.
 
 #include <cstddef>
 #include <span>

@@ -135,10 +135,11 @@ std::vector<Phase> UserCircuit::phases() const {
     const Signals of_population = signals(p, 0, 0);
     all.insert(all.end(), of_population->begin(), of_population->end());
   }
-  const std::vector<double> starts = stretches(all, duration);
+  std::vector<double> switches = stretches(all, duration);
+  switches.push_back(duration);
   std::vector<Phase> phases;
-  for (std::size_t i = 0; i < starts.size(); ++i) {
-    phases.push_back({.start = starts[i], .duration = (i + 1 < starts.size() ? starts[i + 1] : duration) - starts[i]});
+  for (std::size_t i = 1; i < switches.size(); ++i) {
+    phases.push_back({.start = switches[i - 1], .duration = switches[i] - switches[i - 1]});
   }
   return phases;
 }

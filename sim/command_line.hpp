@@ -20,6 +20,7 @@ namespace dynvert {
 
 enum ExitCode : int { exit_done = 0, exit_usage = 2, exit_numerical = 3, exit_io = 4, exit_interrupted = 130 };
 
+/// @throws RestartNeeded  see reproducible.hpp; before anything was done or said
 [[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
 struct ReportSources;

@@ -223,6 +223,7 @@ struct Config {
   std::size_t trials = 0;  ///< resolved: epochs x samples / batch where epochs were given; inversions: points x samples
   std::size_t threads = 1;
   std::string fast = "auto";  ///< "auto" | "off": no faster form in place of the plain one
+  bool reproducible = false;  ///< the same bits on every x86-64 processor (reproducible.hpp)
   TaskConfig task;
   NetworkConfig network;
   LearningConfig learning;

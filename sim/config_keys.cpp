@@ -9,7 +9,8 @@
 namespace dynvert {
 
 std::vector<Binding> bindings(Config& c) {
-  return {{"title", &c.title}, {"seed", &c.seed}, {"trials", &c.trials}, {"threads", &c.threads}, {"fast", &c.fast}};
+  return {{"title", &c.title},     {"seed", &c.seed}, {"trials", &c.trials},
+          {"threads", &c.threads}, {"fast", &c.fast}, {"reproducible", &c.reproducible}};
 }
 
 std::vector<Binding> bindings(TaskConfig& t) {

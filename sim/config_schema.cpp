@@ -102,6 +102,8 @@ std::vector<KeySpec> make_schema() {
       whole("experiment", "threads", "1", 1, 1024, "Number of threads; the numbers do not depend on it"),
       one_of("experiment", "fast", "\"auto\"", {"auto", "off"},
              "Whether faster forms that are equal up to rounding may take the place of plain ones"),
+      flag("experiment", "reproducible", "false",
+           "Whether every x86-64 processor gives the same bits, at a price in speed"),
 
       choice("task", "kind", "required", &Vocabulary::tasks, "What is learned"),
       whole("task", "inputs", "first of network.layers", 1, 1'000'000,

@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/experiment.hpp>
+#include <dynvert/sim/external_files.hpp>
 #include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
 #include <dynvert/sim/transients.hpp>
@@ -125,7 +126,7 @@ Estimate estimate(const Config& config) {
 
   const TaskKind& task = task_kind(config.task.kind);
   RunSize size;
-  if (task.drawn) size.add_at_once(samples_group(config), config.task.samples);
+  if (task.drawn()) size.add_at_once(samples_group(config), config.task.samples);
   // the data, with the copies that drawing and factoring take, and the samples of a block of trials
   const std::size_t in_block =
       std::min({config.trials * trial_bytes(config), most_trials_in_block * trial_bytes(config),
@@ -213,7 +214,7 @@ void Experiment::store_samples(Sink& sink) {
 }
 
 void Experiment::begin(Sink& sink) {
-  if (task_kind(config_.task.kind).drawn) store_samples(sink);
+  if (task_kind(config_.task.kind).drawn()) store_samples(sink);
   order_group_ = sink.add_group(order_group(config_), config_.trials);
   sink.set_attribute("/task", "kind", config_.task.kind);
   for (const Attribute& attribute : data_.attributes) sink.set_attribute("/task", attribute.name, attribute.value);
@@ -259,6 +260,7 @@ void Experiment::begin(Sink& sink) {
     sink.set_attribute(path, "status", std::string("running"));
     sink.set_attribute(path, "diverged_trials", std::int64_t{0});
   }
+  note_external_files(config_, sink);
 }
 
 void Experiment::run_block(std::size_t first, std::size_t count) {

@@ -55,7 +55,7 @@ class ExperimentRun {
   [[nodiscard]] virtual std::vector<FailedTrials> failed_trials() const = 0;
 };
 
-/// Of the configuration's kind. @throws see Experiment
+/// Of the configuration's kind. @throws see Experiment, and reproducible.hpp
 [[nodiscard]] std::unique_ptr<ExperimentRun> make_experiment(Config config);
 
 class Experiment final : public ExperimentRun {

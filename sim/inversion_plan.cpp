@@ -213,8 +213,11 @@ TraceRow Inversion::measure(const TransientTrial& trial, Rows& rows) const {
     own[i].load(network, feedback, f);
     own[i].begin(network, activity, credit, f);
     own[i].enter(network, activity, credit, trial.stages[i]->read_phase(), f, x);
-    singles.push_back(complete ? std::make_unique<SingleTrial>(*trial.stages[i], trial.column, own[i], std::move(f))
-                               : std::make_unique<SingleTrial>(own[i], std::move(f)));
+    if (complete) {
+      singles.push_back(std::make_unique<SingleTrial>(*trial.stages[i], trial.column, own[i], std::move(f)));
+    } else {
+      singles.push_back(std::make_unique<SingleTrial>(own[i], std::move(f)));
+    }
     results.push_back(singles.back()->result);
   }
   const auto is_linear = [](const Stage& stage) { return stage.circuit.is_linear(); };

@@ -1,10 +1,12 @@
 #include <dynvert/sim/command_line.hpp>
+#include <dynvert/sim/reproducible.hpp>
 
 #include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string>
 
 int main(int argc, char** argv) {
   // OpenBLAS reads the number of its threads, and starts them, when it is loaded; idle they spin for a tenth of a
@@ -17,6 +19,16 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   try {
     return dynvert::run_command_line(argc, argv, std::cout, std::cerr);
+  } catch (const dynvert::RestartNeeded& restart) {
+    std::string by_hand;
+    for (const auto& [name, value] : restart.environment) {
+      setenv(name.c_str(), value.c_str(), 1);
+      by_hand += name + "=" + value + " ";
+    }
+    execv("/proc/self/exe", argv);
+    std::cerr << "dynvert: experiment.reproducible: the program could not start itself once more. Try: " << by_hand
+              << argv[0] << " .." << std::endl;
+    return dynvert::exit_io;
   } catch (const std::exception& error) {
     // nothing that dynvert foresaw
     std::cerr << "dynvert: internal error: " << error.what() << std::endl;

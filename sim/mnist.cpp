@@ -1,4 +1,3 @@
-#include <dynvert/sim/checksum.hpp>
 #include <dynvert/sim/idx.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/mnist.hpp>
@@ -33,9 +32,11 @@ std::string find_file(const std::string& folder, const std::string& name) {
   throw IoError(folder, fmt::format("holds neither {} nor {}.gz", name, name), where_to_find);
 }
 
-void note_file(TaskData& data, const std::string& role, const std::string& path) {
-  data.attributes.push_back({role + "_path", path});
-  data.attributes.push_back({role + "_sha256", file_sha256(path)});
+std::string images_file(const std::string& folder, const std::string& set) {
+  return find_file(folder, set + "-images-idx3-ubyte");
+}
+std::string labels_file(const std::string& folder, const std::string& set) {
+  return find_file(folder, set + "-labels-idx1-ubyte");
 }
 
 SampleTable read_images(const std::string& path, std::size_t samples) {
@@ -47,16 +48,10 @@ SampleTable read_images(const std::string& path, std::size_t samples) {
   return read_idx(path, samples);
 }
 
-Dataset read_set(const std::string& folder, const std::string& set, const std::string& prefix, std::size_t samples,
-                 MnistTargets targets, TaskData& data) {
+Dataset read_set(const std::string& folder, const std::string& set, std::size_t samples, MnistTargets targets) {
   Dataset result;
-  const std::string images = find_file(folder, set + "-images-idx3-ubyte");
-  result.x = read_images(images, samples);
-  note_file(data, prefix + "inputs", images);
-  if (targets == MnistTargets::image) return result;
-  const std::string labels = find_file(folder, set + "-labels-idx1-ubyte");
-  result.t = read_idx_labels(labels, samples, 10);
-  note_file(data, prefix + "targets", labels);
+  result.x = read_images(images_file(folder, set), samples);
+  if (targets == MnistTargets::digit) result.t = read_idx_labels(labels_file(folder, set), samples, 10);
   return result;
 }
 
@@ -64,14 +59,25 @@ Dataset read_set(const std::string& folder, const std::string& set, const std::s
 
 TaskData read_mnist(const TaskConfig& task, MnistTargets targets) {
   TaskData data;
-  data.train = read_set(task.path, "train", "", task.samples, targets, data);
-  if (task.test_samples > 0) data.test = read_set(task.path, "t10k", "test_", task.test_samples, targets, data);
+  data.train = read_set(task.path, "train", task.samples, targets);
+  if (task.test_samples > 0) data.test = read_set(task.path, "t10k", task.test_samples, targets);
   scale_inputs(task, data);
   if (targets == MnistTargets::image) {
     data.train.t = data.train.x;
     if (data.test) data.test->t = data.test->x;
   }
   return data;
+}
+
+std::vector<DataFile> mnist_files(const TaskConfig& task, MnistTargets targets) {
+  std::vector<DataFile> files;
+  const auto add = [&](const std::string& set, const std::string& prefix) {
+    files.push_back({prefix + "inputs", images_file(task.path, set)});
+    if (targets == MnistTargets::digit) files.push_back({prefix + "targets", labels_file(task.path, set)});
+  };
+  add("train", "");
+  if (task.test_samples > 0) add("t10k", "test_");
+  return files;
 }
 
 }  // namespace dynvert

@@ -15,4 +15,7 @@ enum class MnistTargets { digit, image };
 /// @throws IoError  a file is missing or is not what it should be; the message says where MNIST is to be had
 [[nodiscard]] TaskData read_mnist(const TaskConfig& task, MnistTargets targets);
 
+/// The files that it reads. @throws IoError  likewise
+[[nodiscard]] std::vector<DataFile> mnist_files(const TaskConfig& task, MnistTargets targets);
+
 }  // namespace dynvert

@@ -1,4 +1,3 @@
-#include <dynvert/sim/checksum.hpp>
 #include <dynvert/sim/idx.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/sample_file.hpp>
@@ -53,15 +52,8 @@ Dataset read_set(const Place& place, std::size_t samples, const TaskConfig& task
                        : read_samples(place.path, place.group, "t", samples, task.outputs, "outputs of the network")};
 }
 
-void note_files(TaskData& data, const std::string& prefix, const Place& place) {
-  data.attributes.push_back({prefix + "inputs_path", place.path});
-  data.attributes.push_back({prefix + "inputs_sha256", file_sha256(place.path)});
-  if (place.idx()) {
-    data.attributes.push_back({prefix + "targets_path", place.targets_path});
-    data.attributes.push_back({prefix + "targets_sha256", file_sha256(place.targets_path)});
-  } else {
-    data.attributes.push_back({prefix + "group", place.group});
-  }
+void note_group(TaskData& data, const std::string& name, const Place& place) {
+  if (!place.idx()) data.attributes.push_back({name, place.group});
 }
 
 }  // namespace
@@ -72,15 +64,26 @@ void count_own_samples(TaskConfig& task) {
   if (const auto test = test_set(task)) task.test_samples = count(*test);
 }
 
+std::vector<DataFile> own_files(const TaskConfig& task) {
+  std::vector<DataFile> files;
+  const auto add = [&](const Place& place, const std::string& prefix) {
+    files.push_back({prefix + "inputs", place.path});
+    if (place.idx()) files.push_back({prefix + "targets", place.targets_path});
+  };
+  add(training_set(task), "");
+  if (const auto test = test_set(task)) add(*test, "test_");
+  return files;
+}
+
 TaskData own_dataset(const Config& config) {
   const TaskConfig& task = config.task;
   TaskData data;
   const Place train = training_set(task);
   data.train = read_set(train, task.samples, task);
-  note_files(data, "", train);
+  note_group(data, "group", train);
   if (const auto test = test_set(task)) {
     data.test = read_set(*test, task.test_samples, task);
-    note_files(data, "test_", *test);
+    note_group(data, "test_group", *test);
   }
   scale_inputs(task, data);
   return data;

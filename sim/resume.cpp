@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config_difference.hpp>
+#include <dynvert/sim/external_files.hpp>
 #include <dynvert/sim/resume.hpp>
 #include <dynvert/sim/version.hpp>
 
@@ -46,12 +47,17 @@ Resumable check_resumable(const RunFile& file, const Config& config) {
   };
   compare("version", version());
   compare("source_revision", source_revision());
-  if (!differences.empty()) {
+  const auto refuse_where_different = [&] {
+    if (differences.empty()) return;
     throw ValueError(file.path(),
                      fmt::format("cannot be resumed, the numbers would differ: {}", fmt::join(differences, "; ")),
-                     "the configuration and the program that began the run, or another output");
-  }
+                     "the configuration, the program and the data with which the run was begun, or another output");
+  };
+  refuse_where_different();
   if (file.attribute("/", "complete") == AttributeValue(std::int64_t{1})) return Resumable::complete;
+  // of the same configuration, so the files should be the same
+  differences = changed_external_files(config, file);
+  refuse_where_different();
   if (text_attribute(file, "status") == "diverged") {
     throw NumericalError(file.path(), "cannot be resumed, the run has diverged and would again",
                          "another configuration and another output, or on_divergence = \"skip\"");
@@ -59,13 +65,13 @@ Resumable check_resumable(const RunFile& file, const Config& config) {
   return Resumable::to_go_on;
 }
 
-std::string note_resumption(RunFile& file) {
+std::string note_resumption(RunFile& file, const Config& config) {
   std::string lines = text_attribute(file, "resumed");
   lines += fmt::format("{}{} after {} trials, {}, {}", lines.empty() ? "" : "\n", now(), file.committed(),
                        cpu_identity(), blas_identity());
   file.set_attribute("/", "resumed", lines);
   const std::string cpu = text_attribute(file, "cpu"), blas = text_attribute(file, "blas");
-  if (cpu == cpu_identity() && blas == blas_identity()) return "";
+  if (blas == blas_identity() && (config.reproducible || cpu == cpu_identity())) return "";
   return fmt::format(
       "{} was begun on {} with {}, and goes on on {} with {}: the numbers may differ from an unbroken run in their "
       "last "

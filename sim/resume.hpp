@@ -16,12 +16,12 @@ namespace dynvert {
 enum class Resumable { to_go_on, complete };
 
 /// @param file  reopened
-/// @throws ValueError      another configuration, seed or program: its message says what differs
+/// @throws ValueError      another configuration, seed or program, or other data: its message says what differs
 ///         NumericalError  the run has diverged, and would again
 [[nodiscard]] Resumable check_resumable(const RunFile& file, const Config& config);
 
 /// Says in the file (root attribute `resumed`) when and where the run is gone on with, a line each time.
 /// @return what the user should know: another processor or BLAS rounds differently; empty where there is nothing
-[[nodiscard]] std::string note_resumption(RunFile& file);
+[[nodiscard]] std::string note_resumption(RunFile& file, const Config& config);
 
 }  // namespace dynvert

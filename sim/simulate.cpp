@@ -6,6 +6,7 @@
 #include <dynvert/sim/file_sink.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/progress.hpp>
+#include <dynvert/sim/reproducible.hpp>
 #include <dynvert/sim/resume.hpp>
 #include <dynvert/sim/version.hpp>
 #include <dynvert/sim/vocabulary.hpp>
@@ -76,7 +77,7 @@ std::optional<RunFile> open_earlier(const SimulateArguments& arguments, const Co
   }
   RunFile file = RunFile::reopen(output, {.compression = config.record.compression, .durable = true});
   if (check_resumable(file, config) == Resumable::complete) return std::nullopt;
-  const std::string note = note_resumption(file);
+  const std::string note = note_resumption(file, config);
   if (arguments.quiet) return file;
   if (file.mended()) fmt::print(err, "dynvert: {}: the last commit was cut short, and is finished now\n", output);
   if (!note.empty()) fmt::print(err, "dynvert: note: {}\n", note);
@@ -88,6 +89,7 @@ std::optional<RunFile> open_earlier(const SimulateArguments& arguments, const Co
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err) {
   const Config config = load(arguments.config);
+  if (config.reproducible) require_reproducible_arithmetic();
   const std::string output = arguments.output.empty()
                                  ? std::filesystem::path(arguments.config.path).stem().string() + ".h5"
                                  : arguments.output;
@@ -214,6 +216,7 @@ int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
   print_plan(config, out);
   fmt::print(out, "  seed      {}, {} thread{}\n", config.seed, config.threads, config.threads == 1 ? "" : "s");
+  if (config.reproducible) fmt::print(out, "  bits      the same on every x86-64 processor\n");
   fmt::print(out, "  memory    about {}\n  file      about {}{}\n", bytes_text(need.memory_bytes),
              bytes_text(need.file_bytes), config.record.compression > 0 ? " before compression" : "");
   if (need.unasked_bytes > 0) {

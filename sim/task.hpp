@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,7 +21,13 @@ namespace dynvert {
 struct TaskData {
   Dataset train;
   std::optional<Dataset> test = std::nullopt;
-  std::vector<Attribute> attributes = {};  ///< of /task in the file: where external data are from, how they were scaled
+  std::vector<Attribute> attributes =
+      {};  ///< of /task in the file: what was read of external data, how they were scaled
+};
+
+/// A file that a task reads, and what for: "inputs", "test_targets".
+struct DataFile {
+  std::string role, path;
 };
 
 struct TaskKind {
@@ -29,13 +36,17 @@ struct TaskKind {
   /// the values of keys that are not given, used by it or not; inputs and outputs: what the network must have, 0: any
   TaskConfig defaults = {};
   bool gives_probabilities = true;  ///< its targets may be the probabilities of a softmax output
-  bool drawn = true;                ///< its samples are a function of the seed, and the file holds them
   TaskData (*make)(const Config& config) = nullptr;
+  /// the files that it reads, whose sums the run's file holds. Null: the samples are a function of the seed, and the
+  /// run's file holds them. @throws IoError  a folder does not hold what it should
+  std::vector<DataFile> (*files)(const TaskConfig& task) = nullptr;
   /// bytes that the data take, from the configuration alone
   std::size_t (*memory)(const Config& config) = nullptr;
   /// fills in samples and test_samples from the headers of the task's files, where they are 0 and the files have them.
   /// @throws IoError
   void (*count_samples)(TaskConfig& task) = nullptr;
+
+  [[nodiscard]] bool drawn() const { return files == nullptr; }
 };
 
 [[nodiscard]] std::span<const TaskKind> task_kinds();
@@ -51,9 +62,12 @@ struct TaskKind {
 
 /// MNIST (mnist.hpp): 784 pixels, the digit as one of ten classes (Podlaski & Machens 2020, figure 4a).
 [[nodiscard]] TaskData mnist_classification(const Config& config);
+/// @see TaskKind::files
+[[nodiscard]] std::vector<DataFile> mnist_classification_files(const TaskConfig& task);
 
 /// MNIST (mnist.hpp): 784 pixels are inputs and targets (Podlaski & Machens 2020, figure 4b).
 [[nodiscard]] TaskData mnist_autoencoder(const Config& config);
+[[nodiscard]] std::vector<DataFile> mnist_autoencoder_files(const TaskConfig& task);
 
 /// Images of digits that dynvert draws itself, 16 x 16 pixels in ten classes, for tests and for people without MNIST.
 /// Glyphs of 5 x 7 dots, each image with its own size, slant, place, stroke and noise; a function of the seed.
@@ -61,6 +75,7 @@ struct TaskKind {
 
 /// The user's own inputs and targets, from HDF5 (sample_file.hpp) or an IDX pair (idx.hpp).
 [[nodiscard]] TaskData own_dataset(const Config& config);
+[[nodiscard]] std::vector<DataFile> own_files(const TaskConfig& task);
 /// @see TaskKind::count_samples
 void count_own_samples(TaskConfig& task);
 

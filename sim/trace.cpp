@@ -49,9 +49,8 @@ bool shows_phases(const Stage& stage) { return stage.timing == Stage::Timing::sc
 
 class GroupMaker {
  public:
-  GroupMaker(const std::string& path, const TraceSettings& settings) : settings_(settings) {
-    group_ = {.path = path + "/trace", .row_dimension = "record"};
-  }
+  GroupMaker(const std::string& path, const TraceSettings& settings)
+      : settings_(settings), group_{.path = path + "/trace", .row_dimension = "record"} {}
 
   GroupSpec make(std::span<const StagePlan> stages) {
     group_.datasets.push_back(counter("record", "number of the record"));

@@ -1,6 +1,8 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/external_files.hpp>
 #include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/parallel.hpp>
+#include <dynvert/sim/reproducible.hpp>
 #include <dynvert/sim/transients.hpp>
 
 #include <fmt/format.h>
@@ -35,6 +37,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 }  // namespace
 
 std::unique_ptr<ExperimentRun> make_experiment(Config config) {
+  if (config.reproducible) require_reproducible_arithmetic();
   if (config.kind == ExperimentKind::learning) return std::make_unique<Experiment>(std::move(config));
   return std::make_unique<Transients>(config);
 }
@@ -114,6 +117,7 @@ void Transients::begin(Sink& sink) {
     sink.set_attribute(path, "status", std::string("running"));
     sink.set_attribute(path, "diverged_trials", std::int64_t{0});
   }
+  note_external_files(config_, sink);
 }
 
 void Transients::run_columns(const TransientPlan& plan, const TransientBatch& batch, Outcome& outcome) const {

@@ -12,6 +12,7 @@ namespace dynvert {
 std::string version() { return DYNVERT_VERSION; }
 std::string source_revision() { return DYNVERT_REVISION; }
 std::string blas_identity() { return fmt::format("{} ({})", openblas_get_config(), openblas_get_corename()); }
+std::string blas_kernels() { return openblas_get_corename(); }
 
 std::string cpu_identity() {
   std::string model = "unknown processor";

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing (Debian 12), builds, and runs every test: formatting, all of ctest, and, under the address and
-# undefined-behaviour sanitizers, the C++ tests once more and the fuzz harnesses for a while.
+# Installs what is missing (Debian 12), builds, and runs every test: formatting, cppcheck, all of ctest, and, under the address
+# and undefined-behaviour sanitizers, the C++ tests once more and the fuzz harnesses for a while.
 #
 #   tests/run.sh [--no-sanitizers]
 set -euo pipefail
@@ -30,6 +30,9 @@ install_missing $build_packages $plot_packages $test_packages || failed "package
 
 step "formatting (clang-format-14)"
 git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run --Werror || failed "clang-format-14 -i mends it"
+
+step "static analysis (cppcheck)"
+tests/lint.sh || failed "static analysis"
 
 step "build (warnings are errors)"
 cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=ON \

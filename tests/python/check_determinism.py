@@ -1,4 +1,7 @@
-"""The same seed gives the same datasets, bit for bit, with 1 and 2 threads, with and without recording.
+"""The same seed gives the same datasets, bit for bit: with any number of threads, with and without recording, however often is
+committed (which changes the blocks that trials are dealt out in, and how full chunks are written), compressed or not.
+
+Runs CONFIG, a network that learns in blocks and in batches, inversions over a grid, and a circuit.
 
 Usage: check_determinism.py DYNVERT CONFIG
 """
@@ -10,6 +13,92 @@ import tempfile
 
 import h5py
 
+BLOCKS = """
+[experiment]
+epochs = 2
+[task]
+kind = "digits"
+samples = 90
+test_samples = 30
+[network]
+layers = [256, 200, 10]
+activation = "tanh"
+output = "softmax"
+bias = true
+[learning]
+rate = 0.002
+[dynamics]
+duration = 10.0
+[record]
+evaluate_every = 50
+weights_every = 40
+measures = ["angle_bp"]
+[[model]]
+name = "BP"
+credit = "backprop"
+[[model]]
+name = "NDI"
+credit = "sequential_inversion"
+solver = "fixed_point"
+[[model]]
+name = "DI"
+credit = "sequential_inversion"
+transfer = "nonlinear"
+"""
+INVERSION = """
+[inversion]
+signal = "noise"
+samples = 7
+alpha = [0.01, 0.1, 1.0]
+ratio = [0.5, 1.0, 2.0]
+feedback = ["negative_transpose", "random"]
+[network]
+layers = [14, 11, 9, 5]
+activation = "tanh"
+init = { kind = "uniform", half_width = 0.3 }
+[dynamics]
+duration = 200.0
+transfer = "nonlinear"
+[record]
+measures = ["settling_time", "angle_ndi"]
+[[model]]
+name = "DI"
+credit = "sequential_inversion"
+[[model]]
+name = "SE"
+credit = "single_loop_inversion"
+solver = "sequential_euler"
+settle_tolerance = 1e-4
+"""
+CIRCUIT = """
+[experiment]
+trials = 30
+[dynamics]
+duration = 50.0
+[[population]]
+name = "E"
+units = 13
+rate = "tanh"
+initial_half_width = 1.0
+[[projection]]
+name = "EE"
+source = "E"
+target = "E"
+kind = "uniform"
+half_width = 0.4
+[[input]]
+population = "E"
+shape = "noise"
+amplitude = [0.3]
+"""
+# each changes nothing but, perhaps, what is recorded
+OPTIONS = (
+    [],
+    ["--threads", "2"],
+    ["--threads", "5", "--set", "record.commit_interval=0.001"],
+    ["--set", "record.commit_interval=1000", "--set", "record.compression=4"],
+)
+
 
 def datasets(path):
     found = {}
@@ -18,24 +107,42 @@ def datasets(path):
     return found
 
 
-def main(program, config):
-    with tempfile.TemporaryDirectory() as folder:
+def check(program, folder, name, config, more, unrecorded):
+    def run(*options):
+        output = folder / f"{name}.h5"
+        subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet", "--overwrite", *options], check=True,
+                       stdout=subprocess.DEVNULL)
+        return datasets(output)
 
-        def run(name, *options):
-            output = str(pathlib.Path(folder) / name)
-            subprocess.run([program, "simulate", config, "-o", output, "--quiet", "--set", "experiment.trials=400", *options], check=True)
-            return datasets(output)
+    reference = run(*more)
+    for options in OPTIONS:
+        assert (found := run(*more, *options)).keys() == reference.keys()
+        differ = [dataset for dataset in found if found[dataset] != reference[dataset]]
+        assert not differ, (name, options, differ)
+    def without_traces(found):
+        return {dataset: values for dataset, values in found.items() if "/trace/" not in dataset}
 
-        short = ["--set", "record.trials=[0, 100]"]
-        reference = run("one.h5", *short, "--threads", "1")
-        assert reference == run("again.h5", *short, "--threads", "1"), "two runs differ"
-        assert reference == run("two.h5", *short, "--threads", "2"), "1 and 2 threads differ"
-        plain = run("plain.h5", "--set", "record.trials=[]", "--set", "record.unsettled_limit=0")
-        assert not any("/trace/" in name for name in plain)
-        for name, values in plain.items():
-            assert reference[name] == values, f"recording changes {name}"
-        assert reference != run("other.h5", *short, "--seed", "2"), "the seed changes nothing"
-        print(f"{len(reference)} datasets: equal bits")
+    plain = run(*more, *unrecorded)
+    assert plain != reference and without_traces(plain) == without_traces(reference), f"recording changes {name}"
+    assert reference != run(*more, "--seed", "2"), "the seed changes nothing"
+    print(f"{name}: {len(reference)} datasets, equal bits")
+
+
+def main(program, example):
+    learning = ["--set", "record.trials=[]", "--set", "record.unsettled_limit=0"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        example_options = ["--set", "experiment.trials=400", "--set", "record.trials=[0, 100]"]
+        check(program, folder, "example", example, example_options, learning)
+        for kind, text, more, unrecorded in (
+            ("blocks", BLOCKS, ["--set", "record.trials=[0, 33, 100]"], learning),
+            ("batches", BLOCKS, ["--set", "record.every=3", "--set", "learning.batch=9"], ["--set", "record.every=0", *learning]),
+            ("inversion", INVERSION, ["--set", "record.every=5"], ["--set", "record.trials=[1]", "--set", "record.every=0"]),
+            ("circuit", CIRCUIT, ["--set", "record.every=1"], ["--set", "record.trials=[1]", "--set", "record.every=0"]),
+        ):
+            config = folder / f"{kind}.toml"
+            config.write_text(text)
+            check(program, folder, kind, config, more, unrecorded)
 
 
 main(*sys.argv[1:])

@@ -4,6 +4,7 @@ on one file.
 Usage: check_resume.py DYNVERT
 """
 
+import hashlib
 import os
 import pathlib
 import resource
@@ -185,6 +186,30 @@ def check_refusals(here: Folder, whole_file: pathlib.Path) -> None:
     here.run(*here.command(diverged, *unstable, "--resume"), code=3, says=("has diverged and would again",))
 
 
+def check_other_data(here: Folder) -> None:
+    """A run whose data or weights are others than those with which it was begun is refused."""
+    data = here.folder / "data.h5"
+
+    def write(seed: int) -> str:
+        random = np.random.default_rng(seed)
+        with h5py.File(data, "w") as file:
+            file["x"], file["t"] = random.normal(size=(50, 12)), random.normal(size=(50, 6))
+        return hashlib.sha256(data.read_bytes()).hexdigest()
+
+    first, output = write(1), here.folder / "other-data.h5"
+    task = ["--set", "task.kind=dataset", "--set", "task.samples=50", "--set", f"task.path={data}"]
+    command = here.command(output, "--quiet", *task, "--set", "experiment.trials=1000000")
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not output.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.002)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    before, second = output.read_bytes(), write(2)
+    here.run(*command, "--resume", code=2, says=("cannot be resumed", str(data), first, second))
+    assert output.read_bytes() == before
+
+
 def check_two_at_once(here: Folder) -> None:
     """A second run is refused; a reader is told so, or sees what was committed."""
     output = here.folder / "two.h5"
@@ -232,4 +257,5 @@ with tempfile.TemporaryDirectory() as name:
     check_full_disk(here, whole, size)
     check_small_disk(here, whole, size)
     check_refusals(here, whole_file)
+    check_other_data(here)
     check_two_at_once(here)

@@ -61,7 +61,7 @@ MemorySink run(const std::string& text, std::vector<std::string> sets = {}) {
 
 }  // namespace
 
-TEST_CASE("the same numbers, bit for bit, for any number of threads and on every run") {
+TEST_CASE("the same numbers, bit for bit, for any number of threads and on every run", "[threads]") {
   const auto one = run(base + several).bits();
   CHECK(one == run(base + several).bits());
   CHECK(one == run(base + several, {"experiment.threads=2"}).bits());
@@ -132,7 +132,7 @@ TEST_CASE("a batch changes the weights like its samples together") {
   CHECK(arma::approx_equal(matrix("W1", 6, 8, 1), expected, "absdiff", 1e-14));
 }
 
-TEST_CASE("a diverged trial ends the run with everything up to it, whatever the threads") {
+TEST_CASE("a diverged trial ends the run with everything up to it, whatever the threads", "[threads]") {
   const std::string unstable = base + model("BP", "credit = 'backprop'") +
                                model("DI",
                                      "credit = 'sequential_inversion'\nsolver = 'euler'\n"
@@ -240,7 +240,7 @@ TEST_CASE("the triangular factor gives the loss over all samples to full precisi
   }
 }
 
-TEST_CASE("which failure is reported does not depend on time") {
+TEST_CASE("which failure is reported does not depend on time", "[threads]") {
   for (const std::size_t threads : {1U, 2U, 7U}) {
     std::vector<int> seen(20);
     try {

@@ -157,3 +157,51 @@ TEST_CASE("a gradient too small to be normalised changes nothing") {
     CHECK(network.b[l].is_zero());
   }
 }
+
+TEST_CASE("a loop without a steady state is named as such, trial by trial, and only such a loop") {
+  // One unit each, relu, positive feedback w b > alpha. -alpha u + w relu(b u) = s needs u (w b - alpha) = s where
+  // b u > 0, and -alpha u = s elsewhere: both have a solution of their own sign if s has the sign of b, and neither
+  // else.
+  const auto text = [](int seed) {
+    return fmt::format(R"(
+[experiment]
+trials = 30
+seed = {}
+[task]
+kind = "linear_teacher"
+samples = 30
+[network]
+layers = [1, 1, 1]
+activation = "relu"
+init = {{ kind = "uniform", half_width = 1.0 }}
+[learning]
+rate = 0.0
+[[model]]
+name = "NDI"
+credit = "sequential_inversion"
+solver = "fixed_point"
+transfer = "nonlinear"
+alpha = 0.01
+feedback = {{ kind = "random" }}
+on_divergence = "skip"
+)",
+                       seed);
+  };
+  int loops = 0;
+  for (int seed = 0; seed < 20; ++seed) {
+    MemorySink sink;
+    Experiment(parse_config(text(seed), "test.toml", {}, std::nullopt, std::nullopt, vocabulary())).run(sink, {});
+    const auto first = [&](const char* name) { return sink.data.at(std::string("/models/NDI/weights/") + name)[0]; };
+    const double W1 = first("W1"), w = first("W2"), b = first("B2");
+    if (w * b < 0.05) continue;
+    ++loops;
+    for (std::size_t k = 0; k < 30; ++k) {
+      const auto sample = static_cast<std::size_t>(sink.data.at("/task/order")[k]);
+      const double e = sink.data.at("/task/t")[sample] - w * std::max(0.0, W1 * sink.data.at("/task/x")[sample]);
+      CAPTURE(seed, k, w, b, e);
+      CHECK(sink.data.at("/models/NDI/learning/fault")[k] == (e * b > 0 ? 0 : 4));
+      CHECK(sink.data.at("/models/NDI/learning/converged_2")[k] == (e * b > 0 ? 1 : -1));
+    }
+  }
+  CHECK(loops > 3);
+}

@@ -145,7 +145,7 @@ TEST_CASE("every point of a grid is the matrix exponential of its own loop") {
   }
 }
 
-TEST_CASE("points of a grid do not depend on each other, on threads or on recording") {
+TEST_CASE("points of a grid do not depend on each other, on threads or on recording", "[threads]") {
   const std::vector<std::string> sets{"dynamics.solver=dopri5"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), sets.begin(), sets.end());
