@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian 12), builds, and runs every test: formatting, cppcheck, all of ctest, and the C++ tests once
-# more under the address and undefined-behaviour sanitizers.
+# more under the address and undefined-behaviour sanitizers, those with several threads under the thread sanitizer.
 #
 #   tests/run.sh [--no-sanitizers]
 set -euo pipefail
@@ -32,7 +32,7 @@ step "formatting (clang-format-14)"
 git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run --Werror || failed "clang-format-14 -i mends it"
 
 step "static analysis (cppcheck)"
-tests/lint.sh || failed "static analysis"
+tests/lint.sh --cppcheck || failed "static analysis; tests/lint.sh also runs clang-tidy, by hand"
 
 step "build (warnings are errors)"
 cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=ON \
@@ -51,5 +51,11 @@ if [ $sanitizers = yes ]; then
     # RapidCheck: the properties were run in full above
     RC_PARAMS="$seed max_success=20" build-sanitize/tests/test_$floor || failed "test_$floor under the sanitizers"
   done
+
+  step "what runs in several threads under the thread sanitizer"
+  cmake -S . -B build-tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DDYNVERT_SANITIZE_THREADS=ON \
+    -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON >/dev/null || failed "configure for the thread sanitizer"
+  cmake --build build-tsan --target test_threads || failed "build for the thread sanitizer"
+  build-tsan/tests/test_threads "[threads]" || failed "test_threads under the thread sanitizer"
 fi
 step "all passed"
