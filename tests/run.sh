@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian 12), builds, and runs every test: formatting, cppcheck, all of ctest, and, under the address
-# and undefined-behaviour sanitizers, the C++ tests once more and the fuzz harnesses for a while.
+# and undefined-behaviour sanitizers, the C++ tests once more and the fuzz harnesses for a while; what runs in several threads
+# under the thread sanitizer.
 #
 #   tests/run.sh [--no-sanitizers]
 set -euo pipefail
@@ -32,7 +33,7 @@ step "formatting (clang-format-14)"
 git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run --Werror || failed "clang-format-14 -i mends it"
 
 step "static analysis (cppcheck)"
-tests/lint.sh || failed "static analysis"
+tests/lint.sh --cppcheck || failed "static analysis; tests/lint.sh also runs clang-tidy, by hand"
 
 step "build (warnings are errors)"
 cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=ON \
@@ -58,5 +59,11 @@ if [ $sanitizers = yes ]; then
 
   step "fuzz harnesses"
   tests/fuzz/run.sh --runs 20000 || failed "an input that fails was written to this folder"
+
+  step "what runs in several threads under the thread sanitizer"
+  cmake -S . -B build-tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DDYNVERT_SANITIZE_THREADS=ON \
+    -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON >/dev/null || failed "configure for the thread sanitizer"
+  cmake --build build-tsan --target test_threads || failed "build for the thread sanitizer"
+  build-tsan/tests/test_threads "[threads]" || failed "test_threads under the thread sanitizer"
 fi
 step "all passed"
