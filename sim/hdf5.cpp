@@ -319,6 +319,7 @@ Dataset open_dataset(const File& file, const std::string& path, Caching caching)
   if (caching == Caching::as_hdf5 || chunk.empty()) return dataset;
   const Handle access = owned(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, name, "preparing");
   cache_one_chunk(access.id(), chunk, name);
+  const Handle creation = owned(H5Dget_create_plist(dataset.handle.id()), H5Pclose, name, "asking for the storage");
   dataset.row_is_chunk = H5Pget_nfilters(creation.id()) == 0 && is_chunk_of_one_row(chunk, dataset.shape);
   dataset.handle.reset();
   dataset.handle = owned(H5Dopen2(file.handle.id(), path.c_str(), access.id()), H5Dclose, name, "opening");
