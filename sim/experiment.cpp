@@ -144,8 +144,9 @@ Estimate estimate(const Config& config) {
     if (!groups.trace.datasets.empty()) size.add(groups.trace, rows.records, rows.records + rows.unasked);
     traced += static_cast<double>(rows.records * values_in_row(groups.trace));
     size.add_rewritten(static_cast<double>(rows.evaluations));
-    // weights and their change, and the row of a snapshot; feedback; the loops' own copies
-    size.add_memory(3.0 * static_cast<double>(network));
+    // weights and their change, the row of a snapshot and, from the first commit on, of the state; feedback; the loops'
+    // own copies
+    size.add_memory(5.0 * static_cast<double>(network));
     const auto kept = static_cast<double>(loop_values(config, model));
     size.add_memory(kept + (credit_model(model.credit).feedback ? static_cast<double>(network) : 0.0));
     size.add_memory(static_cast<double>(fast_forms(config, model).values));

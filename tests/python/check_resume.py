@@ -20,6 +20,7 @@ import numpy as np
 CONFIG = """
 [experiment]
 trials = 3000
+fast = "off"    # so that there is time to stop it
 [task]
 kind = "linear_teacher"
 samples = 200

@@ -248,7 +248,7 @@ TEST_CASE("sizes") {
        {"layers = [6, 5, 4]", "layers = [6, 0, 4]", "network.layers", "found the integer 0", "1 to 1000000"},
        {"layers = [6, 5, 4]", "layers = [6, -5, 4]", "network.layers", "found the integer -5", "1 to 1000000"},
        {"layers = [6, 5, 4]", "layers = [6, 9223372036854775807, 4]", "network.layers", "found the integer", "1 to"},
-       {"layers = [6, 5, 4]", "layers = [6, 1000000, 1000]", "network.layers", "W2 would have 1000 x 1000000 weights",
+       {"layers = [6, 5, 4]", "layers = [6, 1000000, 1000]", "network.layers", "up to W2, which is 1000 x 1000000",
         "at most 100000000 weights"},
        {"samples = 200", "samples = 1000000000", "task.samples", "too large", "at most 1000000000 numbers"},
        {"samples = 200", "inputs = 7", "task.inputs", "found 7, but the first of network.layers is 6", "6, or leave"},

@@ -308,6 +308,7 @@ seed = 0
 trials = 4000
 threads = 1
 fast = "auto"
+reproducible = false
 
 [task]
 kind = "linear_teacher"

@@ -240,7 +240,7 @@ TEST_CASE("samples from HDF5") {
   const SampleTable table = read_samples(path, "/", "bytes", 2, 3, "inputs");
   CHECK(table.are_bytes());
   CHECK(all(table)(1, 0) == 128);
-  CHECK_THROWS_WITH(read_samples(path, "/", "large", 2, 3, "inputs"), Contains("expected 3 values a sample"));
+  CHECK_THROWS_WITH(read_samples(path, "/", "large", 2, 3, "inputs"), Contains("a file of this size cannot hold"));
 }
 
 TEST_CASE("the checksum is that of FIPS 180-4's examples") {

@@ -147,10 +147,9 @@ TEST_CASE("strange content is refused where it is read, and memory is not asked 
     H5Gclose(H5Gcreate2(file.id(), "models", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   }
   const RunReader reader(path);
-  CHECK_THROWS_WITH(reader.column("/huge"), Contains("more than 2 GiB"));
-  CHECK(reader.rows("/huge", 5, 2).values.size() == 2);
-  CHECK_THROWS_WITH(reader.rows("/product", 0, 1), Contains("more than 2 GiB"));
-  CHECK_THROWS_AS(reader.rows("/huge", 5, std::numeric_limits<std::size_t>::max()), ValueError);
+  CHECK_THROWS_WITH(reader.column("/huge"), Contains("a file of this size cannot hold"));
+  CHECK_THROWS_WITH(reader.rows("/product", 0, 1), Contains("a file of this size cannot hold"));
+  CHECK_THROWS_AS(reader.rows("/float", 1, std::numeric_limits<std::size_t>::max()), ValueError);
   CHECK_THROWS_WITH(reader.column("/text"), Contains("does not hold numbers"));
   CHECK_THROWS_WITH(reader.column("/pair"), Contains("does not hold numbers"));
   CHECK_THROWS_AS(reader.column("/type"), IoError);
@@ -160,15 +159,16 @@ TEST_CASE("strange content is refused where it is read, and memory is not asked 
   CHECK(reader.rows("/none", 0, 0).values.empty());
   CHECK(reader.column("/float").size() == 3);
   CHECK(reader.column("/small").size() == 3);
-  for (const std::string link : {"/loop", "/dangling", "/external"}) {
+  for (const std::string link : {"/loop", "/dangling"}) {
     CHECK_FALSE(reader.has(link));
     CHECK_THROWS_WITH(reader.column(link), Contains("is not in the file"));
   }
+  CHECK_THROWS_WITH(reader.column("/external"), Contains("is a link to another file, which is not followed"));
   CHECK_FALSE(reader.attribute("/", "array").has_value());
   CHECK_FALSE(reader.attribute("/", "pair").has_value());
   CHECK(reader.attributes("/").size() == 1);
   CHECK(reader.models().empty());
-  CHECK(reader.children("/").size() == 14);
+  CHECK_THROWS_WITH(reader.children("/"), Contains("has links"));
 }
 
 TEST_CASE("the program's own setting of HDF5's error printing stays, and nothing is printed by dynvert's calls") {

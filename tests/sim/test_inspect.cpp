@@ -387,6 +387,14 @@ TEST_CASE("export: a level-5 variable of 2 GB is refused, a dataset that is mere
   const std::string path = folder / "large.h5";
   {
     RunFile file = RunFile::create(path, {}, {{"config", std::string()}});
+    // 4 MB of values: of a smaller file gigabytes would not be believed
+    const GroupSpec values{.path = "/models/A/more",
+                           .row_dimension = "value",
+                           .datasets = {{.name = "value", .type = ValueType::integer}, {.name = "x"}}};
+    Rows many(values);
+    many.values = {std::vector<double>(250'000, 1.0), std::vector<double>(250'000, 0.5)};
+    many.count = 250'000;
+    file.append(file.add_group(values), many);
     GroupSpec spec{.path = "/models/A/trace",
                    .row_dimension = "record",
                    .axes = {{.name = "time", .values = std::vector<double>(1000, 0.0)},
