@@ -44,6 +44,8 @@ class ReducedLoop {
   /// @param driven  the population that has an input
   /// @return nothing where the circuit is not one such cycle, or has plasticity
   [[nodiscard]] static std::optional<ReducedLoop> of(const Circuit& circuit, PopulationIndex driven);
+  ReducedLoop(const ReducedLoop&) = delete;
+  ReducedLoop& operator=(const ReducedLoop&) = delete;
   ReducedLoop(ReducedLoop&&) noexcept;
   ReducedLoop& operator=(ReducedLoop&&) noexcept;
   ~ReducedLoop();

@@ -167,7 +167,7 @@ struct WeightedCycle {
   std::vector<arma::mat> made;
   /// C_{k-1} .. C_1 and C_0 C_{k-1} .. C_1, where of all f_i but f_1 none depends on the state
   arma::mat path, M;
-  bool bent_at_first = false;
+  bool bent_at_first = true;
 
   WeightedCycle(Cycle of, const RightHandSide& f) : cycle(std::move(of)) {
     const auto& projections = f.circuit().projections();
@@ -179,7 +179,6 @@ struct WeightedCycle {
         C.push_back(view_of(std::as_const(made.emplace_back(f.weights(j)))));
       }
     }
-    bent_at_first = true;
     for (std::size_t i = 0; i < C.size(); ++i) {
       bent_at_first = bent_at_first && (i == 1 || projections[cycle.projections[i]].transmits == Transmit::state);
     }

@@ -45,25 +45,33 @@ step "tests"
 ctest --test-dir build-tests --output-on-failure -j "$(nproc)" || failed "tests"
 
 if [ $sanitizers = yes ]; then
-  step "C++ tests under the address and undefined-behaviour sanitizers, by Clang"
+  step "build with the address and undefined-behaviour sanitizers, by Clang"
   # one set of objects: with the coverage that the fuzz harnesses need
   cmake -S . -B build-sanitize -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Debug \
     -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DDYNVERT_WERROR=ON -DDYNVERT_SANITIZE=ON -DDYNVERT_FUZZ=ON -DDYNVERT_PRECOMPILE=ON \
     -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=OFF >/dev/null || failed "configure for the sanitizers"
   cmake --build build-sanitize --target test_models test_analysis test_sim fuzz || failed "build for the sanitizers"
-  for floor in models analysis sim; do
-    # RapidCheck: the properties were run in full above; so were the runs that are stopped at every call of the system
-    RC_PARAMS="$seed max_success=20" build-sanitize/tests/test_$floor "~[every-call]~[.]" ||
-      failed "test_$floor under the sanitizers"
-  done
+  # beside what follows, which mostly compiles
+  sanitized() {
+    for floor in models analysis sim; do
+      # RapidCheck: the properties were run in full above; so were the runs that are stopped at every call of the system
+      RC_PARAMS="$seed max_success=20" build-sanitize/tests/test_$floor "~[every-call]~[.]" || return 1
+    done
+  }
+  sanitized >build-sanitize/tests.log 2>&1 &
+  tests=$!
+
+  step "what runs in several threads under the thread sanitizer"
+  cmake -S . -B build-tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DDYNVERT_SANITIZE_THREADS=ON \
+    -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=OFF >/dev/null || failed "configure for the thread sanitizer"
+  cmake --build build-tsan --target test_threads || failed "build for the thread sanitizer"
+  build-tsan/tests/test_threads "[threads]" || failed "test_threads under the thread sanitizer"
 
   step "fuzz harnesses"
   tests/fuzz/run.sh --runs 20000 || failed "an input that fails was written to this folder"
 
-  step "what runs in several threads under the thread sanitizer"
-  cmake -S . -B build-tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DDYNVERT_SANITIZE_THREADS=ON \
-    -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON >/dev/null || failed "configure for the thread sanitizer"
-  cmake --build build-tsan --target test_threads || failed "build for the thread sanitizer"
-  build-tsan/tests/test_threads "[threads]" || failed "test_threads under the thread sanitizer"
+  step "C++ tests under the address and undefined-behaviour sanitizers"
+  wait $tests || { cat build-sanitize/tests.log; failed "tests under the address and undefined-behaviour sanitizers"; }
+  grep -E "^(All tests passed|test cases)" build-sanitize/tests.log
 fi
 step "all passed"
