@@ -74,7 +74,7 @@ void add_plasticity(Circuit& circuit, ConcurrentCircuit& c, const Network& netwo
     const auto add = [&](ProjectionIndex projection, Factor pre) {
       if (l == depth) c.gated.push_back(circuit.plasticity().size());
       rule.projection = projection;
-      rule.pre = std::move(pre);
+      rule.pre = pre;
       circuit.add(rule);
     };
     if (l >= 2) rule.shared = {c.chains[depth - l].W[l]};

@@ -120,7 +120,7 @@ bool can_learn(const LearningRule& rule, const Activity& activity, const Credit&
   for (std::size_t l = 1; l < credit.size(); ++l) {
     if (!credit[l].is_finite() || !activity.h[l - 1].is_finite()) return false;
     if (credit[l].is_empty()) continue;
-    const double columns = static_cast<double>(credit[l].n_cols);
+    const auto columns = static_cast<double>(credit[l].n_cols);
     const double largest_delta = arma::abs(credit[l]).max();
     const bool hidden = l + 1 < credit.size();
     const double delta = columns * (hidden ? std::min(largest_delta, rule.clip_delta) : largest_delta);
