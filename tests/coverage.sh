@@ -18,9 +18,10 @@ find build-coverage -name '*.gcda' -delete
 for floor in models analysis sim; do
   RC_PARAMS="seed=20261124 max_success=20" "build-coverage/tests/test_$floor"
 done
-# What runs the program alone. Not: killed programs, which write no counts; emulated processors; readers and their plots.
+# What runs the program alone. Not: killed programs, which write no counts; emulated processors; readers and their plots; memory,
+# of which counting takes some.
 ctest --test-dir build-coverage --output-on-failure -j "$(nproc)" -R '^(program|example|docs|inspect|export|check|report): ' \
-  -E 'emulated|Chromium|page'
+  -E 'emulated|Chromium|page|predicts'
 
 below=0
 for floor in models analysis sim; do
