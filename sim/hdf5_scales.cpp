@@ -6,6 +6,7 @@
 #include <hdf5_hl.h>
 
 #include <string_view>
+#include <vector>
 
 namespace dynvert::h5 {
 
@@ -28,6 +29,21 @@ void check_scales(const Dataset& dataset) {
   if (!references || H5Sget_simple_extent_npoints(space.id()) != static_cast<hssize_t>(dataset.shape.size())) {
     throw IoError(label, "does not hold one list of dimension scales for each axis", "copy it again");
   }
+  // what is no dataset HDF5 would open, fail to close as one, and leave open, and with it the file
+  const Handle lists_type = owned(H5Tvlen_create(H5T_STD_REF_OBJ), H5Tclose, label, "preparing");
+  std::vector<hvl_t> lists(dataset.shape.size());
+  checked(H5Aread(attribute.id(), lists_type.id(), lists.data()), label, "reading");
+  bool datasets = true;
+  for (const hvl_t& axis : lists) {
+    for (std::size_t i = 0; i < axis.len; ++i) {
+      H5O_type_t kind = H5O_TYPE_UNKNOWN;
+      datasets = datasets &&
+                 H5Rget_obj_type2(dataset.handle.id(), H5R_OBJECT, static_cast<hobj_ref_t*>(axis.p) + i, &kind) >= 0 &&
+                 kind == H5O_TYPE_DATASET;
+    }
+  }
+  H5Dvlen_reclaim(lists_type.id(), space.id(), H5P_DEFAULT, lists.data());
+  if (!datasets) throw IoError(label, "refers to what is no dimension scale", "copy it again");
 }
 
 }  // namespace

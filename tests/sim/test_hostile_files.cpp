@@ -127,6 +127,33 @@ TEST_CASE("an attribute that is no list of dimension scales is not read as one")
   CHECK(dynvert_run({"export", path, "-o", folder / "run.csv", "--model", "DI_2"}).code == exit_io);
 }
 
+TEST_CASE("a list of dimension scales that names a group is refused, and nothing stays open") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "run.h5";
+  test::write_sample(path);
+  change(path, [&](hid_t file) {
+    const h5::Handle dataset(H5Oopen(file, "/models/DI_2/learning/trial_error", H5P_DEFAULT), H5Oclose);
+    H5Adelete(dataset.id(), "DIMENSION_LIST");
+    const hsize_t length = 1;
+    const h5::Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose);
+    const h5::Handle type(H5Tvlen_create(H5T_STD_REF_OBJ), H5Tclose);
+    const h5::Handle attribute(
+        H5Acreate2(dataset.id(), "DIMENSION_LIST", type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    hobj_ref_t group = 0;
+    REQUIRE(H5Rcreate(&group, file, "/models", H5R_OBJECT, -1) >= 0);
+    const hvl_t list{1, &group};
+    REQUIRE(H5Awrite(attribute.id(), type.id(), &list) >= 0);
+  });
+  const auto open = [] { return H5Fget_obj_count(static_cast<hid_t>(H5F_OBJ_ALL), H5F_OBJ_ALL); };
+  const auto before = open();
+  {
+    const RunReader file(path);
+    CHECK_THROWS_WITH(static_cast<void>(file.axes(std::string(learning) + "trial_error")),
+                      Contains("@DIMENSION_LIST: refers to what is no dimension scale"));
+  }
+  CHECK(open() == before);
+}
+
 TEST_CASE("texts with characters of several bytes are exported whole") {
   // the sample's title has one; that no byte behind a text is read is for the address sanitizer to see
   const TemporaryFolder folder;
