@@ -20,7 +20,7 @@ import numpy as np
 CONFIG = """
 [experiment]
 trials = 3000
-fast = "off"    # so that there is time to stop it
+fast = "off"
 [task]
 kind = "linear_teacher"
 samples = 200
@@ -30,8 +30,10 @@ layers = [12, 9, 6]
 rate = 1e-2
 [dynamics]
 solver = "sequential_euler"
+dt = 0.1    # short steps, in the plain form: a second or more in which to stop it
 [record]
 every = 10
+interval = 0.5
 weights_every = 25
 measures = ["angle_ndi"]
 commit_interval = 0.02
