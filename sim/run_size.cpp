@@ -9,6 +9,9 @@ namespace {
 /// The program with its libraries, and the root of a file, measured (Debian 12).
 constexpr double program_bytes = 22.5e6, root_bytes = 20e3;
 
+/// What a block of quick trials leaves before anybody looks at how much waits, measured.
+constexpr double most_of_block = 2 << 20;
+
 /// Changes of committed data wait for the next commit up to here (sim/run_file.cpp).
 constexpr double most_held = 16 << 20;
 
@@ -32,7 +35,7 @@ void RunSize::add_state(const GroupSpec& group) { file_ += stored_state_size(gro
 
 Estimate RunSize::estimate() const {
   // vectors that grow have up to twice the room that they need, and while they move there are two of them
-  const double waiting = 2.25 * std::min(waiting_, static_cast<double>(most_waiting));
+  const double waiting = 2.25 * std::min(waiting_, most_waiting + most_of_block);
   const double held = std::min(buffers_ + rewritten_ * sizeof(double), most_held);
   const double memory = program_bytes + buffers_ + values_ * sizeof(double) + waiting + held;
   return {.memory_bytes = static_cast<std::size_t>(memory),
