@@ -68,7 +68,7 @@ if [ $sanitizers = yes ]; then
   build-tsan/tests/test_threads "[threads]" || failed "test_threads under the thread sanitizer"
 
   step "fuzz harnesses"
-  tests/fuzz/run.sh --runs 20000 || failed "an input that fails was written to this folder"
+  tests/fuzz/run.sh --runs 10000 || failed "an input that fails was written to this folder"
 
   step "C++ tests under the address and undefined-behaviour sanitizers"
   wait $tests || { cat build-sanitize/tests.log; failed "tests under the address and undefined-behaviour sanitizers"; }
