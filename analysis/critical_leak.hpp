@@ -30,6 +30,6 @@ namespace dynvert {
 /// @param controller  which population of the cycle has the leak
 /// @return >= 0, correct to rounding; 0: stable with any positive leak. Infinite: with none, because another population
 ///         does not leak.
-[[nodiscard]] double critical_leak(const CycleModes& given, std::size_t controller);
+[[nodiscard]] double critical_leak(const CycleModes& modes, std::size_t controller);
 
 }  // namespace dynvert

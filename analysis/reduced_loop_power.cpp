@@ -4,7 +4,6 @@
 #include <dynvert/models/product.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <utility>

@@ -165,9 +165,8 @@ struct WeightedCycle {
   Cycle cycle;
   std::vector<ConstMatrixView> C;  // by i
   std::vector<arma::mat> made;
-  /// C_{k-1} .. C_1 and C_0 C_{k-1} .. C_1, where of all f_i but f_1 none depends on the state
-  arma::mat path, M;
-  bool bent_at_first = true;
+  bool bent_at_first = true;  // all f_i but f_1 are the identity
+  arma::mat M;                // then: C_0 C_{k-1} .. C_1
 
   WeightedCycle(Cycle of, const RightHandSide& f) : cycle(std::move(of)) {
     const auto& projections = f.circuit().projections();
@@ -183,15 +182,7 @@ struct WeightedCycle {
       bent_at_first = bent_at_first && (i == 1 || projections[cycle.projections[i]].transmits == Transmit::state);
     }
     if (!bent_at_first) return;
-    const ConstMatrixView last = rest_of_path();
-    M.set_size(C[0].units, C[0].units);
-    multiply(C[0], last, view_of(M));
-  }
-
-  [[nodiscard]] std::size_t size() const { return C.size(); }
-
- private:
-  ConstMatrixView rest_of_path() {
+    arma::mat path;
     ConstMatrixView last = C[1];
     for (std::size_t i = 2; i < C.size(); ++i) {
       arma::mat next(C[i].units, C[1].columns, arma::fill::none);
@@ -199,8 +190,14 @@ struct WeightedCycle {
       path = std::move(next);
       last = view_of(std::as_const(path));
     }
-    return last;
+    M.set_size(C[0].units, C[0].units);
+    multiply(C[0], last, view_of(M));
   }
+  // C looks into `made`
+  WeightedCycle(const WeightedCycle&) = delete;
+  WeightedCycle& operator=(const WeightedCycle&) = delete;
+
+  [[nodiscard]] std::size_t size() const { return C.size(); }
 };
 
 std::size_t solve_cycle(const WeightedCycle& weighted, RightHandSide& f, std::size_t column,

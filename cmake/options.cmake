@@ -19,11 +19,6 @@ if(DYNVERT_SANITIZE_THREADS)
   target_compile_options(dynvert_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
   target_link_options(dynvert_options INTERFACE -fsanitize=thread)
 endif()
-if(DYNVERT_COVERAGE)
-  # counts are atomic: the models run in threads
-  target_compile_options(dynvert_options INTERFACE --coverage -fprofile-update=atomic)
-  target_link_options(dynvert_options INTERFACE --coverage)
-endif()
 
 # The large headers once a target, not once a file: half of the time of a debug build. DYNVERT_PRECOMPILE=tests is of the
 # test programs alone: a build with it still proves that each file of the floors includes what it uses.

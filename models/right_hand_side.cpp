@@ -13,8 +13,8 @@ namespace dynvert {
 namespace {
 
 /// Weights that do not fit the near cache are better read in the order in which they lie, and many columns of not so
-/// few weights in BLAS's tiles; below that its calls and copies cost more than they bring. Where the two meet was
-/// measured: docs/benchmarks.md.
+/// few weights in BLAS's tiles; below that its calls and copies cost more than they bring. The limits lie between sizes
+/// of docs/benchmarks.md at which one or the other was faster.
 bool is_for_blas(std::size_t rows, std::size_t inputs, std::size_t columns) {
   constexpr std::size_t far = 200'000;  // doubles
   constexpr std::size_t many = 30'000;

@@ -165,10 +165,10 @@ bool learns_in_blocks(const Config& config, const ModelConfig& model) {
 }
 
 FastForms fast_forms(const Config& config, const ModelConfig& model) {
+  if (config.fast != "auto") return {};
   FastForms fast;
   std::vector<std::string> forms;
   if (learns_in_blocks(config, model)) forms.push_back(fmt::format("learns in blocks of {} trials", trials_in_block));
-  if (config.fast != "auto") return {};
   const DynamicsConfig& dynamics = model.dynamics;
   for (const Stage& stage : stages_of(config, model)) {
     if (stage.timing != Stage::Timing::inversion || stage.loops.size() != 1) continue;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Static analysis of models, analysis and sim, which are to be clean: cppcheck (seconds), and clang-tidy (a quarter of a minute a
-# file, so by default only of the files that differ from a revision). What of clang-tidy is excepted, and why: .clang-tidy.
+# Static analysis of models, analysis and sim: cppcheck (seconds; clean, and part of tests/run.sh), and clang-tidy (a quarter of a
+# minute a file, so by default only of the files that differ from a revision; not yet clean over all of them). What of clang-tidy is
+# excepted, and why: .clang-tidy.
 #
 #   tests/lint.sh [--cppcheck | --all | --since REVISION]    REVISION by default HEAD: what is not committed
 set -euo pipefail
@@ -11,7 +12,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --cppcheck | --all) which=${1#--} ;;
     --since) revision=${2:?"--since needs a revision"}; shift ;;
-    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "tests/lint.sh: unknown option $1; allowed: --cppcheck, --all, --since REVISION" >&2; exit 2 ;;
   esac
   shift
@@ -42,5 +43,4 @@ else
     git ls-files --others --exclude-standard -- 'models/*.cpp' 'analysis/*.cpp' 'sim/*.cpp'; } | sort -u)
 fi
 [ -n "$files" ] || { echo "no file differs from $revision"; exit 0; }
-# kernels_isa.cpp is compiled three times; rosenbrock4_stepper.cpp is C++17, as uBLAS asks
 xargs -P "$(nproc)" -n 1 clang-tidy-14 -p build-tests --quiet <<<"$files" 2>/dev/null || failed "clang-tidy is not content"
