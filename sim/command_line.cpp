@@ -4,6 +4,7 @@
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/report_page.hpp>
 #include <dynvert/sim/stability_map_file.hpp>
+#include <dynvert/sim/sweep.hpp>
 #include <dynvert/sim/version.hpp>
 
 #include <fmt/ranges.h>
@@ -16,11 +17,15 @@ namespace dynvert {
 
 namespace {
 
-void add_config_options(CLI::App& command, ConfigArguments& arguments) {
+void add_config_path(CLI::App& command, ConfigArguments& arguments) {
   command.add_option("CONFIG", arguments.path, "configuration, TOML")->required();
   command.add_option("--set", arguments.sets, "change a key: learning.rate=0.1, model.DI.alpha=0.001")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+}
+
+void add_config_options(CLI::App& command, ConfigArguments& arguments) {
+  add_config_path(command, arguments);
   command.add_option("--seed", arguments.seed, "seed in place of experiment.seed")->check(CLI::NonNegativeNumber);
   command.add_option("--threads", arguments.threads, "threads in place of experiment.threads")
       ->check(CLI::NonNegativeNumber);
@@ -63,6 +68,25 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
   simulate_command.add_flag("--resume", simulation.resume, "go on with a run that was stopped")->excludes(overwrite);
   simulate_command.add_flag("-q,--quiet", simulation.quiet, "no progress and no notes");
+
+  SweepArguments swept;
+  CLI::App& sweep_command =
+      *app.add_subcommand("sweep", "run an experiment at many points, each into a file of its own, several at a time");
+  add_config_path(sweep_command, swept.config);
+  sweep_command.add_option("--over", swept.over, "a key and its values; of several, all combinations")
+      ->type_name("KEY=V1,V2,...")
+      ->allow_extra_args(false);
+  sweep_command.add_option("--seeds", swept.seeds, "seeds: 1:10, both included, or 1,5,9");
+  sweep_command.add_option("-o,--output", swept.output, "the folder of the runs and of their index, sweep.csv")
+      ->required();
+  sweep_command
+      .add_option("--jobs", swept.jobs, "runs at a time; by default the machine's threads divided by --threads")
+      ->check(CLI::Range(std::size_t{1}, most_sweep_jobs));
+  sweep_command.add_option("--threads", swept.config.threads, "threads of each run; by default 1")
+      ->check(CLI::NonNegativeNumber);
+  CLI::Option* sweep_anew = sweep_command.add_flag("--overwrite", swept.overwrite, "replace the runs of this sweep");
+  sweep_command.add_flag("--resume", swept.resume, "go on with a sweep that was stopped")->excludes(sweep_anew);
+  sweep_command.add_flag("-q,--quiet", swept.quiet, "no progress and no notes");
 
   ConfigArguments checked;
   CLI::App& check_command = *app.add_subcommand("check", "say what would run, its memory and file size; run nothing");
@@ -134,6 +158,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
 
   return run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
+    if (sweep_command.parsed()) return sweep(swept, out, err);
     if (check_command.parsed()) return check(checked, out, err);
     if (recover_command.parsed()) return recover(recovered, out, err);
     if (export_command.parsed()) return export_file(exported, out, err);

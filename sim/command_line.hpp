@@ -42,6 +42,18 @@ struct SimulateArguments {
   std::string command;  ///< as it was typed, for the file
 };
 
+struct SweepArguments {
+  ConfigArguments config;         ///< without a seed; threads: of each run, 1 where none are given
+  std::vector<std::string> over;  ///< KEY=V1,V2,...
+  std::optional<std::string> seeds;
+  std::string output;             ///< the folder
+  std::optional<std::size_t> jobs;
+  bool overwrite = false;
+  bool resume = false;
+  bool quiet = false;
+  std::string program = "/proc/self/exe";  ///< whose command simulate runs the points
+};
+
 struct InspectArguments {
   std::string path;
   std::string model;  ///< empty: all
@@ -76,6 +88,7 @@ struct ExportArguments {
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
+int sweep(const SweepArguments& arguments, std::ostream& out, std::ostream& err);
 int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err);

@@ -496,7 +496,9 @@ class Loader : private ConfigReader {
   throw ConfigError({path, 0, 0, "", std::move(fault), "", "a TOML file that can be read"});
 }
 
-std::string read_file(const std::string& path) {
+}  // namespace
+
+std::string read_config_text(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code code;
   const auto status = fs::status(path, code);
@@ -512,8 +514,6 @@ std::string read_file(const std::string& path) {
   text.resize(static_cast<std::size_t>(in.gcount()));
   return text;
 }
-
-}  // namespace
 
 Config parse_config(std::string_view text, const std::string& source_name, std::span<const std::string> sets,
                     std::optional<std::uint64_t> seed, std::optional<std::size_t> threads,
@@ -539,7 +539,7 @@ Config parse_config(std::string_view text, const std::string& source_name, std::
 
 Config load_config(const std::string& path, std::span<const std::string> sets, std::optional<std::uint64_t> seed,
                    std::optional<std::size_t> threads, const Vocabulary& vocabulary) {
-  return parse_config(read_file(path), path, sets, seed, threads, vocabulary);
+  return parse_config(read_config_text(path), path, sets, seed, threads, vocabulary);
 }
 
 }  // namespace dynvert

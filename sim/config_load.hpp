@@ -31,4 +31,7 @@ namespace dynvert {
                                   std::span<const std::string> sets, std::optional<std::uint64_t> seed,
                                   std::optional<std::size_t> threads, const Vocabulary& vocabulary);
 
+/// The text of a configuration. @throws ConfigError  it cannot be read
+[[nodiscard]] std::string read_config_text(const std::string& path);
+
 }  // namespace dynvert

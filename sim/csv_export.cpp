@@ -1,4 +1,5 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/csv.hpp>
 #include <dynvert/sim/export.hpp>
 #include <dynvert/sim/inspect.hpp>
 #include <dynvert/sim/io_error.hpp>
@@ -8,7 +9,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 
 namespace dynvert {
@@ -32,14 +32,6 @@ struct Table {
   /// lines first .. first + count - 1 of a part, count x columns
   std::function<std::vector<double>(const Part&, std::size_t first, std::size_t count)> read;
 };
-
-/// A field as RFC 4180 has it.
-std::string quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string text = "\"";
-  for (const char c : field) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return text + '"';
-}
 
 std::string text_attribute(const RunReader& file, const std::string& dataset, const std::string& name) {
   const auto value = file.attribute(dataset, name);
@@ -67,7 +59,7 @@ void add_part(Table& table, const RunReader& file, const std::string& dataset, c
       index = fmt::format("[{}]", rest % extent[axis]) + index;
       rest /= extent[axis];
     }
-    table.header.push_back(quoted(name + index + suffix));
+    table.header.push_back(csv_field(name + index + suffix));
   }
   table.parts.push_back({.dataset = dataset, .columns = columns, .integer = file.is_integer(dataset)});
 }
@@ -133,19 +125,6 @@ Table table_of_trace(const RunReader& file, const std::string& group, std::size_
   return table;
 }
 
-void append_number(std::string& line, double value, bool integer) {
-  if (std::isnan(value)) {
-    line += "NaN";
-  } else if (std::isinf(value)) {
-    line += value > 0 ? "Inf" : "-Inf";
-  } else if (integer) {
-    fmt::format_to(std::back_inserter(line), "{}", static_cast<std::int64_t>(value));
-  } else {
-    // the shortest text that reads back as the same double
-    fmt::format_to(std::back_inserter(line), "{}", value);
-  }
-}
-
 void write_table(const Table& table, int descriptor, const std::string& name) {
   std::uint64_t written = 0;
   std::string text = fmt::format("{}\r\n", fmt::join(table.header, ","));
@@ -170,7 +149,7 @@ void write_table(const Table& table, int descriptor, const std::string& name) {
         for (std::size_t c = 0; c < table.parts[p].columns; ++c) {
           if (next) text += ',';
           next = true;
-          append_number(text, values[p][line * table.parts[p].columns + c], table.parts[p].integer);
+          text += csv_number(values[p][line * table.parts[p].columns + c], table.parts[p].integer);
         }
       }
       text += "\r\n";

@@ -7,11 +7,15 @@
 
 namespace dynvert {
 
+std::string clock_text(double seconds) {
+  const auto whole = std::llround(seconds);
+  return whole >= 3600 ? fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60)
+                       : fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
 std::string progress_text(const ProgressReport& report) {
   const double rate = static_cast<double>(report.trials_done - report.first) / std::max(report.seconds, 1e-9);
-  const auto left = std::llround(static_cast<double>(report.trials - report.trials_done) / std::max(rate, 1e-9));
-  std::string time = left >= 3600 ? fmt::format("{}:{:02}:{:02}", left / 3600, left / 60 % 60, left % 60)
-                                  : fmt::format("{}:{:02}", left / 60, left % 60);
+  const double left = static_cast<double>(report.trials - report.trials_done) / std::max(rate, 1e-9);
   std::string loss;
   if (report.loss.size() == 1) loss = fmt::format(", loss {:.3g}", report.loss.front().second);
   if (report.loss.size() > 1) {
@@ -19,23 +23,28 @@ std::string progress_text(const ProgressReport& report) {
     loss = fmt::format(", loss {:.3g} ({}) to {:.3g} ({})", least->second, least->first, most->second, most->first);
   }
   return fmt::format("trial {}/{} ({} %), {:.0f} trials/s, {} left{}", report.trials_done, report.trials,
-                     100 * report.trials_done / report.trials, rate, time, loss);
+                     100 * report.trials_done / report.trials, rate, clock_text(left), loss);
 }
 
-void ProgressLine::show(const ProgressReport& report) {
+void ProgressLine::show(const std::function<std::string()>& text, bool last) {
   const auto now = std::chrono::steady_clock::now();
-  const bool last = report.trials_done == report.trials;
   if (now < next_ && !last) return;
   if (terminal_) {
     next_ = now + std::chrono::milliseconds(200);
-    out_ << '\r' << progress_text(report) << "\x1b[K" << std::flush;
+    out_ << '\r' << text() << "\x1b[K" << std::flush;
     open_ = true;
   } else {
     // nobody watches: the first line after ten seconds, and the last
     const bool first = next_ == std::chrono::steady_clock::time_point{};
     next_ = now + std::chrono::seconds(10);
-    if (!first || last) out_ << progress_text(report) << std::endl;
+    if (!first || last) out_ << text() << std::endl;
   }
+}
+
+void ProgressLine::make_way() {
+  if (open_) out_ << "\r\x1b[K";
+  open_ = false;
+  if (terminal_) next_ = {};
 }
 
 void ProgressLine::close() {

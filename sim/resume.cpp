@@ -12,10 +12,11 @@
 namespace dynvert {
 namespace {
 
-std::string text_attribute(const RunFile& file, const char* name) {
-  const auto value = file.attribute("/", name);
+std::string text_of(const std::optional<AttributeValue>& value) {
   return value && std::holds_alternative<std::string>(*value) ? std::get<std::string>(*value) : "";
 }
+
+std::string text_attribute(const RunFile& file, const char* name) { return text_of(file.attribute("/", name)); }
 
 std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
@@ -35,18 +36,24 @@ std::vector<Attribute> root_attributes(const Config& config, const std::string& 
           {"cpu", cpu_identity()}};
 }
 
-Resumable check_resumable(const RunFile& file, const Config& config) {
+std::vector<std::string> run_differences(const RootAttribute& attribute, const Config& config) {
   std::vector<std::string> differences;
-  for (const auto& [key, there, here] : config_differences(text_attribute(file, "config"), config.resolved)) {
+  for (const auto& [key, there, here] : config_differences(text_of(attribute("config")), config.resolved)) {
     differences.push_back(fmt::format("{} is {}, in the file {}", key, shown(here), shown(there)));
   }
   const auto compare = [&](const char* name, const std::string& here) {
-    if (const std::string there = text_attribute(file, name); there != here) {
+    if (const std::string there = text_of(attribute(name)); there != here) {
       differences.push_back(fmt::format("{} of the program is {}, in the file {}", name, here, shown(there)));
     }
   };
   compare("version", version());
   compare("source_revision", source_revision());
+  return differences;
+}
+
+Resumable check_resumable(const RunFile& file, const Config& config) {
+  std::vector<std::string> differences =
+      run_differences([&](const char* name) { return file.attribute("/", name); }, config);
   const auto refuse_where_different = [&] {
     if (differences.empty()) return;
     throw ValueError(file.path(),

@@ -5,6 +5,8 @@
 #include <dynvert/sim/config.hpp>
 #include <dynvert/sim/run_file.hpp>
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,13 @@ namespace dynvert {
 
 /// The root attributes of a new run. @param command  as it was typed
 [[nodiscard]] std::vector<Attribute> root_attributes(const Config& config, const std::string& command);
+
+/// A root attribute of a file, however that is open.
+using RootAttribute = std::function<std::optional<AttributeValue>(const char* name)>;
+
+/// In what the run of a file differs from this configuration and this program so that its numbers would, a clause each.
+/// @throws ConfigError  the file's configuration is no TOML
+[[nodiscard]] std::vector<std::string> run_differences(const RootAttribute& attribute, const Config& config);
 
 enum class Resumable { to_go_on, complete };
 

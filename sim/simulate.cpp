@@ -8,6 +8,7 @@
 #include <dynvert/sim/progress.hpp>
 #include <dynvert/sim/reproducible.hpp>
 #include <dynvert/sim/resume.hpp>
+#include <dynvert/sim/stop_signals.hpp>
 #include <dynvert/sim/version.hpp>
 #include <dynvert/sim/vocabulary.hpp>
 
@@ -15,8 +16,6 @@
 #include <fmt/ranges.h>
 
 #include <unistd.h>
-#include <atomic>
-#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -24,38 +23,6 @@
 namespace dynvert {
 
 namespace {
-
-/// A signal handler can reach nothing but a variable of static storage: the one such variable of the project, here
-/// where the process is the program's own.
-std::atomic<bool> stop_requested = false;
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-extern "C" void request_stop(int signal) {
-  stop_requested = true;
-  // a second Ctrl-C ends the program at once
-  std::signal(signal, SIG_DFL);
-}
-
-/// Ctrl-C and SIGTERM end the run after the current block; a file size limit becomes an error of the write.
-class SignalGuard {
- public:
-  SignalGuard() {
-    stop_requested = false;
-    previous_[0] = std::signal(SIGINT, request_stop);
-    previous_[1] = std::signal(SIGTERM, request_stop);
-    previous_[2] = std::signal(SIGXFSZ, SIG_IGN);
-  }
-  ~SignalGuard() {
-    std::signal(SIGINT, previous_[0]);
-    std::signal(SIGTERM, previous_[1]);
-    std::signal(SIGXFSZ, previous_[2]);
-  }
-  SignalGuard(const SignalGuard&) = delete;
-  SignalGuard& operator=(const SignalGuard&) = delete;
-
- private:
-  void (*previous_[3])(int) = {};
-};
 
 Config load(const ConfigArguments& arguments) {
   return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, vocabulary());
@@ -103,7 +70,7 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
     for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
   }
   use_one_blas_thread();
-  const SignalGuard signals;
+  const StopSignals signals;
   std::optional<RunFile> earlier = arguments.resume ? open_earlier(arguments, config, output, err) : std::nullopt;
   if (arguments.resume && !earlier) {
     fmt::print(out, "{}: complete, {} trials; nothing to resume\n", output, config.trials);
@@ -117,11 +84,12 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
                         : RunFile::create(output, options, root_attributes(config, arguments.command)));
 
   ProgressLine progress(err, isatty(STDERR_FILENO) == 1);
-  Hooks hooks{.progress = nullptr, .stop = &stop_requested};
+  Hooks hooks{.progress = nullptr, .stop = &StopSignals::requested()};
   ProgressReport last{.trials_done = before, .trials = config.trials, .loss = {}};
   hooks.progress = [&](const ProgressReport& report) {
     last = report;
-    if (!arguments.quiet) progress.show(report);
+    if (arguments.quiet) return;
+    progress.show([&] { return progress_text(report); }, report.trials_done == report.trials);
   };
   RunStatus status{};
   try {

@@ -8,6 +8,8 @@
         run["DI"].learning["settling_time_2"].sel(trial=500)
         run["DI"].transient(500)["delta_1"]           # (time, unit_1)
 
+    dynvert.read_sweep("leaks")                       # pandas: the runs of a sweep, a row each
+
     dynvert.plot("linear_regression.h5", "pictures")  # everything the file supports; python3 -m dynvert plot does the same
 """
 
@@ -18,6 +20,7 @@ from .loops import Loop, loops_at
 from .run import Model, Run, open_run
 from .stability_map import StabilityMap, open_map
 from .summary import summary
+from .sweep import read_sweep
 
 __all__ = [
     "DynvertError",
@@ -31,6 +34,7 @@ __all__ = [
     "open_map",
     "open_run",
     "plot",
+    "read_sweep",
     "summary",
 ]
 
