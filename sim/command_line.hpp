@@ -46,7 +46,7 @@ struct SweepArguments {
   ConfigArguments config;         ///< without a seed; threads: of each run, 1 where none are given
   std::vector<std::string> over;  ///< KEY=V1,V2,...
   std::optional<std::string> seeds;
-  std::string output;             ///< the folder
+  std::string output;  ///< the folder
   std::optional<std::size_t> jobs;
   bool overwrite = false;
   bool resume = false;

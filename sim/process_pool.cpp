@@ -154,6 +154,7 @@ void ProcessPool::run() const {
         running.pop_back();
       }
     }
+    tick(running.size());
     if (running.empty()) return;
     if (*stop && !told) {
       for (const Running& one : running) one.process.ask_to_stop();
@@ -175,7 +176,6 @@ void ProcessPool::run() const {
         end(number, how);
       }
     }
-    tick(running.size());
   }
 }
 

@@ -31,7 +31,7 @@ struct ProcessPool {
   /// A line that it wrote to standard error, without its end.
   std::function<void(std::size_t i, const std::string& line)> line;
   std::function<void(std::size_t i, const ProcessEnd& end)> end;
-  /// Called a few times a second. @param running  processes
+  /// Called a few times a second, and in the end. @param running  processes
   std::function<void(std::size_t running)> tick;
   const std::atomic<bool>* stop = nullptr;
 

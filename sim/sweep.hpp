@@ -10,7 +10,7 @@
 namespace dynvert {
 
 inline constexpr std::size_t most_sweep_points = 100'000;
-inline constexpr std::size_t most_sweep_jobs = 1024;
+inline constexpr std::size_t most_sweep_jobs = 512;
 inline constexpr const char* seed_key = "experiment.seed";
 
 /// A key and the values that it takes in turn.

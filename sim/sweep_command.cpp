@@ -31,7 +31,7 @@ class SweepRun {
   SweepRun(const SweepArguments& arguments, const SweepPlan& plan, SweepFolder& folder, const std::atomic<bool>& stop,
            std::ostream& err);
 
-  /// @return the exit code
+  /// @return the exit code of the sweep
   int run();
   /// "20 runs, 18 complete, 2 diverged"
   [[nodiscard]] std::string counts() const;
@@ -127,7 +127,7 @@ void SweepRun::end(std::size_t point, const ProcessEnd& end) {
 
 void SweepRun::tick(std::size_t running) {
   if (index_is_old_) write_index();
-  if (arguments_.quiet) return;
+  if (arguments_.quiet || to_run_.empty()) return;
   const std::size_t all = states_.size(), done = all - to_run_.size() + ended_;
   progress_.show(
       [&] {
@@ -175,7 +175,7 @@ int SweepRun::run() {
   if (index_is_old_) write_index();
   progress_.close();
 
-  bool interrupted = stop_;
+  bool interrupted = stop_ && count(PointStatus::not_run) > 0;
   int worst = index_fault_.empty() ? exit_done : exit_io;
   for (std::size_t p = 0; p < states_.size(); ++p) {
     if (codes_[p] == exit_interrupted) interrupted = true;

@@ -244,6 +244,8 @@ def check_words(here):
     lines = result.stderr.splitlines()
     assert len(lines) == 2 and "note: " in lines[0] and lines[1].startswith("run 2/2 (100 %)"), lines
     assert not here.run(here.folder / "no-words", *command[6:]).stderr
+    again = subprocess.run([*(word for word in command if word != "--quiet"), "--resume"], capture_output=True, text=True, check=True)
+    assert again.stderr.splitlines() == lines[:1] and again.stdout == result.stdout, again
 
 
 program = sys.argv[1]
