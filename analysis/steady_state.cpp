@@ -196,6 +196,7 @@ struct WeightedCycle {
   // C looks into `made`
   WeightedCycle(const WeightedCycle&) = delete;
   WeightedCycle& operator=(const WeightedCycle&) = delete;
+  ~WeightedCycle() = default;
 
   [[nodiscard]] std::size_t size() const { return C.size(); }
 };

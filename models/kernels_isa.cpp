@@ -121,7 +121,7 @@ inline Vector tanh_of(const Vector& x) {
   const Integers sign_bit = Integers{} + static_cast<long long>(1ULL << 63);
   const Integers sign = reinterpret_cast<Integers>(x) & sign_bit;
   const Integers magnitude = reinterpret_cast<Integers>(x) & ~sign_bit;
-  const Vector a = reinterpret_cast<Vector>(magnitude);
+  const auto a = reinterpret_cast<Vector>(magnitude);
   // beyond 22 the result rounds to 1; a comparison with NaN is false, so a NaN passes
   const Integers large = a > all(22.0);
   const Vector t = 2 * (large ? all(22.0) : a);
@@ -136,7 +136,7 @@ inline Vector tanh_of(const Vector& x) {
   const Vector r = first - second;
   const Vector lost = (first - r) - second;
   const Unsigned exponent = (reinterpret_cast<Unsigned>(shifted) << 52) + (1023ULL << 52);
-  const Vector scale = reinterpret_cast<Vector>(exponent);
+  const auto scale = reinterpret_cast<Vector>(exponent);
 
   // Estrin's scheme: short chains of dependent operations
   const Vector r2 = r * r;

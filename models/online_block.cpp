@@ -2,38 +2,82 @@
 
 #include <cblas.h>
 
-#include <utility>
-
 namespace dynvert {
 
-void OnlineBlock::begin(const arma::mat& W, arma::mat X) {
-  X_ = std::move(X);
-  WX_ = W * X_;
-  gram_ = X_.t() * X_;
-  changes_.set_size(W.n_rows, X_.n_cols);
-  product_ = 1;
-  done_ = 0;
+namespace {
+
+/// W := p (W + changes X'), of the first k columns
+void add_changes(double p, const arma::mat& changes, const arma::mat& X, std::size_t k, arma::mat& W) {
+  const auto rows = static_cast<int>(W.n_rows), columns = static_cast<int>(W.n_cols);
+  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, rows, columns, static_cast<int>(k), p, changes.memptr(), rows,
+              X.memptr(), columns, p, W.memptr(), rows);
 }
 
-void OnlineBlock::drive(arma::mat& a) {
-  a = WX_.col(done_);
-  if (done_ > 0) a += changes_.head_cols(done_) * gram_.submat(0, done_, done_ - 1, done_);
-  a *= product_;
+void add_changes(double p, const arma::fmat& changes, const arma::fmat& X, std::size_t k, arma::fmat& W) {
+  const auto rows = static_cast<int>(W.n_rows), columns = static_cast<int>(W.n_cols);
+  const auto keep = static_cast<float>(p);
+  cblas_sgemm(CblasColMajor, CblasNoTrans, CblasTrans, rows, columns, static_cast<int>(k), keep, changes.memptr(), rows,
+              X.memptr(), columns, keep, W.memptr(), rows);
+}
+
+}  // namespace
+
+template <typename Real>
+void OnlineBlock::Products<Real>::begin(const arma::Mat<Real>& W, const arma::mat& inputs) {
+  X = arma::conv_to<arma::Mat<Real>>::from(inputs);
+  WX = W * X;
+  gram = X.t() * X;
+  changes.set_size(W.n_rows, X.n_cols);
+}
+
+void OnlineBlock::begin(const arma::mat& W, const arma::mat& X) {
+  if (!std::holds_alternative<Products<double>>(products_)) products_.emplace<Products<double>>();
+  std::get<Products<double>>(products_).begin(W, X);
+  size_ = X.n_cols, done_ = 0, product_ = 1;
+}
+
+void OnlineBlock::begin(const arma::fmat& W, const arma::mat& X) {
+  if (!std::holds_alternative<Products<float>>(products_)) products_.emplace<Products<float>>();
+  std::get<Products<float>>(products_).begin(W, X);
+  size_ = X.n_cols, done_ = 0, product_ = 1;
+}
+
+void OnlineBlock::drive(arma::mat& a) const {
+  std::visit(
+      [&]<typename Real>(const Products<Real>& p) {
+        arma::Col<Real> sum = p.WX.col(done_);
+        if (done_ > 0) sum += p.changes.head_cols(done_) * p.gram.submat(0, done_, done_ - 1, done_);
+        a = arma::conv_to<arma::vec>::from(sum);
+        a *= product_;
+      },
+      products_);
 }
 
 void OnlineBlock::change(double keep, double rate, const arma::mat& delta) {
   product_ *= keep;
-  changes_.col(done_) = rate / product_ * delta;
+  std::visit(
+      [&]<typename Real>(Products<Real>& p) {
+        p.changes.col(done_) = arma::conv_to<arma::Col<Real>>::from(rate / product_ * delta);
+      },
+      products_);
   ++done_;
 }
 
-void OnlineBlock::skip() { changes_.col(done_++).zeros(); }
+void OnlineBlock::skip() {
+  std::visit([&](auto& p) { p.changes.col(done_).zeros(); }, products_);
+  ++done_;
+}
 
 void OnlineBlock::apply(arma::mat& W) const {
   if (done_ == 0) return;
-  const auto rows = static_cast<int>(W.n_rows), columns = static_cast<int>(W.n_cols);
-  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasTrans, rows, columns, static_cast<int>(done_), product_,
-              changes_.memptr(), rows, X_.memptr(), columns, product_, W.memptr(), rows);
+  const auto& p = std::get<Products<double>>(products_);
+  add_changes(product_, p.changes, p.X, done_, W);
+}
+
+void OnlineBlock::apply(arma::fmat& W) const {
+  if (done_ == 0) return;
+  const auto& p = std::get<Products<float>>(products_);
+  add_changes(product_, p.changes, p.X, done_, W);
 }
 
 }  // namespace dynvert

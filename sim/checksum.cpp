@@ -13,7 +13,7 @@ namespace dynvert {
 std::string file_sha256(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw IoError(path, "cannot be opened for reading");
-  sha256_ctx context;
+  sha256_ctx context{};
   sha256_init(&context);
   std::vector<char> block(1 << 18);
   while (in) {

@@ -1,5 +1,6 @@
 #include <dynvert/sim/config_load.hpp>
 #include <dynvert/sim/config_reader.hpp>
+#include <dynvert/sim/learning_blocks.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -255,6 +256,7 @@ class Loader : private ConfigReader {
           if (earlier.name == model.name)
             fail_at(&own, numbered, "name", fmt::format("two models have the name {}", in_quotes(model.name)),
                     "a name of its own for each model");
+        check_precision(prefix, model);
         config_.models.push_back(std::move(model));
       }
     }
@@ -388,6 +390,18 @@ class Loader : private ConfigReader {
               fmt::format("found {}, but plasticity = \"continuous\" of {} makes the weights part of a trial's state",
                           config_.learning.batch, prefix),
               "1, or plasticity = \"end_of_trial\"");
+  }
+
+  void check_precision(const std::string& prefix, const ModelConfig& model) const {
+    if (config_.kind != ExperimentKind::learning || config_.learning.precision == "double") return;
+    const bool moves =
+        uses(find_choice(vocabulary_.credits, model.credit), "phases") || model.dynamics.forward == "dynamic";
+    const std::string why = against_blocks(config_, moves);
+    if (why.empty()) return;
+    fail_at(
+        tree_["learning"].as_table(), "learning", "precision",
+        fmt::format("\"{}\" has no meaning {}: {} does not learn in blocks", config_.learning.precision, why, prefix),
+        "\"double\"");
   }
 
   /// A kind that stabilises its loop needs a loop; a product needs a path of several layers.

@@ -62,7 +62,8 @@ struct LearningConfig {
   std::size_t batch = 1;
   double clip_delta = std::numeric_limits<double>::infinity();  ///< largest norm of a hidden layer's delta (per sample)
   bool normalise_updates = false;
-  bool skip_first = false;  ///< the first trial changes nothing
+  bool skip_first = false;           ///< the first trial changes nothing
+  std::string precision = "double";  ///< of the first layer's weights while they learn in blocks
 
   bool operator==(const LearningConfig&) const = default;
 };

@@ -45,7 +45,8 @@ std::vector<Binding> bindings(LearningConfig& l) {
           {"batch", &l.batch},
           {"clip_delta", &l.clip_delta},
           {"normalise_updates", &l.normalise_updates},
-          {"skip_first", &l.skip_first}};
+          {"skip_first", &l.skip_first},
+          {"precision", &l.precision}};
 }
 
 std::vector<Binding> bindings(InversionConfig& i) {

@@ -171,6 +171,8 @@ std::vector<KeySpec> make_schema() {
       above("learning", "clip_delta", "none", 0, "Largest norm of the credit signal of a hidden layer, a sample"),
       flag("learning", "normalise_updates", "false", "Divide each weight change by its Frobenius norm"),
       flag("learning", "skip_first", "false", "The first trial changes nothing"),
+      one_of("learning", "precision", "\"double\"", {"double", "single"},
+             "Of the first layer's weights, where models learn in blocks of trials"),
 
       choice("inversion", "signal", "\"step\"", &Vocabulary::error_signals, "The error that the loops invert, in time"),
       whole("inversion", "samples", "1", 1, 1'000'000,

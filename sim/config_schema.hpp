@@ -68,7 +68,7 @@ struct KeySpec {
   std::string_view default_text;  ///< as TOML, or a word: "required", "none"
   std::string_view description;   ///< one line
 
-  std::string_view allowed = "";  ///< in words, where neither a range nor a list of names says it
+  std::string_view allowed{};  ///< in words, where neither a range nor a list of names says it
   std::int64_t least_integer = 0;
   std::int64_t greatest_integer = std::numeric_limits<std::int64_t>::max();
   double least = -std::numeric_limits<double>::infinity();
@@ -78,7 +78,7 @@ struct KeySpec {
   std::vector<Choice> Vocabulary::*choices = nullptr;     ///< the names allowed, from the vocabulary
   std::vector<std::string> Vocabulary::*names = nullptr;  ///< likewise
   std::vector<std::string> fixed_names = {};              ///< names that no registry holds
-  std::string_view governed_by = "";  ///< the key whose choice decides whether this key has a meaning ("solver")
+  std::string_view governed_by{};  ///< the key whose choice decides whether this key has a meaning ("solver")
 };
 
 /// Every key, table after table, in the order in which people read and the resolved text lists them.

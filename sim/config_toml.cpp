@@ -115,7 +115,7 @@ void merge(toml::table& tree, toml::table& change) {
   auto* present = tree.get(key.str()) != nullptr ? tree.get(key.str())->as_table() : nullptr;
   if (present != nullptr && below != nullptr && !below->is_inline()) return merge(*present, *below);
   tree.erase(key.str());  // insert_or_assign would keep the place of the old key
-  std::move(node).visit([&](auto&& value) { tree.insert_or_assign(key, std::move(value)); });
+  std::move(node).visit([&](auto&& value) { tree.insert_or_assign(key, std::forward<decltype(value)>(value)); });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <dynvert/sim/experiment.hpp>
 #include <dynvert/sim/external_files.hpp>
 #include <dynvert/sim/initial_network.hpp>
+#include <dynvert/sim/learning_blocks.hpp>
 #include <dynvert/sim/parallel.hpp>
 #include <dynvert/sim/transients.hpp>
 
@@ -105,17 +106,6 @@ double trajectory_values(const Config& config, const ModelConfig& model) {
   return values;
 }
 
-/// Weights that the stages of a model hold beside the network: of the circuit, and of its evaluator.
-std::size_t loop_values(const Config& config, const ModelConfig& model) {
-  std::size_t values = 0;
-  for (const Stage& stage : model_stages(model, empty_network(config), loop_parameters(config, model))) {
-    for (const Projection& p : stage.circuit.projections()) {
-      if (const auto* matrix = std::get_if<arma::mat>(&p.weights)) values += 2 * matrix->n_elem;
-    }
-  }
-  return values;
-}
-
 }  // namespace
 
 Estimate estimate(const Config& config) {
@@ -154,7 +144,10 @@ Estimate estimate(const Config& config) {
     const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.first->needs_trajectory; });
     if (follows || !groups.trace.datasets.empty()) size.add_memory(trajectory_values(config, model));
     // what the two products of a block take beside their operands, measured (OpenBLAS 0.3.21)
-    if (learns_in_blocks(config, model)) size.add_memory(1.5 * static_cast<double>(layers[0] * layers[1]));
+    if (learns_in_blocks(config, model)) {
+      const double single = config.learning.precision == "single" ? 0.5 : 0;
+      size.add_memory((1.5 + single) * static_cast<double>(layers[0] * layers[1]));
+    }
   }
   // the records of a block; blocks of a tenth of a second seldom have all that they may
   size.add_memory(0.6 * std::min(traced, static_cast<double>(most_in_block / sizeof(double))));

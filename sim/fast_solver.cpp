@@ -1,4 +1,5 @@
 #include <dynvert/analysis/reduced_loop.hpp>
+#include <dynvert/sim/column_groups.hpp>
 #include <dynvert/sim/fast_solver.hpp>
 #include <dynvert/sim/fixed_step.hpp>
 #include <dynvert/sim/solver_list.hpp>
@@ -67,7 +68,7 @@ struct Shape {
 class FastSolver final : public Solver {
  public:
   FastSolver(const SolverKind& kind, const SolverSettings& settings)
-      : kind_(kind), settings_(settings), plain_(kind.make(settings)) {
+      : kind_(kind), settings_(settings), plain_(make_plain_solver(kind, settings)) {
     if (kind.scheme != nullptr) scheme_ = kind.scheme();
   }
 
@@ -147,7 +148,7 @@ class FastSolver final : public Solver {
       result.steps = steps;
     } else {
       z.assign(loop->f().layout().size(), 0.0);
-      result = kind_.make(within)->run(loop->f(), z, segment, nullptr, 0);
+      result = make_plain_solver(kind_, within)->run(loop->f(), z, segment, nullptr, 0);
       if (result.diverged() != nullptr) return std::nullopt;
     }
     lifted_.assign(x.size(), 0.0);

@@ -1,6 +1,8 @@
 #include <dynvert/sim/loss.hpp>
+#include <dynvert/sim/parallel.hpp>
 
 #include <algorithm>
+#include <vector>
 
 namespace dynvert {
 
@@ -34,9 +36,8 @@ LossEvaluator::LossEvaluator(Dataset data, const Network& network) : data_(std::
   if (!arma::qr_econ(Q, factor_, stacked.t())) factor_.reset();
 }
 
-Score LossEvaluator::score(const Network& network) const {
+Score LossEvaluator::score(const Network& network, std::size_t threads) const {
   const std::size_t depth = network.depth();
-  const arma::uword outputs = data_.t.units();
   if (!factor_.is_empty()) {
     arma::mat P = network.W[depth];
     arma::vec c = network.b[depth];
@@ -45,43 +46,58 @@ Score LossEvaluator::score(const Network& network) const {
       P = P * network.W[l];
     }
     // [P c -I]'
-    arma::mat map(factor_.n_cols, outputs);
+    arma::mat map(factor_.n_cols, data_.t.units());
     map.head_rows(P.n_cols) = P.t();
     map.row(P.n_cols) = c.t();
-    map.tail_rows(outputs).diag().fill(-1);
+    map.tail_rows(data_.t.units()).diag().fill(-1);
     const arma::mat residual = factor_ * map;
     return {.loss = arma::dot(residual, residual)};
   }
   // a block of inputs and of each layer fits into the second-level cache
   constexpr std::size_t block = 128;
-  const auto classes = data_.t.class_numbers();
+  const std::size_t blocks = (data_.samples() + block - 1) / block;
+  const std::size_t workers = std::clamp<std::size_t>(threads, 1, blocks);
+  std::vector<Part> parts(blocks);
+  parallel_for(workers, workers, [&](std::size_t w) {
+    Activity activity;
+    activity.a.resize(depth + 1);
+    activity.h.resize(depth + 1);
+    for (std::size_t i = w; i < blocks; i += workers) {
+      parts[i] = score_samples(network, i * block, std::min(block, data_.samples() - i * block), activity);
+    }
+  });
   Score score;
   std::size_t right = 0;
-  Activity activity;
-  activity.a.resize(depth + 1);
-  activity.h.resize(depth + 1);
-  arma::mat x_scratch, t_scratch;
-  for (std::size_t first = 0; first < data_.samples(); first += block) {
-    const std::size_t samples = std::min(block, data_.samples() - first);
-    const arma::mat x = data_.x.view(first, samples, x_scratch);
-    const arma::mat t = data_.t.view(first, samples, t_scratch);
-    for (std::size_t l = 1; l <= depth; ++l) {
-      arma::mat& a = activity.a[l];
-      if (l == 1) {
-        a = network.W[l] * x;
-      } else {
-        a = network.W[l] * activity.h[l - 1];
-      }
-      if (network.bias) a.each_col() += network.b[l];
-      apply(*network.g[l], a, activity.h[l]);
-    }
-    activity.e = t - activity.h[depth];
-    if (!network.g[depth]->elementwise) activity.t = t;
-    score.loss += dynvert::loss(network, activity);
-    if (!classes.empty()) right += correct(activity.h[depth], classes.subspan(first, samples));
+  for (const Part& part : parts) {
+    score.loss += part.loss;
+    right += part.right;
   }
-  if (!classes.empty()) score.accuracy = static_cast<double>(right) / static_cast<double>(data_.samples());
+  if (!data_.t.class_numbers().empty())
+    score.accuracy = static_cast<double>(right) / static_cast<double>(data_.samples());
   return score;
+}
+
+LossEvaluator::Part LossEvaluator::score_samples(const Network& network, std::size_t first, std::size_t samples,
+                                                 Activity& activity) const {
+  arma::mat x_scratch, t_scratch;
+  const arma::mat x = data_.x.view(first, samples, x_scratch);
+  const arma::mat t = data_.t.view(first, samples, t_scratch);
+  const std::size_t depth = network.depth();
+  for (std::size_t l = 1; l <= depth; ++l) {
+    arma::mat& a = activity.a[l];
+    if (l == 1) {
+      a = network.W[l] * x;
+    } else {
+      a = network.W[l] * activity.h[l - 1];
+    }
+    if (network.bias) a.each_col() += network.b[l];
+    apply(*network.g[l], a, activity.h[l]);
+  }
+  activity.e = t - activity.h[depth];
+  if (!network.g[depth]->elementwise) activity.t = t;
+  const auto classes = data_.t.class_numbers();
+  return {.loss = dynvert::loss(network, activity),
+          .right = classes.empty() ? 0 : correct(activity.h[depth], classes.subspan(first, samples))};
 }
 
 }  // namespace dynvert

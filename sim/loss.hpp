@@ -13,6 +13,7 @@
 #include <dynvert/models/network.hpp>
 #include <dynvert/sim/task.hpp>
 
+#include <cstddef>
 #include <optional>
 
 namespace dynvert {
@@ -26,11 +27,18 @@ class LossEvaluator {
  public:
   LossEvaluator(Dataset data, const Network& network);
 
-  /// over all samples
-  [[nodiscard]] Score score(const Network& network) const;
+  /// over all samples; the same bits for any number of threads
+  [[nodiscard]] Score score(const Network& network, std::size_t threads = 1) const;
   [[nodiscard]] double loss(const Network& network) const { return score(network).loss; }
 
  private:
+  struct Part {
+    double loss = 0;
+    std::size_t right = 0;
+  };
+  [[nodiscard]] Part score_samples(const Network& network, std::size_t first, std::size_t samples,
+                                   Activity& activity) const;
+
   Dataset data_;
   arma::mat factor_;  // R; empty: evaluate by samples
 };

@@ -44,8 +44,9 @@ Variable made(matvar_t* variable) {
 /// Zeros that take no memory: pages that nobody has written.
 class Zeros {
  public:
-  explicit Zeros(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 1)) {
-    data_ = ::mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  explicit Zeros(std::size_t bytes)
+      : bytes_(std::max<std::size_t>(bytes, 1)),
+        data_(::mmap(nullptr, bytes_, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {
     if (data_ == MAP_FAILED) throw std::bad_alloc();
   }
   ~Zeros() { ::munmap(data_, bytes_); }

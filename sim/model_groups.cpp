@@ -1,7 +1,9 @@
 // What a model records: the groups of the file, from the configuration alone.
 
 #include <dynvert/models/dynamic_forward.hpp>
+#include <dynvert/sim/column_groups.hpp>
 #include <dynvert/sim/fast_solver.hpp>
+#include <dynvert/sim/learning_blocks.hpp>
 #include <dynvert/sim/model_run.hpp>
 
 #include <fmt/format.h>
@@ -77,6 +79,13 @@ GroupSpec trace_group(const Config& config, const ModelConfig& model, const std:
   std::vector<StagePlan> plans;
   for (const Stage& stage : stages) plans.push_back({stage, stage_phases(stage, model.dynamics)});
   return trace_group(path, plans, trace_settings(config, model));
+}
+
+FormOfCircuit form_of_stage(const Config& config, const ModelConfig& model, const Stage& stage) {
+  if (config.fast != "auto" || stage.timing != Stage::Timing::inversion || stage.loops.size() != 1) return {};
+  const DynamicsConfig& dynamics = model.dynamics;
+  return fast_form(stage.circuit, stage.loops.front().controller, solver_kind(dynamics.solver),
+                   solver_settings(dynamics), dynamics.duration, config.learning.batch);
 }
 
 }  // namespace
@@ -155,27 +164,31 @@ std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynami
   return phases;
 }
 
-bool learns_in_blocks(const Config& config, const ModelConfig& model) {
-  constexpr std::size_t fewest_weights = 50'000;  // 0.4 MB
-  const auto& layers = config.network.layers;
-  const bool instantaneous = !credit_model(model.credit).concurrent && model.dynamics.forward == "instantaneous";
-  // strong decay would let a block's first changes grow beyond the range of the others
-  return config.fast == "auto" && config.learning.batch == 1 && instantaneous && config.learning.decay <= 0.01 &&
-         layers[0] * layers[1] >= fewest_weights;
+std::size_t loop_values(const Config& config, const ModelConfig& model) {
+  const SolverKind& kind = solver_kind(model.dynamics.solver);
+  const std::size_t of_groups = evaluators_of_groups(kind, config.learning.batch, threads_of_model(config));
+  std::size_t values = 0;
+  for (const Stage& stage : stages_of(config, model)) {
+    const bool plain = form_of_stage(config, model, stage).form == FastForm::plain;
+    for (const Projection& p : stage.circuit.projections()) {
+      if (const auto* matrix = std::get_if<arma::mat>(&p.weights))
+        values += (2 + (plain ? of_groups : 0)) * matrix->n_elem;
+    }
+  }
+  return values;
 }
 
 FastForms fast_forms(const Config& config, const ModelConfig& model) {
-  if (config.fast != "auto") return {};
   FastForms fast;
   std::vector<std::string> forms;
-  if (learns_in_blocks(config, model)) forms.push_back(fmt::format("learns in blocks of {} trials", trials_in_block));
-  const DynamicsConfig& dynamics = model.dynamics;
+  if (learns_in_blocks(config, model)) {
+    forms.push_back(fmt::format("learns in blocks of {} trials", trials_in_block));
+    if (config.learning.precision == "single") forms.back() += ", W1 in single precision";
+  }
   for (const Stage& stage : stages_of(config, model)) {
-    if (stage.timing != Stage::Timing::inversion || stage.loops.size() != 1) continue;
-    const ControlLoop& loop = stage.loops.front();
-    const FormOfCircuit of = fast_form(stage.circuit, loop.controller, solver_kind(dynamics.solver),
-                                       solver_settings(dynamics), dynamics.duration, config.learning.batch);
+    const FormOfCircuit of = form_of_stage(config, model, stage);
     if (of.form == FastForm::plain) continue;
+    const ControlLoop& loop = stage.loops.front();
     forms.push_back(fmt::format("loop {} as {} units", loop.number, of.units));
     if (of.form == FastForm::propagated) forms.back() += ", all steps at once";
     fast.values += of.values;

@@ -1,8 +1,10 @@
 #include <dynvert/analysis/measures.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/column_groups.hpp>
 #include <dynvert/sim/fast_solver.hpp>
 #include <dynvert/sim/feedback_setup.hpp>
+#include <dynvert/sim/learning_blocks.hpp>
 #include <dynvert/sim/model_run.hpp>
 
 #include <fmt/format.h>
@@ -29,6 +31,10 @@ void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double l
 
 }  // namespace
 
+std::size_t threads_of_model(const Config& config) {
+  return std::max<std::size_t>(1, config.threads / config.models.size());
+}
+
 ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network network, const Evaluators& evaluators)
     : config_(config),
       model_(model),
@@ -44,6 +50,7 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
             .normalise_updates = config.learning.normalise_updates},
       measures_(measure_columns(config, model)),
       recorded_(config.record.trials),
+      threads_(threads_of_model(config)),
       blocked_(learns_in_blocks(config, model)) {
   std::ranges::sort(recorded_);
   const LoopParameters parameters = loop_parameters(config, model);
@@ -53,8 +60,10 @@ ModelRun::ModelRun(const Config& config, const ModelConfig& model, Network netwo
     runners_.push_back({.run = StageRunner(std::move(stage), std::move(phases))});
   }
   if (!runners_.empty()) {
-    const SolverSettings settings = solver_settings(model_.dynamics);
-    solver_ = config.fast == "auto" ? make_fast_solver(solver_kind_, settings) : solver_kind_.make(settings);
+    SolverSettings settings = solver_settings(model_.dynamics);
+    settings.threads = threads_;
+    solver_ =
+        config.fast == "auto" ? make_fast_solver(solver_kind_, settings) : make_plain_solver(solver_kind_, settings);
     measures_trajectory_ = std::ranges::any_of(measures_, [](const auto& m) { return m.first->needs_trajectory; });
     trace_settings_ = trace_settings(config, model);
   }
@@ -100,31 +109,58 @@ void ModelRun::show(const arma::mat& x, const arma::mat& t) {
 }
 
 void ModelRun::run_trials(std::size_t first, std::span<const arma::mat> x, std::span<const arma::mat> t) {
-  for (std::size_t k = 0; k < x.size(); ++k) {
-    if (blocked_ && k % trials_in_block == 0) {
-      arma::mat X(x[k].n_rows, std::min(trials_in_block, x.size() - k), arma::fill::none);
-      for (std::size_t i = 0; i < X.n_cols; ++i) X.col(i) = x[k + i];
-      end_block();
-      block_.begin(network_.W[1], std::move(X));
-    }
-    try {
+  if (blocked_ && config_.learning.precision == "single") W_single_ = arma::conv_to<arma::fmat>::from(network_.W[1]);
+  try {
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      if (blocked_ && k % trials_in_block == 0) {
+        end_block();
+        begin_block(x.subspan(k, std::min(trials_in_block, x.size() - k)));
+      }
       run_trial(first + k, x[k], t[k]);
-    } catch (...) {
-      end_block();
-      throw;
     }
+  } catch (...) {
+    end_trials();
+    throw;
   }
-  end_block();
+  end_trials();
+}
+
+void ModelRun::begin_block(std::span<const arma::mat> x) {
+  arma::mat X(x.front().n_rows, x.size(), arma::fill::none);
+  for (std::size_t i = 0; i < x.size(); ++i) X.col(i) = x[i];
+  if (W_single_.is_empty()) {
+    block_.begin(network_.W[1], X);
+  } else {
+    block_.begin(W_single_, X);
+  }
 }
 
 void ModelRun::end_block() {
-  block_.apply(network_.W[1]);
+  if (W_single_.is_empty()) {
+    block_.apply(network_.W[1]);
+  } else {
+    block_.apply(W_single_);
+  }
   block_.end();
+}
+
+/// Every number of single precision is one of double precision: W_1 can go there and back without a change.
+void ModelRun::end_trials() {
+  end_block();
+  if (W_single_.is_empty()) return;
+  network_.W[1] = arma::conv_to<arma::mat>::from(W_single_);
+  W_single_.reset();
 }
 
 /// Does what looks at the whole network. W_1 is put back afterwards: looking changes no bit of what comes.
 template <typename Work>
 void ModelRun::with_all_changes(const Work& work) {
+  if (!W_single_.is_empty()) {
+    arma::fmat W = W_single_;
+    block_.apply(W);
+    network_.W[1] = arma::conv_to<arma::mat>::from(W);
+    return work();
+  }
   if (block_.done() == 0) return work();
   arma::mat W = network_.W[1];
   block_.apply(network_.W[1]);
@@ -268,7 +304,7 @@ void ModelRun::restabilise(Runner& r) {
   }
 }
 
-void ModelRun::set_plasticity(Runner& r, std::size_t trial) {
+void ModelRun::set_plasticity(Runner& r, std::size_t trial) const {
   const bool learns = trial > 0 || !config_.learning.skip_first;
   for (std::size_t i = 0; i < r.run.stage().circuit.plasticity().size(); ++i) {
     r.run.f().plasticity(i).rate = learns ? config_.learning.rate : 0;
@@ -328,8 +364,8 @@ void ModelRun::record_learning(std::size_t trial, const TrialView* view, Fault f
 void ModelRun::record_evaluation() {
   Score train, test;
   with_all_changes([&] {
-    train = evaluators_.train.score(network_);
-    if (evaluators_.test) test = evaluators_.test->score(network_);
+    train = evaluators_.train.score(network_, threads_);
+    if (evaluators_.test) test = evaluators_.test->score(network_, threads_);
   });
   last_loss_ = train.loss;
   if (std::isfinite(last_loss_)) largest_loss_ = std::max(largest_loss_, last_loss_);

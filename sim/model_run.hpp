@@ -51,11 +51,9 @@ void append_weights(const Network& network, std::span<const FeedbackPath> paths,
 [[nodiscard]] std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
                                                                                        const ModelConfig& model);
 
-/// Whether the model learns in blocks of trials (models/online_block.hpp): single samples, a forward pass that takes no
-/// time, and a first layer whose weights are too many for the caches that are near.
-[[nodiscard]] bool learns_in_blocks(const Config& config, const ModelConfig& model);
-/// Trials of a block. Experiments hand over whole blocks, so that numbers do not depend on how trials are dealt out.
-inline constexpr std::size_t trials_in_block = 32;
+/// Threads that a model may use by itself, for the columns of batches and of evaluations: where there are more than
+/// models.
+[[nodiscard]] std::size_t threads_of_model(const Config& config);
 
 /// What takes the place of plain forms in a model's trials.
 struct FastForms {
@@ -63,6 +61,10 @@ struct FastForms {
   std::size_t values = 0;  ///< numbers that loops in such a form keep in memory
 };
 [[nodiscard]] FastForms fast_forms(const Config& config, const ModelConfig& model);
+
+/// Weights that the stages of a model hold beside the network: of the circuit, of its evaluator, and of the copies that
+/// groups of columns take.
+[[nodiscard]] std::size_t loop_values(const Config& config, const ModelConfig& model);
 
 /// The group of a model's state.
 /// @param weights  the group of its snapshots
@@ -137,13 +139,15 @@ class ModelRun {
   void stabilise(Runner& runner, const ControlLoop& loop);
   void restabilise(Runner& runner);
   void run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t);
+  void begin_block(std::span<const arma::mat> x);
   void end_block();
+  void end_trials();
   template <typename Work>
   void with_all_changes(const Work& work);
   void show(const arma::mat& x, const arma::mat& t);
   [[nodiscard]] std::optional<Divergence> assign_credit(std::size_t trial, bool keep_trajectory);
   [[nodiscard]] std::optional<Divergence> run_stage(Runner& runner, std::size_t trial, bool keep_trajectory);
-  void set_plasticity(Runner& runner, std::size_t trial);
+  void set_plasticity(Runner& runner, std::size_t trial) const;
   void retrace(std::size_t trial);
   [[nodiscard]] std::string describe(std::size_t trial, const Divergence& divergence) const;
   void change_weights(bool learns);
@@ -168,8 +172,10 @@ class ModelRun {
   std::vector<Runner> runners_;
   std::vector<std::pair<const TrialMeasure*, std::size_t>> measures_;
   std::vector<std::size_t> recorded_;  // record.trials, sorted
+  std::size_t threads_ = 1;
   bool blocked_ = false;
-  OnlineBlock block_;  // open while its trials run: W_1 then lags behind
+  OnlineBlock block_;    // open while its trials run: W_1 then lags behind
+  arma::fmat W_single_;  // W_1 while trials run, where it is held in single precision; else empty
   Activity activity_;
   Credit credit_;
   TraceSettings trace_settings_;

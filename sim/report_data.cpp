@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 namespace dynvert {
@@ -111,10 +112,9 @@ std::vector<std::size_t> evenly_spaced(std::size_t n, std::size_t count) {
   std::vector<std::size_t> numbers;
   count = std::min(n, count);
   for (std::size_t i = 0; i < count; ++i) {
+    const double steps = std::max(1.0, static_cast<double>(count) - 1);
     numbers.push_back(
-        count == 1 ? 0
-                   : static_cast<std::size_t>(
-                         static_cast<double>(i) * static_cast<double>(n - 1) / static_cast<double>(count - 1) + 0.5));
+        static_cast<std::size_t>(std::lround(static_cast<double>(i) * static_cast<double>(n - 1) / steps)));
   }
   return numbers;
 }

@@ -18,6 +18,8 @@ class Rosenbrock4Stepper {
 
   Rosenbrock4Stepper(std::size_t n, double atol, double rtol, Slope slope, Jacobian jacobian);
   ~Rosenbrock4Stepper();
+  Rosenbrock4Stepper(const Rosenbrock4Stepper&) = delete;
+  Rosenbrock4Stepper& operator=(const Rosenbrock4Stepper&) = delete;
 
   void start(const std::vector<double>& x, double t, double dt);
   void step();

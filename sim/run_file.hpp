@@ -56,6 +56,8 @@ class RunFile {
   [[nodiscard]] static RunFile reopen(const std::string& path, const RunFileOptions& options);
 
   RunFile(RunFile&& other) noexcept;
+  RunFile(const RunFile&) = delete;
+  RunFile& operator=(const RunFile&) = delete;
   RunFile& operator=(RunFile&&) = delete;
   ~RunFile();
 

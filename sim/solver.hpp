@@ -33,6 +33,7 @@ struct SolverSettings {
   double rtol = 1e-6, atol = 1e-9;
   double divergence_limit = 1e6;  ///< a column ends as diverged when a state is not finite or larger than this
   std::size_t max_steps = 1'000'000;
+  std::size_t threads = 1;  ///< for batches; nothing depends on it
 };
 
 /// A stretch of time in which inputs do not switch.

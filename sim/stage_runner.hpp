@@ -78,6 +78,7 @@ struct SingleTrial {
 
   SingleTrial(const SingleTrial&) = delete;
   SingleTrial& operator=(const SingleTrial&) = delete;
+  ~SingleTrial() = default;
 };
 
 }  // namespace dynvert

@@ -72,12 +72,11 @@ class Rerun {
     const bool traced = solver_kind(model.config().dynamics.solver).has_trajectory;
     for (const Stage& stage : model.stages()) {
       auto phases = stage_phases(stage, model.config().dynamics);
-      if (!traced) {
-        interval_.reset();
-      } else if (const auto fits = trajectory_interval(stage, phases, model.config().dynamics); !fits || !interval_) {
-        interval_.reset();
-      } else {
+      const auto fits = traced ? trajectory_interval(stage, phases, model.config().dynamics) : std::nullopt;
+      if (fits && interval_) {
         interval_ = std::max(*interval_, *fits);
+      } else {
+        interval_.reset();
       }
       forward_moves_ = forward_moves_ || stage.timing != Stage::Timing::inversion;
       runners_.emplace_back(stage, std::move(phases));

@@ -73,6 +73,43 @@ TEST_CASE("a block of trials gives the drives and the weights of trials one by o
   CHECK(largest(blocked.b[1] - plain.b[1]) < tolerance);
 }
 
+TEST_CASE("a block in single precision is one in double precision but for rounding to 24 bits") {
+  const double lambda = GENERATE(0.0, 1e-6, 0.01);
+  const std::size_t inputs = 300, hidden = 40, samples = 32;
+  RandomStream random(9, "single");
+  arma::mat W = random.uniform(hidden, inputs, 0.05);
+  arma::fmat W_single = arma::conv_to<arma::fmat>::from(W);
+  W = arma::conv_to<arma::mat>::from(W_single);
+  const arma::mat X = random.normal(inputs, samples);
+  OnlineBlock block, single;
+  block.begin(W, X);
+  single.begin(W_single, X);
+  // Sums of 300 + 32 products, each rounded to 2^-24 of its size, and the sum with it: their errors add like a random
+  // walk to some sqrt(332) 2^-24 |a| = 1e-6 |a|, where |a| is the root of the sum of squares. Ten times that is
+  // allowed.
+  const double tolerance = 1e-5;
+  arma::mat a, b;
+  for (arma::uword j = 0; j < samples; ++j) {
+    block.drive(a);
+    single.drive(b);
+    CHECK(largest(a - b) < tolerance * std::max(1.0, largest(a)));
+    if (j == 5) {
+      block.skip();
+      single.skip();
+      continue;
+    }
+    const arma::mat delta = random.normal(hidden, 1);
+    block.change(1 - lambda, 1e-3, delta);
+    single.change(1 - lambda, 1e-3, delta);
+  }
+  CHECK(single.done() == samples);
+  block.apply(W);
+  single.apply(W_single);
+  CHECK(largest(W - W_single) < tolerance * largest(W));
+  // and is in single precision: one in double precision is not as far off
+  CHECK(largest(W - W_single) > 1e-9 * largest(W));
+}
+
 TEST_CASE("a change of weights is that of the definition, for one sample and for many") {
   const arma::uword batch = GENERATE(arma::uword{1}, arma::uword{3});
   const double lambda = GENERATE(0.0, 0.1);

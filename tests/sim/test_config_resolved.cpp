@@ -335,6 +335,7 @@ decay = 0.0
 batch = 1
 normalise_updates = false
 skip_first = false
+precision = "double"
 
 [record]
 trials = [0, 7]

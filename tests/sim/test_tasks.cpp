@@ -9,6 +9,7 @@
 #include <dynvert/sim/experiment.hpp>
 #include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/io_error.hpp>
+#include <dynvert/sim/learning_blocks.hpp>
 #include <dynvert/sim/model_run.hpp>
 #include <dynvert/sim/run_file.hpp>
 #include <dynvert/sim/vocabulary.hpp>
@@ -329,4 +330,34 @@ TEST_CASE("learning in blocks equals plain learning, whatever is recorded and ho
   };
   const MemorySink plainly = run({"record.weights_every=5", "experiment.fast=off"}, ndi);
   CHECK(arma::abs(snapshot(looked) - snapshot(plainly)).max() < 1e-13);
+}
+
+TEST_CASE("the first layer in single precision: as in double but for 24 bits, the same bits whatever is looked at") {
+  const auto run = [&](std::vector<std::string> sets) {
+    const std::vector<std::string> large{"network.layers=[256, 200, 10]", "task.samples=100", "experiment.epochs=3",
+                                         "network.init.half_width=0.05"};
+    sets.insert(sets.begin(), large.begin(), large.end());
+    MemorySink sink;
+    Experiment(configure(digits_task, sets)).run(sink, {});
+    return sink;
+  };
+  const auto weights = [](const MemorySink& sink, const char* name, std::size_t size) {
+    const auto& w = sink.data.at(fmt::format("/models/BP/weights/{}", name));
+    return arma::vec(std::vector<double>(w.end() - static_cast<std::ptrdiff_t>(size), w.end()));
+  };
+  const std::string single = "learning.precision=single";
+  const MemorySink wide = run({}), narrow = run({single});
+  for (const auto& [name, size] : {std::pair{"W1", std::size_t{256 * 200}}, std::pair{"W2", std::size_t{2000}}}) {
+    const arma::vec a = weights(wide, name, size), b = weights(narrow, name, size);
+    // a block's error, 1e-6 of its drives, carried through ten blocks of a learning that forgets none
+    CHECK(arma::norm(a - b) < 1e-4 * arma::norm(a));
+    CHECK(arma::norm(a - b) > 0);
+  }
+  const arma::vec W1 = weights(narrow, "W1", 256 * 200);
+  CHECK(arma::all(W1 == arma::conv_to<arma::vec>::from(arma::conv_to<arma::fvec>::from(W1))));
+  CHECK(std::get<std::string>(narrow.attributes.at("/models/BP:fast_form")).find("single") != std::string::npos);
+  // in the middle of a block, and of what is handed over at a time
+  const MemorySink looked = run({single, "record.evaluate_every=7", "record.weights_every=5"});
+  CHECK(arma::all(weights(looked, "W1", 256 * 200) == W1));
+  CHECK(looked.data.at("/models/BP/learning/trial_error") == narrow.data.at("/models/BP/learning/trial_error"));
 }

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Measures which lines of models, analysis and sim the tests run: all of ctest but what needs no program of ours. Prints the share of
+# each floor, and fails where one is below 90 %. What no test runs, line by line: build-coverage/lines/.
+#
+#   tests/coverage.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. cmake/debian-packages.sh
+unset PYTHONPATH PYTHONHOME
+least=90
+[ $# -eq 0 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; [[ $1 = -h || $1 = --help ]] && exit 0 || exit 2; }
+# shellcheck disable=SC2086
+install_missing $build_packages $plot_packages $test_packages llvm-14
+
+build=$PWD/build-coverage
+cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Debug \
+  -DCMAKE_CXX_FLAGS_DEBUG="-O1" -DDYNVERT_COVERAGE=ON -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=OFF >/dev/null
+cmake --build "$build" --target dynvert test_models test_analysis test_sim
+rm -rf "$build/profile" "$build/lines"
+
+# %m: programs of one build add to one file, also at the same time; %4: four files, so that they seldom wait. A program that is
+# killed leaves no counts, and of those in another format than ours (emulated processors, installed consumers) none are asked for;
+# counting takes memory, so that what `check` predicts of it is not held against it here.
+RC_PARAMS="seed=20261124 max_success=20" LLVM_PROFILE_FILE="$build/profile/%4m.profraw" \
+  ctest --test-dir "$build" --output-on-failure -j "$(nproc)" -E 'emulated|Chromium|predicts|^install|^house|^fuzz'
+
+llvm-profdata-14 merge -o "$build/all.profdata" "$build"/profile/*.profraw
+objects=("$build/dynvert")
+for floor in models analysis sim; do objects+=(-object "$build/tests/test_$floor"); done
+report() { llvm-cov-14 "$1" "${objects[@]}" -instr-profile "$build/all.profdata" "${@:2}"; }
+report show -output-dir "$build/lines" -format text -show-branches=none models analysis sim >/dev/null
+below=0
+for floor in models analysis sim; do
+  read -r lines missed share < <(report report "$floor" | awk '$1 == "TOTAL" { print $8, $9, $10 }')
+  echo "$floor: $((lines - missed)) of $lines lines, $share"
+  awk -v share="${share%\%}" -v least=$least 'BEGIN { exit share < least }' || below=1
+done
+[ $below = 0 ] || { echo "tests/coverage.sh: below $least %; see build-coverage/lines/" >&2; exit 1; }
