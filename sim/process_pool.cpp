@@ -58,9 +58,7 @@ class Process {
   /// One that still runs is told to stop, and waited for.
   ~Process();
   Process(const Process&) = delete;
-  Process(Process&&) = delete;
   Process& operator=(const Process&) = delete;
-  Process& operator=(Process&&) = delete;
 
   void ask_to_stop() const { ::kill(id_, SIGTERM); }
   [[nodiscard]] int messages() const { return messages_->value(); }
@@ -76,7 +74,6 @@ class Process {
 
 std::string Process::start(const std::string& program, const std::vector<std::string>& words) {
   std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
   for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
   pointers.push_back(nullptr);
   std::array<int, 2> ends{};

@@ -11,9 +11,7 @@ class StopSignals {
   StopSignals();
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
-  StopSignals(StopSignals&&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
-  StopSignals& operator=(StopSignals&&) = delete;
 
   /// Whether one was received.
   [[nodiscard]] static const std::atomic<bool>& requested() noexcept;
