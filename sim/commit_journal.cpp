@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <new>
 #include <optional>
-#include <ranges>
 
 namespace dynvert {
 namespace {
@@ -122,8 +121,9 @@ int write_journal(int descriptor, std::uint64_t address, const Pages& pages, std
 
 int write_pages(int descriptor, const Pages& pages) noexcept {
   // From the end: in HDF5 files what refers to something mostly stands before it, and the root before all.
-  for (const auto& [number, bytes] : std::ranges::reverse_view(pages)) {
-    const int fault = write_range(descriptor, number * page_size, bytes.data(), bytes.size());
+  // NOLINTNEXTLINE(modernize-loop-convert): Clang 14 does not take libstdc++ 12's reverse_view
+  for (auto page = pages.rbegin(); page != pages.rend(); ++page) {
+    const int fault = write_range(descriptor, page->first * page_size, page->second.data(), page->second.size());
     if (fault != 0) return fault;
   }
   return 0;
