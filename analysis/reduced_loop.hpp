@@ -74,7 +74,8 @@ class ReducedLoop {
   /// that the cycle connects, moves by  X <- A X + R Y,  Y <- S Y  with Y = (y_d, .., y_{k-1}, 1); two steps are
   /// A^2, A R + R S and S^2.
   /// @param step   takes one step of a scheme, from a given state of an evaluator of the reduced circuit
-  /// @param limit  nothing is returned where a variable of the core was beyond it after 2^j steps
+  /// @param limit  nothing is returned where a variable may have been beyond it after a multiple of 16 steps, or at the
+  /// end
   [[nodiscard]] std::optional<State> propagate(std::size_t steps,
                                                const std::function<void(RightHandSide&, State&)>& step, double limit);
   /// Multiplications that propagate() takes.
@@ -88,6 +89,7 @@ class ReducedLoop {
   class Blocks;
   struct Power;
   ReducedLoop();
+  void take_first_step(const std::function<void(RightHandSide&, State&)>& step);
   [[nodiscard]] std::size_t members() const { return cycle_.populations.size(); }
 
   Cycle cycle_;

@@ -99,22 +99,121 @@ class ReducedLoop::Blocks {
 
 namespace {
 
-bool within(const std::vector<State>& blocks, double limit) {
-  return std::ranges::all_of(blocks, [&](const State& block) {
-    return std::ranges::all_of(block, [&](double value) { return std::abs(value) <= limit; });
-  });
+/// the largest magnitude; NaN where there is one
+double largest(const std::vector<State>& blocks) {
+  double most = 0;
+  for (const State& block : blocks) {
+    for (const double value : block) {
+      if (!(std::abs(value) <= most)) most = std::abs(value);
+    }
+    if (std::isnan(most)) break;
+  }
+  return most;
 }
+
+/// The largest sum of a row's magnitudes, of k x k blocks of n columns each: |A x| <= norm |x| for largest magnitudes.
+double row_norm(const std::vector<State>& A, std::size_t k, std::size_t n, State& sums) {
+  const std::size_t stride = padded(n);
+  double most = 0;
+  for (std::size_t i = 0; i < k; ++i) {
+    sums.assign(stride, 0.0);
+    for (std::size_t j = 0; j < k; ++j) {
+      const State& block = A[i * k + j];
+      for (std::size_t c = 0; c < n; ++c) {
+        for (std::size_t r = 0; r < stride; ++r) sums[r] += std::abs(block[c * stride + r]);
+      }
+    }
+    for (const double sum : sums) most = std::max(most, sum);
+  }
+  return most;
+}
+
+/// 2^j steps at once, and how far the loop goes at most on its way from rest: within less than 2^j steps, and as a
+/// multiple of where it is at their start.
+struct Stride {
+  std::vector<State> A;
+  std::vector<std::vector<State>> R;
+  arma::mat S;
+  double reach = 0, factor = 1;
+};
+
+/// Strides to look at where the reach of all steps together is too far to tell: 16 steps are as many as the solver with
+/// a fixed step takes between two looks (sim/fixed_step.cpp), so that what comes through them comes through there.
+constexpr std::size_t fine_stride = 4, coarse_stride = 7;
 
 }  // namespace
 
 /// What propagate() works in; kept, since for small loops memory is most of what a trial would ask for.
 struct ReducedLoop::Power {
-  Power(const Circuit& circuit, std::size_t k, std::size_t n) : basis(circuit, 1), blocks(k, n, kernels().affine) {}
+  Power(const Circuit& circuit, std::size_t k_, std::size_t n_)
+      : k(k_), n(n_), basis(circuit, 1), blocks(k_, n_, kernels().affine) {}
+
+  /// X = 0, Y = (0, .., 0, 1)
+  void start(std::size_t columns) {
+    X.resize(k);
+    for (State& block : X) block.assign(blocks.size(columns), 0.0);
+    Y.zeros(now.S.n_rows);
+    Y.back() = 1;
+  }
+  /// X <- A X + R Y, Y <- S Y
+  void move(const Stride& by, std::size_t columns) {
+    blocks.apply(by.A, X, columns, next);
+    for (std::size_t i = 0; i < k; ++i) {
+      for (std::size_t j = 0; j < Y.n_elem; ++j) add(next[i], Y(j), by.R[j][i]);
+    }
+    X.swap(next);
+    Y = by.S * Y;
+  }
+  /// From what holds for less than 2^j steps to less than 2^(j+1): these, and as many from where 2^j have led.
+  /// @param most  the largest of each y on its way
+  void extend_reach(const arma::vec& most) {
+    const double norm = row_norm(now.A, k, n, sums);
+    double brought = 0;
+    for (std::size_t j = 0; j < most.n_elem; ++j) brought += most(j) * largest(now.R[j]);
+    now.reach = std::max(now.reach, norm * now.reach + brought);
+    now.factor *= std::max(1.0, norm);
+  }
+  /// A^2, A R + R S, S^2
+  void square(std::size_t columns) {
+    twice.resize(now.R.size(), std::vector<State>(k));
+    for (std::size_t j = 0; j < now.R.size(); ++j) {
+      blocks.apply(now.A, now.R[j], columns, twice[j]);
+      for (std::size_t i = 0; i < k; ++i) {
+        for (std::size_t l = 0; l < now.R.size(); ++l) add(twice[j][i], now.S(l, j), now.R[l][i]);
+      }
+    }
+    now.R.swap(twice);
+    now.S = now.S * now.S;
+    blocks.square(now.A, squared);
+    now.A.swap(squared);
+  }
+  /// Whether the core stays within the limit: after every 2^exponent steps, and between them if that is asked.
+  bool stays_within(double limit, const Stride& by, std::size_t exponent, bool between, std::size_t steps,
+                    std::size_t columns) {
+    start(columns);
+    for (std::size_t done = 0; done <= steps; done += std::size_t{1} << exponent) {
+      const double here = largest(X);
+      if (!((between ? by.factor * here + by.reach : here) <= limit)) return false;
+      move(by, columns);
+    }
+    return true;
+  }
+
+  std::size_t k, n;
   RightHandSide basis;
   Blocks blocks;
-  State x;
-  std::vector<State> A, squared, X, next;
-  std::vector<std::vector<State>> R, twice;
+  Stride now, fine, coarse;
+  std::vector<State> X;
+  arma::vec Y;
+  State x, sums;
+  std::vector<State> squared, next;
+  std::vector<std::vector<State>> twice;
+
+ private:
+  static void add(State& to, double factor, const State& from) {
+    if (factor == 0) return;
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * from[i];
+  }
 };
 
 // where Power is known
@@ -131,14 +230,12 @@ double ReducedLoop::propagation_cost(std::size_t steps, std::size_t columns) con
   return squarings * n * n * (products * n + k * k * static_cast<double>((q_.size() + 1) * columns));
 }
 
-std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::function<void(RightHandSide&, State&)>& step,
-                                            double limit) {
+/// One step of all that the step's matrix is made of: each variable of the core, each q and y, the input.
+void ReducedLoop::take_first_step(const std::function<void(RightHandSide&, State&)>& step) {
   const std::size_t k = members();
   const std::size_t N = k * units_;
   const std::size_t m = q_.size();
   const std::size_t columns = f_->layout().columns();
-
-  // One step of all that the step's matrix is made of: each variable of the core, each q and y, the input.
   if (!power_) power_ = std::make_unique<Power>(circuit_, k, units_);
   RightHandSide& basis = power_->basis;
   basis.set_columns(N + (m + 1) * columns);
@@ -164,68 +261,80 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
   }
   step(basis, x);
 
-  Blocks& blocks = power_->blocks;
-  std::vector<State>&A = power_->A, &X = power_->X, &next = power_->next;
-  std::vector<std::vector<State>>&R = power_->R, &twice = power_->twice;
+  Stride& now = power_->now;
   const std::size_t stride = padded(units_);
   const auto cut = [&](PopulationIndex p, std::size_t column, std::size_t count, State& to) {
     const double* first = x.data() + basis.layout().offset(p) + column * stride;
     to.assign(first, first + count * stride);
   };
-  A.resize(k * k);
-  R.resize(m + 1, std::vector<State>(k));
-  twice.resize(m + 1, std::vector<State>(k));
-  arma::mat S(m + 1, m + 1);
-  S(m, m) = 1;
+  now.A.resize(k * k);
+  now.R.resize(m + 1, std::vector<State>(k));
+  now.S.zeros(m + 1, m + 1);
+  now.S(m, m) = 1;
+  now.reach = 0;
+  now.factor = 1;
   for (std::size_t i = 0; i < k; ++i) {
-    for (std::size_t j = 0; j < k; ++j) cut(core_[i], j * units_, units_, A[i * k + j]);
-    for (std::size_t j = 0; j <= m; ++j) cut(core_[i], N + j * columns, columns, R[j][i]);
+    for (std::size_t j = 0; j < k; ++j) cut(core_[i], j * units_, units_, now.A[i * k + j]);
+    for (std::size_t j = 0; j <= m; ++j) cut(core_[i], N + j * columns, columns, now.R[j][i]);
   }
   for (std::size_t i = 0; i < m; ++i) {
-    for (std::size_t j = 0; j <= m; ++j) S(i, j) = view(y_[i])(0, N + j * columns);
+    for (std::size_t j = 0; j <= m; ++j) now.S(i, j) = view(y_[i])(0, N + j * columns);
+  }
+}
+
+std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::function<void(RightHandSide&, State&)>& step,
+                                            double limit) {
+  take_first_step(step);
+  Power& power = *power_;
+  const std::size_t m = q_.size();
+  const std::size_t columns = f_->layout().columns();
+
+  // the largest of each y on its way, and with it of each q = y g
+  power.start(columns);
+  arma::vec most = power.Y;
+  for (std::size_t s = 0; m > 0 && s < steps; ++s) {
+    power.Y = power.now.S * power.Y;
+    most = arma::max(most, arma::abs(power.Y));
+  }
+  if (m > 0) {
+    const ConstMatrixView g = std::as_const(*f_).input(q_[0]);
+    double furthest = 1;
+    for (std::size_t c = 0; c < columns; ++c) {
+      for (const double value : g.column(c)) furthest = std::max(furthest, std::abs(value));
+    }
+    if (!(furthest * most.head(m).max() <= limit)) return std::nullopt;
   }
 
-  X.resize(k);
-  for (State& block : X) block.assign(blocks.size(columns), 0.0);
-  arma::vec Y(m + 1);
-  Y(m) = 1;
-  const auto add = [](State& to, double factor, const State& from) {
-    if (factor == 0) return;
-    for (std::size_t n = 0; n < to.size(); ++n) to[n] += factor * from[n];
-  };
-  for (std::size_t left = steps;; left /= 2) {
-    if (left % 2 == 1) {
-      blocks.apply(A, X, columns, next);
-      for (std::size_t i = 0; i < k; ++i) {
-        for (std::size_t j = 0; j <= m; ++j) add(next[i], Y(j), R[j][i]);
-      }
-      X.swap(next);
-      Y = S * Y;
-      if (!within(X, limit)) return std::nullopt;
-    }
+  power.start(columns);
+  std::size_t doublings = 0;
+  for (std::size_t left = steps;; left /= 2, ++doublings) {
+    if (doublings == fine_stride) power.fine = power.now;
+    if (doublings == coarse_stride) power.coarse = power.now;
+    if (left % 2 == 1) power.move(power.now, columns);
+    power.extend_reach(most);
     if (left <= 1) break;
-    // A R + R S
-    for (std::size_t j = 0; j <= m; ++j) {
-      blocks.apply(A, R[j], columns, twice[j]);
-      for (std::size_t i = 0; i < k; ++i) {
-        for (std::size_t l = 0; l <= m; ++l) add(twice[j][i], S(l, j), R[l][i]);
-      }
-    }
-    R.swap(twice);
-    S = S * S;
-    if (!within(R[m], limit)) return std::nullopt;
-    blocks.square(A, power_->squared);
-    A.swap(power_->squared);
+    power.square(columns);
+  }
+  if (!(largest(power.X) <= limit)) return std::nullopt;
+  if (!(power.now.reach <= limit)) {
+    const std::vector<State> X = power.X;
+    const arma::vec Y = power.Y;
+    const bool fits =
+        (doublings >= coarse_stride && power.stays_within(limit, power.coarse, coarse_stride, true, steps, columns)) ||
+        (doublings >= fine_stride && power.stays_within(limit, power.fine, fine_stride, false, steps, columns));
+    if (!fits) return std::nullopt;
+    power.X = X;
+    power.Y = Y;
   }
 
   State z(f_->layout().size());
-  for (std::size_t i = 0; i < k; ++i)
-    std::ranges::copy(X[i], z.begin() + static_cast<std::ptrdiff_t>(f_->layout().offset(core_[i])));
+  for (std::size_t i = 0; i < members(); ++i)
+    std::ranges::copy(power.X[i], z.begin() + static_cast<std::ptrdiff_t>(f_->layout().offset(core_[i])));
   for (std::size_t i = 0; i < m; ++i) {
-    fill(f_->layout().view(std::span<double>(z), y_[i]), Y(i));
+    fill(f_->layout().view(std::span<double>(z), y_[i]), power.Y(i));
     const MatrixView q = f_->layout().view(std::span<double>(z), q_[i]);
     for (std::size_t c = 0; c < columns; ++c) {
-      for (std::size_t n = 0; n < units_; ++n) q(n, c) = Y(i) * std::as_const(*f_).input(q_[0])(n, c);
+      for (std::size_t n = 0; n < units_; ++n) q(n, c) = power.Y(i) * std::as_const(*f_).input(q_[0])(n, c);
     }
   }
   return z;

@@ -1,5 +1,6 @@
 // Reduced and propagated loops give the state at the end that the plain circuit gives, but for rounding.
 
+#include "../loops.hpp"
 #include "memory_sink.hpp"
 
 #include <dynvert/models/random.hpp>
@@ -152,6 +153,54 @@ TEST_CASE("a fast solver's state does not depend on whether its way is asked for
     REQUIRE(trajectory.samples() == plain.samples());
     CHECK(std::ranges::equal(trajectory.state(50), plain.state(50)));
   }
+}
+
+TEST_CASE("all steps at once see what leaves the divergence limit on its way, as the plain circuit does") {
+  std::size_t come_back = 0;
+  struct Size {
+    std::size_t u, delta, columns;
+  };
+  for (const unsigned seed : {1U, 2U, 3U, 4U}) {
+    for (const auto& [u, delta, columns] : {Size{10, 20, 3}, Size{30, 6, 3}, Size{70, 90, 40}}) {
+      RandomStream random(seed, "loop");
+      // negative feedback with singular values of 1 to 3: damped oscillations, that overshoot
+      const arma::mat W = 1.5 * random.normal(u, delta) / std::sqrt(static_cast<double>(delta));
+      RightHandSide f = testing::make_loop(W, -W.t(), 1, random.normal(u, columns), 1, 3).f;
+      SolverSettings settings{.dt = 0.1};
+      constexpr Segment segment{.start = 0, .duration = 99.9};  // 999 steps
+      const SolverKind& kind = solver_kind("sequential_euler");
+      REQUIRE(fast_form(f.circuit(), 0, kind, settings, segment.duration, columns).form == FastForm::propagated);
+      // where the solver looks: every 16 steps, and at the end
+      Trajectory way;
+      State x(f.layout().size());
+      kind.make(settings)->run(f, x, segment, &way, 0.1);
+      const auto size = [](std::span<const double> state) {
+        return std::abs(*std::ranges::max_element(state, {}, [](double v) { return std::abs(v); }));
+      };
+      double furthest = size(way.state(999));
+      if (furthest == 0) continue;
+      const double end = furthest;
+      for (std::size_t k = 0; k < 1000; k += 16) furthest = std::max(furthest, size(way.state(k)));
+      if (furthest > 1.05 * end) ++come_back;
+      for (const double share : {0.98, 1.02}) {
+        settings.divergence_limit = share * furthest;
+        State fast(f.layout().size()), plain = fast;
+        const SolverRun by_fast = make_fast_solver(kind, settings)->run(f, fast, segment, nullptr, 0);
+        const SolverRun by_plain = kind.make(settings)->run(f, plain, segment, nullptr, 0);
+        INFO("seed " << seed << ", units " << u << ", share " << share);
+        for (std::size_t c = 0; c < columns; ++c) {
+          CHECK(by_fast.columns[c].ending == by_plain.columns[c].ending);
+          CHECK(by_fast.columns[c].time == by_plain.columns[c].time);
+        }
+        CHECK((by_plain.diverged() != nullptr) == (share < 1));
+      }
+      // and is still taken where the limit is far
+      settings.divergence_limit = 1e6;
+      State fast(f.layout().size());
+      CHECK(make_fast_solver(kind, settings)->run(f, fast, segment, nullptr, 0).evaluations == 1);
+    }
+  }
+  CHECK(come_back >= 6);
 }
 
 TEST_CASE("what no fast form is for, a fast solver leaves to the plain one") {
