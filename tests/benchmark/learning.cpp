@@ -110,6 +110,16 @@ void add_classification(Table& table) {
   row("FA", plain, "FA", reference("FA", Rule::feedback_alignment, 8), {});
   row("PBP", plain, "PBP", reference("PBP", Rule::pseudo_backprop, 8), {});
   row("NDI", plain, "NDI", reference("NDI", Rule::steady_state, 8), at_least(40));
+  // as many trials as an experiment hands over at a time: then W1 changes its precision
+  constexpr std::size_t all = 640;
+  const Example single = example("mnist_classification", all, {"learning.precision=single"});
+  for (const char* model : {"BP", "NDI"}) {
+    table.add({.name = title + model + ", W1 in single precision",
+               .against = title + model + ", yardstick",
+               .items = all,
+               .iterations = 2},
+              learning(single, model, all));
+  }
   row("DI, linear transfer", plain, "DI", reference("DI", Rule::inversion, 4), at_least(70));
   const std::string full = reference("DI_tanh", Rule::nonlinear_inversion, 2);
   row("DI, tanh, in full", plain, "DI_tanh", full, at_least(5));
