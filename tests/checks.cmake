@@ -4,7 +4,8 @@ add_test(NAME "program: reproducible runs give the same bits on emulated process
 
 # The tests that run with several threads, by themselves: what the thread sanitizer is to see (tests/run.sh).
 if(DYNVERT_SANITIZE_THREADS)
-  add_executable(test_threads ${CMAKE_CURRENT_LIST_DIR}/sim/test_experiment.cpp ${CMAKE_CURRENT_LIST_DIR}/sim/test_transients.cpp)
+  add_executable(test_threads ${CMAKE_CURRENT_LIST_DIR}/sim/test_experiment.cpp ${CMAKE_CURRENT_LIST_DIR}/sim/test_transients.cpp
+                 ${CMAKE_CURRENT_LIST_DIR}/sim/test_column_groups.cpp)
   target_link_libraries(test_threads PRIVATE dynvert_options dynvert_test_main dynvert::sim fmt::fmt)
   dynvert_precompile(test_threads <catch2/catch.hpp>)
 endif()

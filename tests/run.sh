@@ -54,8 +54,9 @@ if [ $sanitizers = yes ]; then
   # beside what follows, which mostly compiles
   sanitized() {
     for floor in models analysis sim; do
-      # RapidCheck: the properties were run in full above; so were the runs that are stopped at every call of the system
-      RC_PARAMS="$seed max_success=20" build-sanitize/tests/test_$floor "~[every-call]~[.]" || return 1
+      # RapidCheck: the properties were run in full above; so were the runs that are stopped at every call of the system, and
+      # what repeats the same calls for numbers alone
+      RC_PARAMS="$seed max_success=20" build-sanitize/tests/test_$floor "~[every-call]~[long]~[.]" || return 1
     done
   }
   sanitized >build-sanitize/tests.log 2>&1 &

@@ -204,6 +204,9 @@ class Spoiler {
   }
 
   void write_values(const Handle& dataset) {
+    // the other file is to stay as it is: whoever changes it is not this
+    const Handle creation(H5Dget_create_plist(dataset.id()), H5Pclose);
+    if (H5Pget_external_count(creation.id()) != 0) return;
     const Handle space(H5Dget_space(dataset.id()), H5Sclose);
     const hssize_t count = H5Sget_simple_extent_npoints(space.id());
     if (count <= 0 || count > static_cast<hssize_t>(largest_written)) return;

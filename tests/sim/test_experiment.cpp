@@ -69,6 +69,22 @@ TEST_CASE("the same numbers, bit for bit, for any number of threads and on every
   CHECK(one != run(base + several, {"experiment.seed=7"}).bits());
 }
 
+TEST_CASE("batches and evaluations on several threads of one model give the same bits", "[threads]") {
+  // 150 columns are three groups, 600 samples five blocks; deep and nonlinear, so that loss is summed over samples
+  const std::string text = base + model("DI",
+                                        "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
+                                        "transfer = 'nonlinear'");
+  const auto bits = [&](const char* threads, const char* traced) {
+    return run(text, {"experiment.trials=8", "task.kind=tanh_teacher", "task.samples=600", "network.activation=tanh",
+                      "learning.batch=150", "learning.rate=1e-3", "dynamics.duration=20", "record.evaluate_every=1",
+                      fmt::format("experiment.threads={}", threads), traced});
+  };
+  const MemorySink one = bits("1", "record.trials=[]");
+  CHECK(one.bits() == bits("2", "record.trials=[]").bits());
+  CHECK(one.bits() == bits("7", "record.trials=[]").bits());
+  CHECK(one.bits("/trace/") == bits("3", "record.trials=[2]").bits("/trace/"));
+}
+
 TEST_CASE("recording changes nothing but what is recorded") {
   const auto plain = run(base + several, {"record.unsettled_limit=0"}).bits("/trace/");
   CHECK(plain == run(base + several, {"record.trials=[0, 17, 59]"}).bits("/trace/"));

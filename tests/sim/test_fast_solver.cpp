@@ -97,7 +97,7 @@ double distance(const State& a, const State& b) {
 
 }  // namespace
 
-TEST_CASE("reduced and propagated loops end where the plain circuit ends") {
+TEST_CASE("reduced and propagated loops end where the plain circuit ends", "[long]") {
   struct Case {
     Loop loop;
     std::vector<FastForm> forms;  ///< of one column and of several, with a fixed step
@@ -250,7 +250,7 @@ TEST_CASE("what no fast form is for, a fast solver leaves to the plain one") {
   }
 }
 
-TEST_CASE("fast forms on trained weights: every loop of every model, as it stands after learning") {
+TEST_CASE("fast forms on trained weights: every loop of every model, as it stands after learning", "[long]") {
   // loop 2 expands (60 from 40), loop 3 contracts (10 from 60); backprop brings 256-40-60-10 to two thirds of the
   // digits
   const Config config = parse_config(R"(
