@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Static analysis of models, analysis and sim: cppcheck (seconds; clean, and part of tests/run.sh), and clang-tidy (a quarter of a
-# minute a file, so by default only of the files that differ from a revision; not yet clean over all of them). What of clang-tidy is
-# excepted, and why: .clang-tidy.
+# minute a file, so by default only of the files that differ from a revision). What of clang-tidy is excepted, and why: .clang-tidy.
 #
 #   tests/lint.sh [--cppcheck | --all | --since REVISION]    REVISION by default HEAD: what is not committed
 set -euo pipefail
