@@ -182,9 +182,9 @@ std::size_t ReducedLoop::propagation_values(std::size_t columns) const {
   const std::size_t k = members();
   const std::size_t n = padded(units_);
   const std::size_t basis = k * units_ + (q_.size() + 1) * columns;
-  // state and inputs of the basis, its products, the powers, and two that are kept
+  // state and inputs of the basis, its products, the powers, and one that is kept
   const std::size_t stride = n * (k * k * units_ + (q_.size() + 1) * k * columns);
-  return basis * n * (2 * (k + q_.size()) + 1) + 2 * n * units_ * (k * k + 1) + 2 * stride;
+  return basis * n * (2 * (k + q_.size()) + 1) + 2 * n * units_ * (k * k + 1) + stride;
 }
 
 bool ReducedLoop::columns_are_alike() const {

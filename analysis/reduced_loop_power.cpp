@@ -128,18 +128,16 @@ double row_norm(const std::vector<State>& A, std::size_t k, std::size_t n, State
   return most;
 }
 
-/// 2^j steps at once, and how far the loop goes at most on its way from rest: within less than 2^j steps, and as a
-/// multiple of where it is at their start.
+/// 2^j steps at once.
 struct Stride {
   std::vector<State> A;
   std::vector<std::vector<State>> R;
   arma::mat S;
-  double reach = 0, factor = 1;
 };
 
-/// Strides to look at where the reach of all steps together is too far to tell: 16 steps are as many as the solver with
-/// a fixed step takes between two looks (sim/fixed_step.cpp), so that what comes through them comes through there.
-constexpr std::size_t fine_stride = 4, coarse_stride = 7;
+/// The solver with a fixed step looks every 2^4 steps (sim/fixed_step.cpp): what is within the limit whenever it looks
+/// goes through there, and must go through here, and nothing else.
+constexpr std::size_t steps_between_looks = 4;
 
 }  // namespace
 
@@ -164,14 +162,13 @@ struct ReducedLoop::Power {
     X.swap(next);
     Y = by.S * Y;
   }
-  /// From what holds for less than 2^j steps to less than 2^(j+1): these, and as many from where 2^j have led.
+  /// From how far the loop goes at most, whenever it is looked at within less than 2^j steps, to less than 2^(j+1):
+  /// these, and as many from where 2^j have led.
   /// @param most  the largest of each y on its way
-  void extend_reach(const arma::vec& most) {
-    const double norm = row_norm(now.A, k, n, sums);
+  [[nodiscard]] double extended(double reach, const arma::vec& most) {
     double brought = 0;
     for (std::size_t j = 0; j < most.n_elem; ++j) brought += most(j) * largest(now.R[j]);
-    now.reach = std::max(now.reach, norm * now.reach + brought);
-    now.factor *= std::max(1.0, norm);
+    return std::max(reach, row_norm(now.A, k, n, sums) * reach + brought);
   }
   /// A^2, A R + R S, S^2
   void square(std::size_t columns) {
@@ -187,14 +184,12 @@ struct ReducedLoop::Power {
     blocks.square(now.A, squared);
     now.A.swap(squared);
   }
-  /// Whether the core stays within the limit: after every 2^exponent steps, and between them if that is asked.
-  bool stays_within(double limit, const Stride& by, std::size_t exponent, bool between, std::size_t steps,
-                    std::size_t columns) {
+  /// Whether the core is within the limit whenever it is looked at.
+  [[nodiscard]] bool stays_within(double limit, std::size_t steps, std::size_t columns) {
     start(columns);
-    for (std::size_t done = 0; done <= steps; done += std::size_t{1} << exponent) {
-      const double here = largest(X);
-      if (!((between ? by.factor * here + by.reach : here) <= limit)) return false;
-      move(by, columns);
+    for (std::size_t done = 0; done <= steps; done += std::size_t{1} << steps_between_looks) {
+      if (!(largest(X) <= limit)) return false;
+      move(between_looks, columns);
     }
     return true;
   }
@@ -202,7 +197,7 @@ struct ReducedLoop::Power {
   std::size_t k, n;
   RightHandSide basis;
   Blocks blocks;
-  Stride now, fine, coarse;
+  Stride now, between_looks;
   std::vector<State> X;
   arma::vec Y;
   State x, sums;
@@ -271,8 +266,6 @@ void ReducedLoop::take_first_step(const std::function<void(RightHandSide&, State
   now.R.resize(m + 1, std::vector<State>(k));
   now.S.zeros(m + 1, m + 1);
   now.S(m, m) = 1;
-  now.reach = 0;
-  now.factor = 1;
   for (std::size_t i = 0; i < k; ++i) {
     for (std::size_t j = 0; j < k; ++j) cut(core_[i], j * units_, units_, now.A[i * k + j]);
     for (std::size_t j = 0; j <= m; ++j) cut(core_[i], N + j * columns, columns, now.R[j][i]);
@@ -289,14 +282,15 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
   const std::size_t m = q_.size();
   const std::size_t columns = f_->layout().columns();
 
-  // the largest of each y on its way, and with it of each q = y g
+  // bounds of each y on its way, and with it of each q = y g: of twice as many steps from those of so many
   power.start(columns);
   arma::vec most = power.Y;
-  for (std::size_t s = 0; m > 0 && s < steps; ++s) {
-    power.Y = power.now.S * power.Y;
-    most = arma::max(most, arma::abs(power.Y));
-  }
   if (m > 0) {
+    arma::mat S = power.now.S;
+    for (std::size_t reached = 1; reached <= steps; reached *= 2) {
+      most = arma::max(most, arma::abs(S) * most);
+      S = S * S;
+    }
     const ConstMatrixView g = std::as_const(*f_).input(q_[0]);
     double furthest = 1;
     for (std::size_t c = 0; c < columns; ++c) {
@@ -305,24 +299,20 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
     if (!(furthest * most.head(m).max() <= limit)) return std::nullopt;
   }
 
-  power.start(columns);
+  double reach = 0;
   std::size_t doublings = 0;
   for (std::size_t left = steps;; left /= 2, ++doublings) {
-    if (doublings == fine_stride) power.fine = power.now;
-    if (doublings == coarse_stride) power.coarse = power.now;
+    if (doublings == steps_between_looks) power.between_looks = power.now;
+    if (doublings >= steps_between_looks) reach = power.extended(reach, most);
     if (left % 2 == 1) power.move(power.now, columns);
-    power.extend_reach(most);
     if (left <= 1) break;
     power.square(columns);
   }
   if (!(largest(power.X) <= limit)) return std::nullopt;
-  if (!(power.now.reach <= limit)) {
+  if (!(reach <= limit)) {
     const std::vector<State> X = power.X;
     const arma::vec Y = power.Y;
-    const bool fits =
-        (doublings >= coarse_stride && power.stays_within(limit, power.coarse, coarse_stride, true, steps, columns)) ||
-        (doublings >= fine_stride && power.stays_within(limit, power.fine, fine_stride, false, steps, columns));
-    if (!fits) return std::nullopt;
+    if (!power.stays_within(limit, steps, columns)) return std::nullopt;
     power.X = X;
     power.Y = Y;
   }
