@@ -116,7 +116,6 @@ double outer_norm(const arma::mat& delta, const arma::mat& h) {
 }  // namespace
 
 bool can_learn(const LearningRule& rule, const Activity& activity, const Credit& credit) {
-  constexpr double largest = 1e290;
   for (std::size_t l = 1; l < credit.size(); ++l) {
     if (!credit[l].is_finite() || !activity.h[l - 1].is_finite()) return false;
     if (credit[l].is_empty()) continue;
@@ -124,9 +123,10 @@ bool can_learn(const LearningRule& rule, const Activity& activity, const Credit&
     const double largest_delta = arma::abs(credit[l]).max();
     const bool hidden = l + 1 < credit.size();
     const double delta = columns * (hidden ? std::min(largest_delta, rule.clip_delta) : largest_delta);
-    // the gradient itself, and with the rate of learning
-    const double gradient = delta * std::max(1.0, arma::abs(activity.h[l - 1]).max());
-    if (!(gradient * std::max(1.0, rule.eta) <= largest)) return false;
+    const double h = arma::abs(activity.h[l - 1]).max();
+    // the activity, also where it meets a credit of 0; the gradient itself, and with the rate of learning
+    if (!(h <= rule.largest)) return false;
+    if (!(delta * std::max(1.0, h) * std::max(1.0, rule.eta) <= rule.largest)) return false;
   }
   return true;
 }
@@ -140,16 +140,16 @@ void learn(const LearningRule& rule, const Activity& activity, Credit& credit, N
       if (norm > rule.clip_delta) credit[l].col(c) *= rule.clip_delta / norm;
     }
   }
-  // a zero gradient stays zero under normalisation
-  const auto scale = [&](double norm) {
+  // a zero gradient stays zero under normalisation, and so does one whose quotient would overflow
+  const auto scale = [&](double norm, const arma::mat& delta) {
     if (!rule.normalise_updates) return rule.eta;
-    // below, the quotient overflows
-    return norm > 0 && std::isfinite(rule.eta / norm) ? rule.eta / norm : 0.0;
+    if (norm == 0) return 0.0;
+    return rule.eta / norm * std::max(1.0, arma::abs(delta).max()) <= rule.largest ? rule.eta / norm : 0.0;
   };
   const double keep = 1 - rule.lambda;
   for (std::size_t l = 1; l <= depth; ++l) {
     const arma::mat& h = activity.h[l - 1];
-    const double eta = scale(rule.normalise_updates ? outer_norm(credit[l], h) : 0);
+    const double eta = scale(rule.normalise_updates ? outer_norm(credit[l], h) : 0, credit[l]);
     if (l == 1 && first_layer != nullptr) {
       first_layer->change(keep, eta, credit[l]);
     } else {
@@ -158,7 +158,7 @@ void learn(const LearningRule& rule, const Activity& activity, Credit& credit, N
     if (!network.bias) continue;
     const arma::vec sum = arma::sum(credit[l], 1);
     if (rule.lambda != 0) network.b[l] *= keep;
-    network.b[l] += scale(rule.normalise_updates ? arma::norm(sum) : 0) * sum;
+    network.b[l] += scale(rule.normalise_updates ? arma::norm(sum) : 0, sum) * sum;
   }
 }
 

@@ -89,6 +89,9 @@ struct LearningRule {
   double lambda = 0;
   double clip_delta = arma::datum::inf;  ///< hidden layers: delta_l := delta_l min(1, clip/|delta_l|), each column
   bool normalise_updates = false;        ///< delta h' is divided by its Frobenius norm before eta (db likewise)
+  /// of one trial's activity and changes. 10^9 such trials leave the weights finite, which for those that are held in
+  /// single precision takes 1e29.
+  double largest = 1e290;
 };
 
 /// Clips the credit of the hidden layers in place, then changes the network.
@@ -97,7 +100,7 @@ void learn(const LearningRule& rule, const Activity& activity, Credit& credit, N
            OnlineBlock* first_layer = nullptr);
 
 /// Whether the weights stay finite when they learn from this: with a rate of decay up to 1, for 10^9 trials of the
-/// largest change that is let through. Looks at activity and credit, not at the weights, so it costs next to nothing.
+/// rule's largest change. Looks at activity and credit, not at the weights, so it costs next to nothing.
 [[nodiscard]] bool can_learn(const LearningRule& rule, const Activity& activity, const Credit& credit);
 
 }  // namespace dynvert

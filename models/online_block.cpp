@@ -64,7 +64,14 @@ void OnlineBlock::change(double keep, double rate, const arma::mat& delta) {
 }
 
 void OnlineBlock::skip() {
-  std::visit([&](auto& p) { p.changes.col(done_).zeros(); }, products_);
+  // also the input, which may be why: 0 times what is not finite would reach W and the samples to come
+  std::visit(
+      [&](auto& p) {
+        p.changes.col(done_).zeros();
+        p.X.col(done_).zeros();
+        p.gram.row(done_).zeros();
+      },
+      products_);
   ++done_;
 }
 

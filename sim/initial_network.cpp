@@ -1,3 +1,4 @@
+#include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/initial_network.hpp>
 #include <dynvert/sim/io_error.hpp>
@@ -44,9 +45,7 @@ arma::mat random_orthogonal(RandomStream& random, std::size_t rows, std::size_t 
   return tall ? Q : arma::mat(Q.t());
 }
 
-}  // namespace
-
-Network initial_network(const Config& config) {
+Network drawn_or_read(const Config& config) {
   const InitConfig& init = config.network.init;
   Network network = empty_network(config);
   if (init.kind == "file") {
@@ -62,6 +61,19 @@ Network initial_network(const Config& config) {
     network.W[l] = weights.uniform(network.units[l], network.units[l - 1], init.half_width);
     if (!network.bias) continue;
     network.b[l] = RandomStream(config.seed, fmt::format("biases {}", l)).uniform(network.units[l], 1, init.half_width);
+  }
+  return network;
+}
+
+}  // namespace
+
+Network initial_network(const Config& config) {
+  Network network = drawn_or_read(config);
+  // float32 ends at 3.4e38, and the changes of all trials need room, too
+  constexpr double largest_single = 1e38;
+  if (config.learning.precision == "single" && arma::abs(network.W[1]).max() > largest_single) {
+    throw ValueError("the initial W1", fmt::format("goes to {:g}", arma::abs(network.W[1]).max()),
+                     fmt::format("up to {:g} with learning.precision = \"single\"; or \"double\"", largest_single));
   }
   return network;
 }

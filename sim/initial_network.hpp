@@ -15,7 +15,8 @@ namespace dynvert {
 /// |                   | Mezzadri 2007 for the draw)                                        |          |
 /// | file              | from an HDF5 file                                                  | likewise |
 ///
-/// @throws IoError  kind "file"
+/// @throws IoError     kind "file"
+/// @throws ValueError  W_1 goes beyond what single precision, where that is asked, can hold
 [[nodiscard]] Network initial_network(const Config& config);
 
 }  // namespace dynvert

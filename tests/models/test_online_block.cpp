@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <limits>
+#include <vector>
 
 using namespace dynvert;
 
@@ -71,6 +73,33 @@ TEST_CASE("a block of trials gives the drives and the weights of trials one by o
   CHECK(largest(blocked.W[1] - plain.W[1]) < tolerance);
   CHECK(largest(blocked.W[2] - plain.W[2]) < tolerance);
   CHECK(largest(blocked.b[1] - plain.b[1]) < tolerance);
+}
+
+TEST_CASE("a sample that is not learned leaves no trace in its block, whatever its input is") {
+  const double bad = GENERATE(std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN());
+  RandomStream random(4, "skipped");
+  const arma::mat W = random.uniform(6, 8, 1), X = random.normal(8, 3);
+  arma::mat spoiled = X;
+  spoiled(2, 1) = bad;
+  const auto run = [&](const arma::mat& inputs) {
+    OnlineBlock block;
+    block.begin(W, inputs);
+    std::vector<arma::mat> seen(3);
+    for (std::size_t j = 0; j < 3; ++j) {
+      block.drive(seen[j]);
+      if (j == 1) {
+        block.skip();
+      } else {
+        block.change(0.99, 0.1, X.submat(0, 0, 5, 0));
+      }
+    }
+    seen.push_back(W);
+    block.apply(seen.back());
+    return seen;
+  };
+  const auto clean = run(X), met = run(spoiled);
+  CHECK_FALSE(met[1].is_finite());
+  for (const std::size_t j : {0, 2, 3}) CHECK(largest(met[j] - clean[j]) == 0);
 }
 
 TEST_CASE("a block in single precision is one in double precision but for rounding to 24 bits") {

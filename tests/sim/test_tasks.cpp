@@ -361,3 +361,28 @@ TEST_CASE("the first layer in single precision: as in double but for 24 bits, th
   CHECK(arma::all(weights(looked, "W1", 256 * 200) == W1));
   CHECK(looked.data.at("/models/BP/learning/trial_error") == narrow.data.at("/models/BP/learning/trial_error"));
 }
+
+TEST_CASE("what single precision cannot hold is refused, or a fault of its trial, and never in the weights") {
+  const std::string large = "network.layers=[256, 200, 10]", single = "learning.precision=single";
+  const std::string text = digits_task.substr(0, digits_task.find("[[model]]")) +
+                           "[[model]]\nname = \"NDI\"\ncredit = \"sequential_inversion\"\nsolver = \"fixed_point\"\n"
+                           "on_divergence = \"skip\"\n";
+  const auto run = [&](const std::string& set, const std::string& precision) {
+    MemorySink sink;
+    Experiment(configure(text, {large, "task.samples=100", precision, set})).run(sink, {});
+    return sink;
+  };
+  const auto finite = [](const MemorySink& sink, const std::string& name) {
+    return std::ranges::all_of(sink.data.at(name), [](double v) { return std::isfinite(v); });
+  };
+  // float32 ends at 3.4e38
+  for (const std::string set : {"learning.rate=1e39", "learning.rate=1e32"}) {
+    const MemorySink sink = run(set, single);
+    const auto& faults = sink.data.at("/models/NDI/learning/fault");
+    CHECK(std::ranges::count(faults, static_cast<double>(Fault::update)) == static_cast<std::ptrdiff_t>(faults.size()));
+    CHECK(finite(sink, "/models/NDI/weights/W1"));
+  }
+  CHECK(std::ranges::count(run("learning.rate=1e32", "learning.precision=double").data.at("/models/NDI/learning/fault"),
+                           static_cast<double>(Fault::update)) == 0);
+  CHECK_THROWS_AS(run("network.init.half_width=1e39", single), ValueError);
+}
