@@ -46,9 +46,9 @@ class ReducedLoop {
   [[nodiscard]] static std::optional<ReducedLoop> of(const Circuit& circuit, PopulationIndex driven);
   ReducedLoop(const ReducedLoop&) = delete;
   ReducedLoop& operator=(const ReducedLoop&) = delete;
-  ReducedLoop(ReducedLoop&&) noexcept;
-  ReducedLoop& operator=(ReducedLoop&&) noexcept;
-  ~ReducedLoop();
+  ReducedLoop(ReducedLoop&&) noexcept = default;
+  ReducedLoop& operator=(ReducedLoop&&) noexcept = default;
+  ~ReducedLoop() = default;
 
   /// n_0
   [[nodiscard]] std::size_t units() const { return units_; }
@@ -69,27 +69,58 @@ class ReducedLoop {
   /// x from the state of the reduced circuit. @param x  of the layout of the circuit
   void lift(const State& reduced, State& x) const;
 
+  /// Takes so many steps of a scheme from a given state of an evaluator of the reduced circuit.
+  using Steps = std::function<void(RightHandSide&, State&, std::size_t)>;
+
   /// Of a linear loop whose columns have the same time constants and leaks: the state of the reduced circuit after a
   /// number of steps from rest, by squaring the matrix of one step. The core (x_0, z_1 ..), the N = k n_0 variables
   /// that the cycle connects, moves by  X <- A X + R Y,  Y <- S Y  with Y = (y_d, .., y_{k-1}, 1); two steps are
   /// A^2, A R + R S and S^2.
-  /// @param step   takes one step of a scheme, from a given state of an evaluator of the reduced circuit
   /// @param limit  nothing is returned where a variable may have been beyond it after a multiple of 16 steps, or at the
   /// end
-  [[nodiscard]] std::optional<State> propagate(std::size_t steps,
-                                               const std::function<void(RightHandSide&, State&)>& step, double limit);
+  [[nodiscard]] std::optional<State> propagate(std::size_t steps, const Steps& step, double limit);
   /// Multiplications that propagate() takes.
   [[nodiscard]] double propagation_cost(std::size_t steps, std::size_t columns) const;
+
+  /// The same by strides of m <= 16 steps, of a loop of two populations that a step moves one after the other. The
+  /// blocks of the step's matrix A are polynomials of M, so they commute, and A is a root of its own characteristic
+  /// polynomial over them (Cayley-Hamilton): A^2 = t A - d with the trace t = c_0 + c_1 M and the determinant d, which
+  /// for such a step is a number. So what the core moves by in one stride after another, e_k = X((k + 1) m) - X(k m),
+  /// goes on by itself: e_{k+1} = t_m e_k - d^m e_{k-1}. Slow modes need it as a motion that changes little,
+  ///
+  ///     f_{k+1} = d^m f_k + P_m e_k + sigma^k rho,   e_{k+1} = e_k + f_{k+1},   X((k + 1) m) = X(k m) + e_k,
+  ///     P_m = t_m - 1 - d^m,   P_2m = 2 (1 + d^m) P_m + P_m^2,
+  ///
+  /// where sigma is the factor by which y_1 comes closer to its end in a stride (without y there is no such term). The
+  /// first two or three strides are taken step by step. log2 m products of n_0 x n_0 matrices, and one of P and two
+  /// columns a stride.
+  /// @param length  m
+  [[nodiscard]] std::optional<State> stride(std::size_t steps, std::size_t length, const Steps& step, double limit);
+  [[nodiscard]] bool can_stride(std::size_t steps) const;
+  /// The length that takes the least multiplications. @param of_step  what one of a step of one column counts
+  struct StrideCost {
+    double multiplications = 0;
+    std::size_t length = 0;
+  };
+  [[nodiscard]] StrideCost stride_cost(std::size_t steps, std::size_t columns, double of_step) const;
+  [[nodiscard]] std::size_t stride_values(std::size_t columns) const;
+
   [[nodiscard]] bool columns_are_alike() const;
   /// Numbers that are kept in memory, by the reduced circuit and by propagate().
   [[nodiscard]] std::size_t reduced_values(std::size_t columns) const;
   [[nodiscard]] std::size_t propagation_values(std::size_t columns) const;
 
  private:
+  /// A solver with a fixed step looks every 16 steps (sim/fixed_step.cpp): what is within the limit whenever it looks
+  /// goes through there, and must go through here, and nothing else.
+  static constexpr std::size_t steps_between_looks = 16;
+
   class Blocks;
   struct Power;
-  ReducedLoop();
-  void take_first_step(const std::function<void(RightHandSide&, State&)>& step);
+  struct Strides;
+  ReducedLoop() = default;
+  void take_first_step(const Steps& step);
+  double find_recurrence(std::size_t length, const Steps& step);
   [[nodiscard]] std::size_t members() const { return cycle_.populations.size(); }
 
   Cycle cycle_;
@@ -102,8 +133,10 @@ class ReducedLoop {
   std::vector<PopulationIndex> q_, y_;      // of i = d .. k-1; q_i is g_0 y_i
   ProjectionIndex first_ = 0, around_ = 0;  // f_1, M
   std::optional<RightHandSide> f_;
-  std::unique_ptr<Power> power_;  // of propagate()
-  std::vector<arma::mat> T_, g_;  // by i; T_1 is C_1 itself, g_d is s
+  // scratch, which only their own files know; shared_ptr needs to know no more
+  std::shared_ptr<Power> power_;      // of propagate()
+  std::shared_ptr<Strides> strides_;  // of stride()
+  std::vector<arma::mat> T_, g_;      // by i; T_1 is C_1 itself, g_d is s
   ConstMatrixView C_1_;
   double growth_ = 1;
 };

@@ -135,10 +135,6 @@ struct Stride {
   arma::mat S;
 };
 
-/// The solver with a fixed step looks every 2^4 steps (sim/fixed_step.cpp): what is within the limit whenever it looks
-/// goes through there, and must go through here, and nothing else.
-constexpr std::size_t steps_between_looks = 4;
-
 }  // namespace
 
 /// What propagate() works in; kept, since for small loops memory is most of what a trial would ask for.
@@ -187,7 +183,7 @@ struct ReducedLoop::Power {
   /// Whether the core is within the limit whenever it is looked at.
   [[nodiscard]] bool stays_within(double limit, std::size_t steps, std::size_t columns) {
     start(columns);
-    for (std::size_t done = 0; done <= steps; done += std::size_t{1} << steps_between_looks) {
+    for (std::size_t done = 0; done <= steps; done += steps_between_looks) {
       if (!(largest(X) <= limit)) return false;
       move(between_looks, columns);
     }
@@ -211,12 +207,6 @@ struct ReducedLoop::Power {
   }
 };
 
-// where Power is known
-ReducedLoop::ReducedLoop() = default;
-ReducedLoop::ReducedLoop(ReducedLoop&&) noexcept = default;
-ReducedLoop& ReducedLoop::operator=(ReducedLoop&&) noexcept = default;
-ReducedLoop::~ReducedLoop() = default;
-
 double ReducedLoop::propagation_cost(std::size_t steps, std::size_t columns) const {
   const auto squarings = static_cast<double>(std::bit_width(steps));
   const auto n = static_cast<double>(units_);
@@ -226,12 +216,12 @@ double ReducedLoop::propagation_cost(std::size_t steps, std::size_t columns) con
 }
 
 /// One step of all that the step's matrix is made of: each variable of the core, each q and y, the input.
-void ReducedLoop::take_first_step(const std::function<void(RightHandSide&, State&)>& step) {
+void ReducedLoop::take_first_step(const Steps& step) {
   const std::size_t k = members();
   const std::size_t N = k * units_;
   const std::size_t m = q_.size();
   const std::size_t columns = f_->layout().columns();
-  if (!power_) power_ = std::make_unique<Power>(circuit_, k, units_);
+  if (!power_) power_ = std::make_shared<Power>(circuit_, k, units_);
   RightHandSide& basis = power_->basis;
   basis.set_columns(N + (m + 1) * columns);
   basis.set_weights(around_, f_->weights(around_));
@@ -254,7 +244,7 @@ void ReducedLoop::take_first_step(const std::function<void(RightHandSide&, State
       view(y_[i])(0, N + i * columns + c) = 1;
     }
   }
-  step(basis, x);
+  step(basis, x, 1);
 
   Stride& now = power_->now;
   const std::size_t stride = padded(units_);
@@ -275,8 +265,7 @@ void ReducedLoop::take_first_step(const std::function<void(RightHandSide&, State
   }
 }
 
-std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::function<void(RightHandSide&, State&)>& step,
-                                            double limit) {
+std::optional<State> ReducedLoop::propagate(std::size_t steps, const Steps& step, double limit) {
   take_first_step(step);
   Power& power = *power_;
   const std::size_t m = q_.size();
@@ -300,10 +289,10 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const std::functi
   }
 
   double reach = 0;
-  std::size_t doublings = 0;
-  for (std::size_t left = steps;; left /= 2, ++doublings) {
-    if (doublings == steps_between_looks) power.between_looks = power.now;
-    if (doublings >= steps_between_looks) reach = power.extended(reach, most);
+  std::size_t taken = 1;  // by power.now
+  for (std::size_t left = steps;; left /= 2, taken *= 2) {
+    if (taken == steps_between_looks) power.between_looks = power.now;
+    if (taken >= steps_between_looks) reach = power.extended(reach, most);
     if (left % 2 == 1) power.move(power.now, columns);
     if (left <= 1) break;
     power.square(columns);

@@ -10,19 +10,6 @@
 
 namespace dynvert {
 
-namespace {
-
-/// Weights that do not fit the near cache are better read in the order in which they lie, and many columns of not so
-/// few weights in BLAS's tiles; below that its calls and copies cost more than they bring. The limits lie between sizes
-/// of docs/benchmarks.md at which one or the other was faster.
-bool is_for_blas(std::size_t rows, std::size_t inputs, std::size_t columns) {
-  constexpr std::size_t far = 200'000;  // doubles
-  constexpr std::size_t many = 30'000;
-  return rows * inputs >= (columns >= 4 ? many : far);
-}
-
-}  // namespace
-
 RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     : circuit_(std::move(circuit)),
       kernel_(kernels().affine),

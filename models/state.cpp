@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace dynvert {
 
@@ -46,6 +47,13 @@ void Layout::scatter(const arma::vec& values, std::size_t column, std::span<doub
   for (std::size_t p = 0; p < populations(); ++p) {
     std::copy_n(values.memptr() + variable_offsets_[p], units_[p], view(x, p).column(column).data());
   }
+}
+
+bool any_out_of_range(std::span<const double> x, double limit) {
+  // no early exit, so that it vectorises; written so that a NaN counts
+  bool bad = false;
+  for (const double value : x) bad |= !(std::abs(value) <= limit);
+  return bad;
 }
 
 }  // namespace dynvert

@@ -43,6 +43,9 @@ void fill(const MatrixView& view, double value);
 /// @return the view's values, units x columns
 [[nodiscard]] arma::mat to_matrix(const ConstMatrixView& view);
 
+/// Whether any value of a state, padding included, is not finite or beyond the limit.
+[[nodiscard]] bool any_out_of_range(std::span<const double> x, double limit);
+
 /// Where each population's block lies: population-major, within a block column after column.
 class Layout {
  public:

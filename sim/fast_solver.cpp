@@ -23,20 +23,45 @@ bool can_reduce(const SolverKind& kind, const SolverSettings& settings) {
   return kind.coordinate_free && settings.settle_tolerance == 0;
 }
 
-/// By the count of multiplications; a squaring does some three times as many in a second as a step of one column.
+/// What a multiplication of a step counts. One column is a product of a matrix and a vector, and products of matrices
+/// do some three times as many in a second.
+double cost_of_step(std::size_t columns) { return columns == 1 ? 3 : 1; }
+
+/// By the count of multiplications.
 FastForm cheapest(const ReducedLoop& loop, const SolverKind& kind, std::size_t steps, std::size_t columns, bool alike) {
   const auto count = [&](std::size_t cost_of_step) {
     return static_cast<double>(steps) * static_cast<double>(columns) * static_cast<double>(cost_of_step);
   };
   // exact takes the exponential of all variables: fewer are always better
-  const double reduced =
-      count(loop.reduced_cost()) + (kind.fixed_step ? static_cast<double>(loop.reduction_cost()) : 0.0);
-  if (reduced > count(loop.whole_cost())) return FastForm::plain;
-  const double packed = columns == 1 ? 3 : 1;
-  if (kind.fixed_step && loop.linear() && alike && loop.propagation_cost(steps, columns) < packed * reduced) {
-    return FastForm::propagated;
+  const double reduction = kind.fixed_step ? static_cast<double>(loop.reduction_cost()) : 0.0;
+  double least = count(loop.reduced_cost()) + reduction;
+  if (least > count(loop.whole_cost())) return FastForm::plain;
+  FastForm form = FastForm::reduced;
+  if (!kind.fixed_step || !loop.linear() || !alike) return form;
+  least *= cost_of_step(columns);
+  const auto offer = [&](FastForm other, double cost) {
+    if (cost >= least) return;
+    least = cost;
+    form = other;
+  };
+  offer(FastForm::propagated, loop.propagation_cost(steps, columns));
+  if (kind.one_by_one && loop.can_stride(steps))
+    offer(FastForm::strided, loop.stride_cost(steps, columns, cost_of_step(columns)).multiplications);
+  return form;
+}
+
+std::size_t values_of(FastForm form, const ReducedLoop& loop, std::size_t columns) {
+  switch (form) {
+    case FastForm::plain:
+      return 0;
+    case FastForm::reduced:
+      return loop.reduced_values(columns);
+    case FastForm::strided:
+      return loop.reduced_values(columns) + loop.stride_values(columns);
+    case FastForm::propagated:
+      return loop.reduced_values(columns) + loop.propagation_values(columns);
   }
-  return FastForm::reduced;
+  return 0;
 }
 
 /// What of a circuit decides on its form: all but names, weights and parameters.
@@ -133,23 +158,25 @@ class FastSolver final : public Solver {
     within.divergence_limit /= loop->growth();
     SolverRun result;
     State z;
-    if (form == FastForm::propagated) {
-      auto end = loop->propagate(
-          steps,
-          [&](RightHandSide& g, State& state) {
-            scheme_.start(g, state, settings_.dt);
-            scheme_.step(g, state, segment.start, settings_.dt);
-          },
-          within.divergence_limit);
+    if (form == FastForm::reduced) {
+      z.assign(loop->f().layout().size(), 0.0);
+      result = make_plain_solver(kind_, within)->run(loop->f(), z, segment, nullptr, 0);
+      if (result.diverged() != nullptr) return std::nullopt;
+    } else {
+      // no input depends on time
+      const auto step = [&](RightHandSide& g, State& state, std::size_t count) {
+        scheme_.start(g, state, settings_.dt);
+        for (std::size_t k = 0; k < count; ++k) scheme_.step(g, state, segment.start, settings_.dt);
+      };
+      auto end = form == FastForm::strided
+                     ? loop->stride(steps, loop->stride_cost(steps, columns, cost_of_step(columns)).length, step,
+                                    within.divergence_limit)
+                     : loop->propagate(steps, step, within.divergence_limit);
       if (!end) return std::nullopt;
       z = std::move(*end);
       result.evaluations = scheme_.evaluations_per_step;
       result.columns.assign(columns, {Ending::finished, segment.start + segment.duration, 0, steps});
       result.steps = steps;
-    } else {
-      z.assign(loop->f().layout().size(), 0.0);
-      result = make_plain_solver(kind_, within)->run(loop->f(), z, segment, nullptr, 0);
-      if (result.diverged() != nullptr) return std::nullopt;
     }
     lifted_.assign(x.size(), 0.0);
     loop->lift(z, lifted_);
@@ -178,8 +205,7 @@ FormOfCircuit fast_form(const Circuit& circuit, PopulationIndex driven, const So
   if (!loop) return {};
   const FastForm form = cheapest(*loop, kind, steps_of(kind, settings, duration), columns, true);
   if (form == FastForm::plain) return {};
-  return {form, loop->units(),
-          loop->reduced_values(columns) + (form == FastForm::propagated ? loop->propagation_values(columns) : 0)};
+  return {form, loop->units(), values_of(form, *loop, columns)};
 }
 
 }  // namespace dynvert

@@ -7,9 +7,10 @@
 /// | form       | of                                                    | takes the place of |
 /// |------------|-------------------------------------------------------|----------------------------------------------|
 /// | reduced    | one loop from rest, constant input (reduced_loop.hpp) | the weights, by the n_0 x n_0 matrix M | |
-/// propagated | such a loop, linear, fixed steps                      | K steps, by about log2 K squarings of one    |
+/// strided    | such a loop, linear, of two, sequential Euler         | up to 16 steps, by one product of such an M  |
+/// | propagated | such a loop, linear, fixed steps                      | K steps, by about log2 K squarings of one |
 ///
-/// Where neither holds, or a state comes near the divergence limit, the plain solver runs. `settle_tolerance` looks at
+/// Where none holds, or a state comes near the divergence limit, the plain solver runs. `settle_tolerance` looks at
 /// all populations on their way, and adaptive steps at their errors: those stay plain.
 
 #include <dynvert/sim/solver.hpp>
@@ -22,7 +23,7 @@ namespace dynvert {
 
 [[nodiscard]] std::unique_ptr<Solver> make_fast_solver(const SolverKind& kind, const SolverSettings& settings);
 
-enum class FastForm { plain, reduced, propagated };
+enum class FastForm { plain, reduced, strided, propagated };
 
 struct FormOfCircuit {
   FastForm form = FastForm::plain;

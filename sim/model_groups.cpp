@@ -190,6 +190,7 @@ FastForms fast_forms(const Config& config, const ModelConfig& model) {
     if (of.form == FastForm::plain) continue;
     const ControlLoop& loop = stage.loops.front();
     forms.push_back(fmt::format("loop {} as {} units", loop.number, of.units));
+    if (of.form == FastForm::strided) forms.back() += ", several steps at once";
     if (of.form == FastForm::propagated) forms.back() += ", all steps at once";
     fast.values += of.values;
   }

@@ -30,6 +30,7 @@ std::span<const SolverKind> solver_kinds() {
                  .fixed_step = true,
                  .can_settle = true,
                  .coordinate_free = true,
+                 .one_by_one = true,
                  .scheme = sequential_euler_scheme,
                  .make = make_sequential_euler},
       SolverKind{.name = "rk4",
@@ -54,13 +55,6 @@ std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<cons
     if (any_out_of_range(layout.view(x, p).column(column), limit)) return p;
   }
   return std::nullopt;
-}
-
-bool any_out_of_range(std::span<const double> x, double limit) {
-  // no early exit, so that it vectorises; written so that a NaN counts
-  bool bad = false;
-  for (const double value : x) bad |= !(std::abs(value) <= limit);
-  return bad;
 }
 
 bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std::size_t column, double tolerance) {

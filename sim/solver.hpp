@@ -87,6 +87,7 @@ struct SolverKind {
   bool has_trajectory = true;  ///< false: it gives a state and no path to it
   /// in any linear coordinates of a circuit its result is the same, but for rounding
   bool coordinate_free = false;
+  bool one_by_one = false;       ///< a step moves one population after the other, each with the newest values
   Scheme (*scheme)() = nullptr;  ///< of fixed steps
   std::unique_ptr<Solver> (*make)(const SolverSettings&) = nullptr;
 };

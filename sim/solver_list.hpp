@@ -19,8 +19,6 @@ namespace dynvert {
 /// The population of a column that is not finite or beyond the limit, if there is one.
 [[nodiscard]] std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<const double> x,
                                                           std::size_t column, double limit);
-/// Whether any value of the state, padding included, is not finite or beyond the limit.
-[[nodiscard]] bool any_out_of_range(std::span<const double> x, double limit);
 /// The settling criterion of one column: max over populations of tau_i |dx_i/dt| <= tolerance times the largest |x|.
 [[nodiscard]] bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std::size_t column,
                                double tolerance);
