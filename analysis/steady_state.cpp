@@ -74,8 +74,11 @@ NewtonEnd newton(const Problem& problem, arma::vec& z, const SteadyStateOptions&
     }
     z = trial;
     const double size = arma::norm(step) * length;
+    // The steps to come add up to contraction / (1 - contraction) of this one if they shrink by as much each, and
+    // Newton's shrink faster (Hairer & Wanner, Solving ordinary differential equations II, section IV.8).
     const double contraction = std::isfinite(last) ? std::min(size / last, 0.99) : 0.99;
-    if (size / (1 - contraction) <= options.tolerance * arma::norm(z) || arma::norm(r) == 0) return {true, iteration};
+    const double left = size * contraction / (1 - contraction);
+    if (left <= options.tolerance * arma::norm(z) || arma::norm(r) == 0) return {true, iteration};
     last = size;
   }
   return {false, options.max_iterations};
@@ -201,6 +204,15 @@ struct WeightedCycle {
   [[nodiscard]] std::size_t size() const { return C.size(); }
 };
 
+/// diag(scale) A
+arma::mat scaled_rows(const arma::vec& scale, const ConstMatrixView& A) {
+  arma::mat scaled(A.units, A.columns, arma::fill::none);
+  for (std::size_t j = 0; j < A.columns; ++j) {
+    std::ranges::transform(A.column(j), scale, scaled.colptr(j), std::multiplies<>());
+  }
+  return scaled;
+}
+
 std::size_t solve_cycle(const WeightedCycle& weighted, RightHandSide& f, std::size_t column,
                         const SteadyStateOptions& options, SteadyState& result) {
   const Cycle& cycle = weighted.cycle;
@@ -271,15 +283,22 @@ std::size_t solve_cycle(const WeightedCycle& weighted, RightHandSide& f, std::si
                             },
                         .jacobian =
                             [&] {
-                              arma::mat product = to_matrix(weighted.C[1]);
-                              if (bends(1)) product.each_row() %= f.slope(cycle.projections[1], result.x, column).t();
+                              ConstMatrixView last = weighted.C[1];
+                              arma::mat product;
+                              if (bends(1)) {
+                                product = to_matrix(last);
+                                product.each_row() %= f.slope(cycle.projections[1], result.x, column).t();
+                                last = view_of(std::as_const(product));
+                              }
                               for (std::size_t i = 2; i <= k; ++i) {
                                 if (bends(i % k)) {
-                                  product.each_col() %= f.slope(cycle.projections[i % k], result.x, column);
+                                  product = scaled_rows(f.slope(cycle.projections[i % k], result.x, column), last);
+                                  last = view_of(std::as_const(product));
                                 }
-                                arma::mat next(weighted.C[i % k].units, product.n_cols, arma::fill::none);
-                                multiply(weighted.C[i % k], view_of(std::as_const(product)), view_of(next));
+                                arma::mat next(weighted.C[i % k].units, last.columns, arma::fill::none);
+                                multiply(weighted.C[i % k], last, view_of(next));
                                 product = std::move(next);
+                                last = view_of(std::as_const(product));
                               }
                               product /= leaks;
                               product.diag() -= leak(0);

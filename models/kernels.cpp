@@ -11,15 +11,18 @@ namespace dynvert {
 
 namespace generic {
 void affine(const AffineUpdate& job);
+void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 }  // namespace generic
 #ifdef DYNVERT_X86_KERNELS
 namespace avx2 {
 void affine(const AffineUpdate& job);
+void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 }  // namespace avx2
 namespace avx512 {
 void affine(const AffineUpdate& job);
+void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 }  // namespace avx512
 #endif
@@ -51,11 +54,11 @@ std::vector<Kernels> detect() {
   std::vector<Kernels> found;
 #ifdef DYNVERT_X86_KERNELS
   const auto [fma, avx2, avx512] = processor();
-  if (fma && avx512) found.push_back({"avx512", avx512::affine, avx512::tanh});
-  if (fma && avx2) found.push_back({"avx2", avx2::affine, avx2::tanh});
-  found.push_back({"sse2", generic::affine, generic::tanh});
+  if (fma && avx512) found.push_back({"avx512", avx512::affine, avx512::rows, avx512::tanh});
+  if (fma && avx2) found.push_back({"avx2", avx2::affine, avx2::rows, avx2::tanh});
+  found.push_back({"sse2", generic::affine, generic::rows, generic::tanh});
 #else
-  found.push_back({"generic", generic::affine, generic::tanh});
+  found.push_back({"generic", generic::affine, generic::rows, generic::tanh});
 #endif
   return found;
 }

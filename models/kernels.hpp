@@ -25,6 +25,20 @@ struct AffineTerm {
   double scale = 1;
 };
 
+/// y = W x for few rows of many inputs, whose columns would be padding for a good part: W row after row, padded inputs.
+struct RowProduct {
+  static constexpr std::size_t most_rows = 12;
+
+  const double* weights = nullptr;  ///< row r starts at weights + r * inputs
+  std::size_t rows = 0;
+  std::size_t inputs = 0;  ///< padded; so is the source, with zeros
+  std::size_t columns = 0;
+  const double* source = nullptr;  ///< column c starts at source + c * source_stride
+  std::size_t source_stride = 0;
+  double* out = nullptr;  ///< likewise
+  std::size_t out_stride = 0;
+};
+
 struct AffineUpdate {
   const AffineTerm* terms = nullptr;
   std::size_t term_count = 0;
@@ -36,15 +50,22 @@ struct AffineUpdate {
   double keep = 0;
   const double* rate = nullptr;  ///< by column
   const double* leak = nullptr;  ///< by column
+  /// Where tanh of what `out` gets goes, too, with the stride of out; null: nowhere. And a product whose source that
+  /// is; null: none. Its sums are those of the kernel for such products, bit for bit. All in one pass, since weights of
+  /// a far cache come while tanh is computed.
+  double* tanh_out = nullptr;
+  const RowProduct* product = nullptr;
 };
 
 using AffineKernel = void (*)(const AffineUpdate&);
+using RowKernel = void (*)(const RowProduct&);
 /// y[i] = f(x[i]), i < n; y may be x
 using ElementwiseKernel = void (*)(const double* x, double* y, std::size_t n);
 
 struct Kernels {
   std::string_view name;  ///< "sse2", "avx2", "avx512", or "generic" elsewhere than on x86-64
   AffineKernel affine;
+  RowKernel rows;
   ElementwiseKernel tanh;
 };
 

@@ -20,6 +20,17 @@ void add_changes(double p, const arma::fmat& changes, const arma::fmat& X, std::
               X.memptr(), columns, keep, W.memptr(), rows);
 }
 
+/// y := y + A x, of the first k columns; Armadillo would copy them first
+void add_product(const arma::mat& A, std::size_t k, const double* x, arma::vec& y) {
+  const auto rows = static_cast<int>(A.n_rows);
+  cblas_dgemv(CblasColMajor, CblasNoTrans, rows, static_cast<int>(k), 1, A.memptr(), rows, x, 1, 1, y.memptr(), 1);
+}
+
+void add_product(const arma::fmat& A, std::size_t k, const float* x, arma::fvec& y) {
+  const auto rows = static_cast<int>(A.n_rows);
+  cblas_sgemv(CblasColMajor, CblasNoTrans, rows, static_cast<int>(k), 1, A.memptr(), rows, x, 1, 1, y.memptr(), 1);
+}
+
 }  // namespace
 
 template <typename Real>
@@ -46,7 +57,7 @@ void OnlineBlock::drive(arma::mat& a) const {
   std::visit(
       [&]<typename Real>(const Products<Real>& p) {
         arma::Col<Real> sum = p.WX.col(done_);
-        if (done_ > 0) sum += p.changes.head_cols(done_) * p.gram.submat(0, done_, done_ - 1, done_);
+        if (done_ > 0) add_product(p.changes, done_, p.gram.colptr(done_), sum);
         a = arma::conv_to<arma::vec>::from(sum);
         a *= product_;
       },

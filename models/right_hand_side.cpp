@@ -12,13 +12,15 @@ namespace dynvert {
 
 RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     : circuit_(std::move(circuit)),
-      kernel_(kernels().affine),
+      kernels_(&kernels()),
       incoming_(circuit_.populations().size()),
       weights_(circuit_.projections().size()),
       scales_(circuit_.projections().size()),
       gains_(circuit_.projections().size()),
       scratch_(circuit_.projections().size()),
       products_(circuit_.projections().size()),
+      by_rows_(circuit_.projections().size()),
+      by_rows_is_new_(circuit_.projections().size()),
       tau_(circuit_.populations().size()),
       leak_(circuit_.populations().size()),
       plasticity_(circuit_.plasticity()),
@@ -44,10 +46,62 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     post_.resize(std::max(post_.size(), 2 * target_of(rule.projection).units));
     pre_.resize(std::max(pre_.size(), source_of(rule.projection).units));
   }
+  tanh_of_ = tanh_carriers();
   circuit_.drop_weights();
   set_columns(columns);
 }
 
+/// Of each population whose tanh other populations receive: one of the projections that bring it. What a population
+/// sends to itself must not change under its kernel.
+std::vector<std::optional<ProjectionIndex>> RightHandSide::tanh_carriers() const {
+  std::vector<std::optional<ProjectionIndex>> carriers(circuit_.populations().size());
+  const auto& projections = circuit_.projections();
+  for (ProjectionIndex k = 0; k < projections.size(); ++k) {
+    const Population& source = source_of(k);
+    if (projections[k].transmits == Transmit::rate && projections[k].target != projections[k].source &&
+        source.rate == "tanh" && !source.held) {
+      carriers[projections[k].source] = k;
+    }
+  }
+  return carriers;
+}
+
+/// Few rows of many inputs, in place of columns that are padding for a third. Weights that move would have to be copied
+/// every step.
+bool RightHandSide::is_for_rows(ProjectionIndex k) const {
+  constexpr std::size_t fewest_inputs = 128;
+  if (std::holds_alternative<double>(circuit_.projections()[k].weights)) return false;
+  if (target_of(k).units > RowProduct::most_rows || source_of(k).units < fewest_inputs) return false;
+  return std::ranges::none_of(plasticity_, [&](const Plasticity& rule) {
+    return rule.projection == k || std::ranges::find(rule.shared, k) != rule.shared.end();
+  });
+}
+
+/// W f of the projection into products_. @param source  f, padded source units x columns
+RowProduct RightHandSide::row_product(ProjectionIndex k, const double* source) {
+  const std::size_t inputs = padded(source_of(k).units);
+  if (!by_rows_is_new_[k]) {
+    const ConstMatrixView W = weights_view(k);
+    by_rows_[k].assign(W.units * inputs, 0.0);
+    for (std::size_t j = 0; j < W.columns; ++j) {
+      for (std::size_t i = 0; i < W.units; ++i) by_rows_[k][i * inputs + j] = W(i, j);
+    }
+    by_rows_is_new_[k] = true;
+  }
+  return {.weights = by_rows_[k].data(),
+          .rows = target_of(k).units,
+          .inputs = inputs,
+          .columns = layout_.columns(),
+          .source = source,
+          .source_stride = inputs,
+          .out = products_[k].data(),
+          .out_stride = padded(target_of(k).units)};
+}
+
+void RightHandSide::size_product(ProjectionIndex k) {
+  const std::size_t size = padded(target_of(k).units) * layout_.columns();
+  if (products_[k].size() != size) products_[k].assign(size, 0.0);
+}
 const std::string& RightHandSide::block_name(std::size_t block) const {
   if (block < populations()) return circuit_.populations()[block].name;
   return circuit_.projections()[plasticity_[block - populations()].projection].name;
@@ -124,6 +178,7 @@ void RightHandSide::take_column(const RightHandSide& from, std::size_t c) {
   }
   scales_ = from.scales_;
   weights_ = from.weights_;
+  by_rows_is_new_.assign(by_rows_is_new_.size(), false);
   plasticity_ = from.plasticity_;
   drives_ = from.drives_;
   columns_ = {from.columns_[c]};
@@ -141,6 +196,7 @@ void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& wei
             : fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name, source.name));
   }
   const std::size_t stride = padded(target.units);
+  by_rows_is_new_[projection] = false;
   State& packed = weights_[projection];
   packed.resize(stride * source.units);
   for (std::size_t j = 0; j < source.units; ++j)
@@ -322,23 +378,30 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
   job.terms.clear();
   job.computed.clear();
   job.products.clear();
+  job.row_products.clear();
   for (const ProjectionIndex k : incoming_[p]) {
     const auto& projection = circuit_.projections()[k];
     AffineTerm term{.source_stride = layout_.stride(projection.source)};
     // in place, the kernel must not read what it is writing
     if (projection.transmits == Transmit::state && !(in_place && projection.source == p)) {
       term.source = x.data() + layout_.offset(projection.source);
+    } else if (in_place && projection.transmits == Transmit::rate && projection.source != p &&
+               tanh_of_[projection.source]) {
+      term.source = scratch_[*tanh_of_[projection.source]].data();
     } else {
       term.source = scratch_[k].data();
       job.computed.push_back(k);
     }
     if (std::holds_alternative<double>(projection.weights)) {
       term.scale = scales_[k];
-    } else if (const std::size_t inputs = layout_.units(projection.source);
-               is_for_blas(layout_.units(p), inputs, layout_.columns())) {
+    } else if (const std::size_t inputs = layout_.units(projection.source); is_for_rows(k)) {
+      size_product(k);
+      // in place, what a carrier brings is there already
+      if (!(in_place && tanh_of_[projection.source] == k)) job.row_products.push_back(row_product(k, term.source));
+      term = {.source = products_[k].data(), .source_stride = layout_.stride(p)};
+    } else if (is_for_blas(layout_.units(p), inputs, layout_.columns())) {
       job.products.push_back({k, {term.source, inputs, layout_.columns(), term.source_stride}});
-      const std::size_t size = layout_.stride(p) * layout_.columns();
-      if (products_[k].size() != size) products_[k].assign(size, 0.0);
+      size_product(k);
       term = {.source = products_[k].data(), .source_stride = layout_.stride(p)};
     } else {
       term.weights = weights_[k].data();
@@ -368,7 +431,8 @@ void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, 
     multiply(weights_view(product.projection), product.f,
              {products_[product.projection].data(), layout_.units(p), layout_.columns(), layout_.stride(p)});
   }
-  kernel_(job.update);
+  for (const RowProduct& product : job.row_products) kernels_->rows(product);
+  kernels_->affine(job.update);
 }
 
 void RightHandSide::move_weights(std::size_t i, const State& x, double* out, double keep, double dt) {
@@ -409,7 +473,18 @@ void RightHandSide::bind(State& x, double dt) {
   take_weights(x);
   for (PopulationIndex p = 0; p < populations(); ++p) {
     prepare(bound_[p], p, x, x.data() + layout_.offset(p), 1.0, dt);
+    if (tanh_of_[p]) bind_tanh(bound_[p], *tanh_of_[p], x);
   }
+}
+
+/// Whenever the source of k moves, its tanh follows, and what k makes of that where it is done row by row.
+void RightHandSide::bind_tanh(Job& job, ProjectionIndex k, const State& x) {
+  transmit(k, x);
+  job.update.tanh_out = scratch_[k].data();
+  if (!is_for_rows(k)) return;
+  job.carried = row_product(k, scratch_[k].data());
+  kernels_->rows(job.carried);
+  job.update.product = &job.carried;
 }
 
 void RightHandSide::advance(std::size_t block, double t) {

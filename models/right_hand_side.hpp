@@ -80,8 +80,8 @@ class RightHandSide {
   void operator()(const State& x, State& dxdt, double t);
 
   /// Sequential Euler in place: `bind` fixes the state and the step, `advance(b, t)` does x_b += dt dx_b/dt of the
-  /// block b alone. The state may not move, nor weights, columns, gains or parameters be replaced, until the next
-  /// `bind`.
+  /// block b alone. Until the next `bind` the state may not move nor be changed by anybody else, no weights, columns,
+  /// gains or parameters may be replaced, nor the derivative be asked for at another state.
   void bind(State& x, double dt);
   void advance(std::size_t block, double t);
 
@@ -111,6 +111,8 @@ class RightHandSide {
     std::vector<double> rate;  // by column
     std::vector<ProjectionIndex> computed;
     std::vector<Product> products;
+    std::vector<RowProduct> row_products;
+    RowProduct carried;  // of what tanh_out gets
   };
   /// What is transmitted of a population: by a projection, or as a factor of plasticity.
   struct Signal {
@@ -136,6 +138,11 @@ class RightHandSide {
   void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt);
   void evaluate(const Job& job, PopulationIndex p, const State& x, double t);
   void transmit(ProjectionIndex k, const State& x);
+  [[nodiscard]] std::vector<std::optional<ProjectionIndex>> tanh_carriers() const;
+  void bind_tanh(Job& job, ProjectionIndex k, const State& x);
+  [[nodiscard]] bool is_for_rows(ProjectionIndex k) const;
+  [[nodiscard]] RowProduct row_product(ProjectionIndex k, const double* source);
+  void size_product(ProjectionIndex k);
   /// out = keep W + dt dW/dt of the plastic projection i
   void move_weights(std::size_t i, const State& x, double* out, double keep, double dt);
   void add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const;
@@ -149,16 +156,19 @@ class RightHandSide {
 
   Circuit circuit_;
   Layout layout_;
-  AffineKernel kernel_;
-  std::vector<std::vector<ProjectionIndex>> incoming_;  // by target
-  std::vector<const RateFunction*> rates_;              // by population
-  std::vector<bool> rates_padded_;                      // g(0) = 0
-  std::vector<State> weights_;                          // by projection: padded columns; empty for one-to-one
-  std::vector<double> scales_;                          // by projection: of one-to-one
-  std::vector<State> gains_;                            // by projection: given gains, padded source units x columns
-  std::vector<State> scratch_;                          // by projection: what it transmits, if not the state itself
-  std::vector<State> products_;                         // by projection: W f, where BLAS computes it
-  std::vector<std::vector<double>> tau_, leak_;         // by population, by column
+  const Kernels* kernels_;
+  std::vector<std::vector<ProjectionIndex>> incoming_;   // by target
+  std::vector<const RateFunction*> rates_;               // by population
+  std::vector<bool> rates_padded_;                       // g(0) = 0
+  std::vector<State> weights_;                           // by projection: padded columns; empty for one-to-one
+  std::vector<double> scales_;                           // by projection: of one-to-one
+  std::vector<State> gains_;                             // by projection: given gains, padded source units x columns
+  std::vector<State> scratch_;                           // by projection: what it transmits, if not the state itself
+  std::vector<State> products_;                          // by projection: W f, where it is computed by itself
+  std::vector<State> by_rows_;                           // by projection: its weights row by row, once asked for
+  std::vector<bool> by_rows_is_new_;                     // by projection
+  std::vector<std::optional<ProjectionIndex>> tanh_of_;  // by population: whose scratch its tanh goes to when it moves
+  std::vector<std::vector<double>> tau_, leak_;          // by population, by column
   std::vector<Plasticity> plasticity_;
   std::vector<double> post_, pre_;  // scratch of plasticity
   std::vector<Job> jobs_;           // by population: of operator()

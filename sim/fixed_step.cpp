@@ -67,6 +67,7 @@ class FixedStepSolver final : public Solver {
           run.done = done;
           run.result.evaluations = evaluations;
           if (trajectory != nullptr) trajectory->truncate(samples);
+          scheme_.start(*run.f, run.x, settings_.dt);
           for (std::size_t k = 0; k < unchecked && !run.columns.empty(); ++k) {
             advance(run, 1);
             retire(run);

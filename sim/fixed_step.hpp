@@ -9,7 +9,8 @@
 
 namespace dynvert {
 
-/// One step of a scheme. `start` is called before the first step and whenever the columns have changed.
+/// One step of a scheme. `start` is called before the first step and whenever the columns have changed or
+/// the state was set.
 struct Scheme {
   std::function<void(RightHandSide& f, State& x, double dt)> start;
   std::function<void(RightHandSide& f, State& x, double t, double dt)> step;

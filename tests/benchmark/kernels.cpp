@@ -26,18 +26,26 @@ State pack(const arma::mat& m) {
 
 void full_loop(benchmark::State& state, const Kernels& kernels) {
   const LoopProblem problem(size, Transfer::nonlinear);
-  const State W = pack(problem.W());
+  const State W_rows = pack(problem.W().t());
   const State B = pack(problem.B());
   const State input_u = pack(-problem.s());
   const State input_delta(padded(size.columns));
   State u(padded(size.rows));
   State delta(padded(size.columns));
   State rate(delta);
+  State W_rate(u);
   const double step = dt;
   const double leak_u = alpha;
   const double leak_delta = 1;
-  const AffineTerm from_delta{
-      .weights = W.data(), .inputs = size.columns, .source = rate.data(), .source_stride = rate.size()};
+  const RowProduct product{.weights = W_rows.data(),
+                           .rows = size.rows,
+                           .inputs = rate.size(),
+                           .columns = 1,
+                           .source = rate.data(),
+                           .source_stride = rate.size(),
+                           .out = W_rate.data(),
+                           .out_stride = W_rate.size()};
+  const AffineTerm from_delta{.source = W_rate.data(), .source_stride = W_rate.size()};
   const AffineTerm from_u{.weights = B.data(), .inputs = size.rows, .source = u.data(), .source_stride = u.size()};
   const AffineUpdate update_u{.terms = &from_delta,
                               .term_count = 1,
@@ -58,12 +66,14 @@ void full_loop(benchmark::State& state, const Kernels& kernels) {
                                   .out = delta.data(),
                                   .keep = 1,
                                   .rate = &step,
-                                  .leak = &leak_delta};
+                                  .leak = &leak_delta,
+                                  .tanh_out = rate.data(),
+                                  .product = &product};
   for (auto _ : state) {
     std::ranges::fill(u, 0.0);
     std::ranges::fill(delta, 0.0);
+    std::ranges::fill(W_rate, 0.0);
     for (std::size_t k = 0; k < steps; ++k) {
-      kernels.tanh(delta.data(), rate.data(), delta.size());
       kernels.affine(update_u);
       kernels.affine(update_delta);
     }

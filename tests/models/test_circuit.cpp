@@ -177,6 +177,110 @@ TEST_CASE("every kernel that this processor has computes the same affine update"
   }
 }
 
+TEST_CASE("tanh and a product with it in the pass of an update are those of their own kernels, bit for bit") {
+  arma::arma_rng::set_seed(9);
+  for (const std::size_t units : {8U, 24U, 40U, 72U, 200U}) {
+    for (const std::size_t rows : {1U, 4U, 5U, 10U, 12U}) {
+      for (const std::size_t columns : {1U, 2U, 5U}) {
+        const arma::mat W(units, 3, arma::fill::randn), source(8, columns, arma::fill::randn);
+        const arma::mat V(units, rows, arma::fill::randn);  // V', row by row
+        const arma::mat zeros(units, columns);
+        const arma::rowvec ones(columns, arma::fill::ones);
+        const AffineTerm term{.weights = W.memptr(), .inputs = 3, .source = source.memptr(), .source_stride = 8};
+        for (const Kernels& kernel : available_kernels()) {
+          CAPTURE(kernel.name, units, rows, columns);
+          arma::mat x(units, columns), g(x), expected(x), y(16, columns), product(y);
+          const auto of = [&](const arma::mat& from, arma::mat& to) {
+            return RowProduct{.weights = V.memptr(),
+                              .rows = rows,
+                              .inputs = units,
+                              .columns = columns,
+                              .source = from.memptr(),
+                              .source_stride = units,
+                              .out = to.memptr(),
+                              .out_stride = 16};
+          };
+          const RowProduct carried = of(g, y);
+          kernel.affine({.terms = &term,
+                         .term_count = 1,
+                         .rows = units,
+                         .columns = columns,
+                         .input = zeros.memptr(),
+                         .state = zeros.memptr(),
+                         .out = x.memptr(),
+                         .rate = ones.memptr(),
+                         .leak = zeros.memptr(),
+                         .tanh_out = g.memptr(),
+                         .product = &carried});
+          kernel.tanh(x.memptr(), expected.memptr(), x.n_elem);
+          CHECK(arma::all(arma::vectorise(g == expected)));
+          kernel.rows(of(g, product));
+          CHECK(arma::all(arma::vectorise(y == product)));
+          // sums of up to 200 products of order one
+          CHECK(arma::approx_equal(y.head_rows(rows), V.t() * g, "absdiff", 1e-13));
+          CHECK(y.tail_rows(16 - rows).is_zero());
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("sequential Euler moves each population by the right-hand side at the newest values") {
+  const auto columns = GENERATE(std::size_t{1}, std::size_t{3});
+  arma::arma_rng::set_seed(4);
+  // many tanh units, seen by few others (row by row), by themselves, by as many others, twice
+  Circuit c;
+  const auto a = c.add(Population{.name = "a", .units = 203, .tau = 2, .rate = "tanh"});
+  const auto b = c.add(Population{.name = "b", .units = 5, .leak = 0.1});
+  const auto d = c.add(Population{.name = "d", .units = 203});
+  const auto connect = [&](PopulationIndex from, PopulationIndex to, Weights weights, Transmit transmits) {
+    return c.add(Projection{.name = std::to_string(c.projections().size()),
+                            .source = from,
+                            .target = to,
+                            .weights = std::move(weights),
+                            .transmits = transmits});
+  };
+  const auto random = [](std::size_t rows, std::size_t inputs) {
+    return arma::mat(0.1 * arma::mat(rows, inputs, arma::fill::randn));
+  };
+  const auto seen = connect(a, b, random(5, 203), Transmit::rate);
+  connect(a, a, random(203, 203), Transmit::rate);
+  connect(a, d, 0.7, Transmit::rate);
+  connect(a, d, random(203, 203), Transmit::rate);
+  connect(b, a, random(203, 5), Transmit::state);
+  connect(d, b, random(5, 203), Transmit::state);
+  RightHandSide f(c, columns);
+  for (const PopulationIndex p : {a, b, d}) assign(f.input(p), random(f.layout().units(p), columns));
+  constexpr double dt = 0.2;
+  const auto off = [&](RightHandSide& moving) {
+    RightHandSide reference = moving;
+    const Layout& layout = moving.layout();
+    State x = random_state(layout);
+    State expected = x;
+    State dxdt(x.size());
+    moving.bind(x, dt);
+    for (int step = 0; step < 3; ++step) {
+      for (const PopulationIndex p : {a, b, d}) {
+        reference(expected, dxdt, 0);
+        const std::size_t end = layout.offset(p) + layout.stride(p) * layout.columns();
+        for (std::size_t i = layout.offset(p); i < end; ++i) expected[i] += dt * dxdt[i];
+        moving.advance(p, 0);
+      }
+    }
+    double largest = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - expected[i]));
+    return largest;
+  };
+  // sums of some 400 products of size 0.1, rounded in another order
+  CHECK(off(f) < 1e-13);
+  f.set_weights(seen, random(5, 203));
+  CHECK(off(f) < 1e-13);
+  RightHandSide single = f;
+  single.take_column(f, columns - 1);
+  single.set_weights(seen, random(5, 203));
+  CHECK(off(single) < 1e-13);
+}
+
 TEST_CASE("columns that are kept go on as if the others had never been there") {
   arma::arma_rng::set_seed(3);
   RightHandSide f(rich_circuit("tanh"), 4);

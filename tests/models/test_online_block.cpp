@@ -99,7 +99,7 @@ TEST_CASE("a sample that is not learned leaves no trace in its block, whatever i
   };
   const auto clean = run(X), met = run(spoiled);
   CHECK_FALSE(met[1].is_finite());
-  for (const std::size_t j : {0, 2, 3}) CHECK(largest(met[j] - clean[j]) == 0);
+  for (const std::size_t j : {0U, 2U, 3U}) CHECK(largest(met[j] - clean[j]) == 0);
 }
 
 TEST_CASE("a block in single precision is one in double precision but for rounding to 24 bits") {
