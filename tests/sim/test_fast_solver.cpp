@@ -160,7 +160,7 @@ TEST_CASE("a fast solver's state does not depend on whether its way is asked for
   }
 }
 
-TEST_CASE("many steps at once see what leaves the divergence limit on its way, as the plain circuit does") {
+TEST_CASE("many steps at once see what leaves the divergence limit on its way, as the plain circuit does", "[long]") {
   const std::string solver = GENERATE("sequential_euler", "euler");
   std::size_t come_back = 0, strided = 0, propagated = 0;
   struct Size {
