@@ -78,11 +78,11 @@ std::string SweepFolder::file_of(std::size_t point) const {
   return (std::filesystem::path(arguments_.output) / (plan_.table.points[point].name + ".h5")).string();
 }
 
-std::string SweepFolder::difference() const {
+std::string SweepFolder::difference(Points points) const {
   std::ifstream in(index_, std::ios::binary);
   if (!in) throw IoError(index_, "cannot be opened for reading", another_folder);
   const std::string text(std::istreambuf_iterator<char>(in), {});
-  return index_difference(text, index_, plan_.table);
+  return index_difference(text, index_, plan_.table, points);
 }
 
 void SweepFolder::check_new() const {
@@ -99,9 +99,10 @@ void SweepFolder::check_resumed() const {
   if (!exists(index_)) {
     throw IoError(index_, "does not exist, so there is nothing to resume", "the same without --resume");
   }
-  if (const std::string other = difference(); !other.empty()) {
-    throw ValueError(arguments_.output, "cannot be resumed, it holds another sweep: " + other,
-                     "the keys, values and seeds with which the sweep was begun, or another folder");
+  if (const std::string other = difference(Points::more); !other.empty()) {
+    throw ValueError(
+        arguments_.output, "cannot be resumed, it holds another sweep: " + other,
+        "the keys, values and seeds with which the sweep was begun, to which others may be added, or another folder");
   }
   for (std::size_t p = 0; p < plan_.table.points.size(); ++p) {
     const std::string path = file_of(p);
@@ -123,7 +124,7 @@ void SweepFolder::check_resumed() const {
 void SweepFolder::remove_earlier() const {
   const bool indexed = exists(index_);
   if (indexed) {
-    if (const std::string other = difference(); !other.empty()) {
+    if (const std::string other = difference(Points::same); !other.empty()) {
       throw IoError(arguments_.output, "is not overwritten, it holds another sweep: " + other,
                     "another folder with -o, or remove it yourself");
     }

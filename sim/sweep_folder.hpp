@@ -3,6 +3,7 @@
 /// The folder of a sweep: no second sweep in it, what stands in it already, and its index.
 
 #include <dynvert/sim/descriptor.hpp>
+#include <dynvert/sim/sweep_index.hpp>
 #include <dynvert/sim/sweep_plan.hpp>
 
 #include <string>
@@ -12,8 +13,8 @@ namespace dynvert {
 
 class SweepFolder {
  public:
-  /// Makes the folder where there is none, unless it is to be resumed, and locks it. With --overwrite, what an earlier
-  /// run of the same sweep has left is removed.
+  /// Makes the folder where there is none, unless it is to be resumed, and locks it. A sweep that is resumed may have
+  /// more points than before. With --overwrite, what an earlier run of the same sweep has left is removed.
   /// @throws IoError     it cannot be made or written; it is in use; it holds what must not be replaced; there is
   ///                     nothing to resume
   ///         ValueError  it holds another sweep, or runs whose numbers would differ
@@ -32,7 +33,7 @@ class SweepFolder {
   void check_resumed() const;
   void remove_earlier() const;
   /// Of the sweep whose index stands there, in what it differs.
-  [[nodiscard]] std::string difference() const;
+  [[nodiscard]] std::string difference(Points points) const;
 
   const SweepArguments& arguments_;
   const SweepPlan& plan_;

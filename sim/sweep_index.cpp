@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <unordered_map>
 #include <variant>
 
 namespace dynvert {
@@ -95,7 +96,7 @@ std::string index_text(const SweepTable& table, const std::vector<PointState>& s
   return text;
 }
 
-std::string index_difference(std::string_view text, const std::string& path, const SweepTable& table) {
+std::string index_difference(std::string_view text, const std::string& path, const SweepTable& table, Points points) {
   const auto lines = parse_csv(text);
   const auto is_index = [&] {
     if (!lines || lines->empty()) return false;
@@ -109,18 +110,21 @@ std::string index_difference(std::string_view text, const std::string& path, con
   if (!begins_with(lines->front(), header)) {
     return fmt::format("swept there: {}; here: {}", keys_text(lines->front()), keys_text(header));
   }
-  if (lines->size() - 1 != table.points.size()) {
-    return fmt::format("{} runs there, {} here", lines->size() - 1, table.points.size());
+  const std::size_t count = lines->size() - 1;
+  if (points == Points::same && count != table.points.size()) {
+    return fmt::format("{} runs there, {} here", count, table.points.size());
   }
-  for (std::size_t p = 0; p < table.points.size(); ++p) {
-    const std::vector<std::string> here = identity_of(table, p);
-    const std::vector<std::string>& there = (*lines)[p + 1];
-    if (begins_with(there, here)) continue;
-    if (there.front() != here.front())
-      return fmt::format("run {} is {} there, {} here", p + 1, there.front(), here.front());
-    return fmt::format("{} is of {} there, of {} here", here.front(),
-                       fmt::join(there.begin() + 1, there.begin() + std::ssize(here), ", "),
-                       fmt::join(here.begin() + 1, here.end(), ", "));
+  std::unordered_map<std::string, std::size_t> here;  // points by their files
+  for (std::size_t p = 0; p < table.points.size(); ++p) here.emplace(identity_of(table, p).front(), p);
+  for (std::size_t line = 1; line <= count; ++line) {
+    const std::vector<std::string>& there = (*lines)[line];
+    const auto point = here.find(there.front());
+    if (point == here.end()) return fmt::format("{} is there, and not here", there.front());
+    const std::vector<std::string> same = identity_of(table, point->second);
+    if (begins_with(there, same)) continue;
+    return fmt::format("{} is of {} there, of {} here", same.front(),
+                       fmt::join(there.begin() + 1, there.begin() + std::ssize(same), ", "),
+                       fmt::join(same.begin() + 1, same.end(), ", "));
   }
   return {};
 }

@@ -48,9 +48,13 @@ struct SweepTable {
 
 [[nodiscard]] std::string index_text(const SweepTable& table, const std::vector<PointState>& states);
 
+/// Whether a sweep must have the points that an index has, or may have more.
+enum class Points { same, more };
+
 /// In what the sweep that an index is of differs from this one, in words for a message; empty: it does not.
 /// @throws IoError naming `path`  the text is no index
-[[nodiscard]] std::string index_difference(std::string_view text, const std::string& path, const SweepTable& table);
+[[nodiscard]] std::string index_difference(std::string_view text, const std::string& path, const SweepTable& table,
+                                           Points points);
 
 /// What the file of a point says. Nothing is there: not run; it cannot be read: interrupted, after no trial.
 [[nodiscard]] PointState state_of(const std::string& path, const std::vector<std::string>& models);

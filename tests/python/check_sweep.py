@@ -125,6 +125,16 @@ def check_numbers(here):
     here.run(first, *options, "--resume", says=("8 runs, 8 complete",))
     assert (first / "alpha=0.01,layers=8_6_4,seed=4.h5").stat().st_mtime_ns == before
     assert_same(first, second)
+
+    # more values and seeds join those that are there
+    grown = here.folder / "grown"
+    fewer = ["--over", "model.DI.alpha=0.1", "--over", "network.layers=[8, 7, 4]", "--seeds", "5", "--set", "experiment.trials=40"]
+    here.run(grown, *fewer, says=("1 runs, 1 complete",))
+    before = (grown / "alpha=0.1,layers=8_7_4,seed=5.h5").stat().st_mtime_ns
+    here.run(grown, *options, "--resume", says=("8 runs, 8 complete",))
+    assert (grown / "alpha=0.1,layers=8_7_4,seed=5.h5").stat().st_mtime_ns == before
+    assert_same(first, grown)
+    here.run(grown, *fewer, "--resume", code=2, says=("another sweep", "is there, and not here"))
     return options, first
 
 
@@ -133,8 +143,8 @@ def check_refusals(here, options, done):
     before = {path.name: path.read_bytes() for path in done.iterdir()}
     here.run(done, *options, code=4, says=("exists already", "--resume", "--overwrite"))
     others = options[:1] + ["model.DI.alpha=0.01,0.2"] + options[2:]
-    here.run(done, *others, "--resume", code=2, says=("another sweep", "alpha=0.2"))
-    here.run(done, *others, "--overwrite", code=4, says=("another sweep", "alpha=0.2"))
+    here.run(done, *others, "--resume", code=2, says=("another sweep", "alpha=0.1,layers=8_6_4,seed=4.h5 is there, and not here"))
+    here.run(done, *others, "--overwrite", code=4, says=("another sweep", "alpha=0.1"))
     here.run(done, *options[2:], "--resume", code=2, says=("swept there: model.DI.alpha, network.layers",))
     here.run(done, *options, "--set", "learning.rate=0.005", "--resume", code=2, says=("learning.rate is 0.0050000000000000001, in the file 0.01",))
     here.run(done, *options, "--over", "learning.rate=-1,1", "--resume", code=2, says=("rate=-1", "learning.rate=-1"))

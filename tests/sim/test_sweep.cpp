@@ -180,26 +180,36 @@ TEST_CASE("sweep: the index is a line a point") {
         "\"alpha=1_2,seed=3.h5\",\"[1, 2]\",3,failed,0,,\r\n"
         "\"alpha=1_2,seed=5.h5\",\"[1, 2]\",5,not run,0,,\r\n");
   CHECK(text.starts_with(sweep_index_signature));
-  CHECK(index_difference(text, "i", table).empty());
+  CHECK(index_difference(text, "i", table, Points::same).empty());
+  CHECK(index_difference(text, "i", table, Points::more).empty());
 
   SweepTable other = table;
   other.axes[0].key = "model.DI.tau_u";
-  CHECK(index_difference(text, "i", other) == "swept there: model.DI.alpha; here: model.DI.tau_u");
+  CHECK(index_difference(text, "i", other, Points::same) == "swept there: model.DI.alpha; here: model.DI.tau_u");
   other = table;
   other.axes.erase(other.axes.begin());
-  CHECK(index_difference(text, "i", other) == "swept there: model.DI.alpha; here: seeds alone");
+  CHECK(index_difference(text, "i", other, Points::same) == "swept there: model.DI.alpha; here: seeds alone");
   other = table;
   other.points.pop_back();
-  CHECK(index_difference(text, "i", other) == "4 runs there, 3 here");
+  CHECK(index_difference(text, "i", other, Points::same) == "4 runs there, 3 here");
+  CHECK(index_difference(text, "i", other, Points::more) == "alpha=1_2,seed=5.h5 is there, and not here");
+  // others before, between and behind those that are there
+  other = table;
+  other.axes[0].values = {"0", "0.1", "[1, 2]"};
+  other.axes[1].values = {"3", "4", "5", "6"};
+  other.points = sweep_points(other.axes);
+  other.seeds = {3, 4, 5, 6, 3, 4, 5, 6, 3, 4, 5, 6};
+  CHECK(index_difference(text, "i", other, Points::more).empty());
+  CHECK(index_difference(text, "i", other, Points::same) == "4 runs there, 12 here");
   other = table;
   other.points[1].name = "alpha=0.2,seed=5";
-  CHECK(index_difference(text, "i", other) == "run 2 is alpha=0.1,seed=5.h5 there, alpha=0.2,seed=5.h5 here");
+  CHECK(index_difference(text, "i", other, Points::same) == "alpha=0.1,seed=5.h5 is there, and not here");
   other = table;
   other.points[1].values[0] = "0.10";
-  CHECK_THAT(index_difference(text, "i", other), Contains("is of 0.1, 5 there, of 0.10, 5 here"));
+  CHECK_THAT(index_difference(text, "i", other, Points::same), Contains("is of 0.1, 5 there, of 0.10, 5 here"));
   for (const std::string bad : {"", "hello", "file\r\n", "file,seed\r\nx\r\n", "file,seed\r\n\"x", "seed,file\r\n"}) {
     CAPTURE(bad);
-    CHECK_THROWS_AS(index_difference(bad, "i", table), IoError);
+    CHECK_THROWS_AS(index_difference(bad, "i", table, Points::same), IoError);
   }
 }
 
