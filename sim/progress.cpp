@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace dynvert {
@@ -24,6 +25,15 @@ std::string progress_text(const ProgressReport& report) {
   }
   return fmt::format("trial {}/{} ({} %), {:.0f} trials/s, {} left{}", report.trials_done, report.trials,
                      100 * report.trials_done / report.trials, rate, clock_text(left), loss);
+}
+
+std::optional<std::int64_t> trials_of_progress(std::string_view text) {
+  constexpr std::string_view start = "trial ";
+  if (!text.starts_with(start)) return std::nullopt;
+  std::int64_t trials = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + start.size(), end, trials);
+  return error == std::errc() && stop != end && *stop == '/' ? std::optional(trials) : std::nullopt;
 }
 
 void ProgressLine::show(const std::function<std::string()>& text, bool last) {

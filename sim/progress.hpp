@@ -5,9 +5,12 @@
 #include <dynvert/sim/experiment.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
 
 namespace dynvert {
 
@@ -35,5 +38,7 @@ class ProgressLine {
 
 /// "trial 1200/2000 (60 %), 5400 trials/s, 0:01 left, loss 1.2e-09 (BP) .. 3.4 (DI_2)"
 [[nodiscard]] std::string progress_text(const ProgressReport& report);
+/// The trials done, of such a text; nothing where it is another one.
+[[nodiscard]] std::optional<std::int64_t> trials_of_progress(std::string_view text);
 
 }  // namespace dynvert

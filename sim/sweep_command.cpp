@@ -15,6 +15,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <numeric>
 #include <thread>
 
 namespace dynvert {
@@ -38,10 +39,12 @@ class SweepRun {
 
  private:
   std::vector<std::string> start(std::size_t point);
+  void hear(std::size_t point, const std::string& line);
   void say(std::size_t point, const std::string& line);
   void end(std::size_t point, const ProcessEnd& end);
   void tick(std::size_t running);
   void write_index();
+  [[nodiscard]] std::int64_t trials_done() const;
   [[nodiscard]] std::size_t count(PointStatus status) const;
   [[nodiscard]] const std::string& name(std::size_t point) const { return plan_.table.points[point].name; }
 
@@ -55,6 +58,7 @@ class SweepRun {
   std::vector<int> codes_;           ///< exit codes of the points
   std::vector<std::size_t> to_run_;  ///< points
   std::size_t ended_ = 0;            ///< of to_run_
+  std::int64_t trials_before_ = 0;   ///< that were done when the sweep began or was gone on with
   Clock::time_point begin_ = Clock::now(), next_write_ = {};
   bool index_is_old_ = false;
   std::string index_fault_;   ///< why it could not be written; empty: it was
@@ -76,6 +80,7 @@ SweepRun::SweepRun(const SweepArguments& arguments, const SweepPlan& plan, Sweep
     if (states_[p].status == PointStatus::not_run || states_[p].status == PointStatus::interrupted)
       to_run_.push_back(p);
   }
+  trials_before_ = trials_done();
   folder_.write_index(states_);
 }
 
@@ -92,6 +97,15 @@ std::vector<std::string> SweepRun::start(std::size_t point) {
   state.status = PointStatus::interrupted;
   write_index();
   return command_of(arguments_, plan_.table.axes, plan_.table.points[point], folder_.file_of(point), resumed);
+}
+
+/// What a run says: how far it is, or what is to be said with its name.
+void SweepRun::hear(std::size_t point, const std::string& line) {
+  if (const auto trials = trials_of_progress(line)) {
+    states_[point].trials = std::max(states_[point].trials, *trials);
+  } else if (!line.starts_with("dynvert: note: ")) {  // those of all configurations were said before
+    say(point, line);
+  }
 }
 
 void SweepRun::say(std::size_t point, const std::string& line) {
@@ -131,15 +145,29 @@ void SweepRun::tick(std::size_t running) {
   const std::size_t all = states_.size(), done = all - to_run_.size() + ended_;
   progress_.show(
       [&] {
+        const std::int64_t trials = trials_done();
+        const std::int64_t all_trials =
+            std::accumulate(plan_.table.trials.begin(), plan_.table.trials.end(), std::int64_t{0});
         std::string left;
-        if (ended_ > 0) {
+        if (trials > trials_before_) {
           const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
-          left = fmt::format(", {} left",
-                             clock_text(seconds * static_cast<double>(all - done) / static_cast<double>(ended_)));
+          left = fmt::format(", {} left", clock_text(seconds * static_cast<double>(all_trials - trials) /
+                                                     static_cast<double>(trials - trials_before_)));
         }
-        return fmt::format("run {}/{} ({} %), {} running{}", done, all, 100 * done / all, running, left);
+        return fmt::format("run {}/{}, {} running, trial {}/{} ({} %){}", done, all, running, trials, all_trials,
+                           100 * trials / all_trials, left);
       },
       done == all);
+}
+
+/// Runs that have ended count in full, however they did.
+std::int64_t SweepRun::trials_done() const {
+  std::int64_t trials = 0;
+  for (std::size_t p = 0; p < states_.size(); ++p) {
+    const bool open = states_[p].status == PointStatus::not_run || states_[p].status == PointStatus::interrupted;
+    trials += open ? states_[p].trials : plan_.table.trials[p];
+  }
+  return trials;
 }
 
 void SweepRun::write_index() {
@@ -166,7 +194,7 @@ int SweepRun::run() {
                          .count = to_run_.size(),
                          .at_once = arguments_.jobs.value_or(std::max<std::size_t>(1, by_default)),
                          .start = [&](std::size_t i) { return start(to_run_[i]); },
-                         .line = [&](std::size_t i, const std::string& text) { say(to_run_[i], text); },
+                         .line = [&](std::size_t i, const std::string& text) { hear(to_run_[i], text); },
                          .end = [&](std::size_t i, const ProcessEnd& how) { end(to_run_[i], how); },
                          .tick = [&](std::size_t running) { tick(running); },
                          .stop = &stop_};

@@ -42,8 +42,9 @@ struct PointState {
 struct SweepTable {
   std::vector<SweepAxis> axes;
   std::vector<SweepPoint> points;
-  std::vector<std::int64_t> seeds;  ///< of each point
-  std::vector<std::string> models;  ///< those that learn, of all points
+  std::vector<std::int64_t> seeds;   ///< of each point
+  std::vector<std::int64_t> trials;  ///< likewise: when it is complete
+  std::vector<std::string> models;   ///< those that learn, of all points
 };
 
 [[nodiscard]] std::string index_text(const SweepTable& table, const std::vector<PointState>& states);

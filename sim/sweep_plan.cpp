@@ -77,10 +77,12 @@ SweepPlan plan_sweep(const SweepArguments& arguments) {
   };
   std::vector<Loaded> loaded(table.points.size());
   table.seeds.resize(table.points.size());
+  table.trials.resize(table.points.size());
   const auto load = [&](std::size_t p) { return load_point(arguments, plan.text, table.axes, table.points[p]); };
   parallel_for(loaded.size(), std::max(1U, std::thread::hardware_concurrency()), [&](std::size_t p) {
     const Config config = load(p);
     table.seeds[p] = static_cast<std::int64_t>(config.seed);
+    table.trials[p] = static_cast<std::int64_t>(config.trials);
     loaded[p] = {.hash = std::hash<std::string>()(config.resolved), .models = {}, .notes = config.notes};
     if (config.kind != ExperimentKind::learning) return;
     for (const ModelConfig& model : config.models) loaded[p].models.push_back(model.name);
@@ -118,7 +120,8 @@ std::vector<std::string> command_of(const SweepArguments& arguments, const std::
       words.insert(words.end(), {"--set", fmt::format("{}={}", axes[a].key, point.values[a])});
     }
   }
-  words.insert(words.end(), {"--threads", fmt::format("{}", threads_of(arguments)), "--quiet", "-o", file});
+  words.insert(words.end(), {"--threads", fmt::format("{}", threads_of(arguments)), "-o", file});
+  if (arguments.quiet) words.emplace_back("--quiet");
   if (resume) words.emplace_back("--resume");
   return words;
 }

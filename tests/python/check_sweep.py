@@ -252,7 +252,7 @@ def check_words(here):
                            "--set", "model.DI.solver=sequential_euler")
     result = subprocess.run([word for word in command if word != "--quiet"], capture_output=True, text=True, check=True)
     lines = result.stderr.splitlines()
-    assert len(lines) == 2 and "note: " in lines[0] and lines[1].startswith("run 2/2 (100 %)"), lines
+    assert len(lines) == 2 and "note: " in lines[0] and lines[1].startswith("run 2/2, 0 running, trial 10/10 (100 %)"), lines
     assert not here.run(here.folder / "no-words", *command[6:]).stderr
     again = subprocess.run([*(word for word in command if word != "--quiet"), "--resume"], capture_output=True, text=True, check=True)
     assert again.stderr.splitlines() == lines[:1] and again.stdout == result.stdout, again

@@ -6,6 +6,7 @@
 #include <dynvert/sim/csv.hpp>
 #include <dynvert/sim/io_error.hpp>
 #include <dynvert/sim/process_pool.hpp>
+#include <dynvert/sim/progress.hpp>
 #include <dynvert/sim/sweep_index.hpp>
 
 #include <fmt/format.h>
@@ -56,6 +57,7 @@ SweepTable two_by_two() {
   SweepTable table{.axes = {{"model.DI.alpha", {"0.1", "[1, 2]"}}, {seed_key, {"3", "5"}}},
                    .points = {},
                    .seeds = {3, 5, 3, 5},
+                   .trials = {20, 20, 20, 20},
                    .models = {"DI", "BP"}};
   table.points = sweep_points(table.axes);
   return table;
@@ -164,6 +166,14 @@ TEST_CASE("csv: what is written is read back") {
   CHECK(csv_number(0.1) == "0.1");
   CHECK(csv_number(-std::numeric_limits<double>::infinity()) == "-Inf");
   CHECK(csv_number(3, true) == "3");
+}
+
+TEST_CASE("sweep: how far a run is, from what it says") {
+  const ProgressReport report{.trials_done = 1234, .trials = 2000, .first = 0, .seconds = 1, .loss = {}};
+  CHECK(trials_of_progress(progress_text(report)) == 1234);
+  for (const std::string other :
+       {"", "trial ", "trial 12", "trial x/2", "trial 99999999999999999999/2", "dynvert: trial 1/2"})
+    CHECK_FALSE(trials_of_progress(other));
 }
 
 TEST_CASE("sweep: the index is a line a point") {
@@ -325,7 +335,7 @@ TEST_CASE("sweep: runs that end badly are said, and the index has them") {
   arguments.resume = false;
   CHECK_THAT(run("echo \"$*\" >&2").err,
              Contains(fmt::format("dynvert: alpha=0.2,seed=7: simulate {} --set learning.rate=0.5 --set "
-                                  "model.DI.alpha=0.2 --seed 7 --threads 1 --quiet -o {}/alpha=0.2,seed=7.h5\n",
+                                  "model.DI.alpha=0.2 --seed 7 --threads 1 -o {}/alpha=0.2,seed=7.h5\n",
                                   arguments.config.path, arguments.output)));
 }
 
