@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -25,6 +26,18 @@ Circuit of_one_unit(const Circuit& reduced) {
     one.add(p);
   }
   return one;
+}
+
+/// e += f, X += e. @return whether any X is beyond the limit, or no number. In one pass, and so that it vectorises: of
+/// small loops this is a quarter of the work.
+bool move_on(const double* __restrict f, double* __restrict e, double* __restrict X, std::size_t size, double limit) {
+  std::int64_t beyond = 0;  // as wide as a double
+  for (std::size_t i = 0; i < size; ++i) {
+    e[i] += f[i];
+    X[i] += e[i];
+    beyond |= std::abs(X[i]) <= limit ? 0 : 1;
+  }
+  return beyond != 0;
 }
 
 }  // namespace
@@ -176,13 +189,7 @@ std::optional<State> ReducedLoop::stride(std::size_t steps, std::size_t length, 
   while (done + length <= steps) {
     s.combine(s.e, units_, 2 * columns, driven ? &s.brought : nullptr, d, s.f);
     done += length;
-    // one pass: of small loops this is a third of the work
-    bool out = false;
-    for (std::size_t i = 0; i < s.X.size(); ++i) {
-      s.e[i] += s.f[i];
-      s.X[i] += s.e[i];
-      out |= !(std::abs(s.X[i]) <= limit);
-    }
+    bool out = move_on(s.f.data(), s.e.data(), s.X.data(), s.X.size(), limit);
     if (driven) {
       for (double& value : s.brought) value *= sigma;
       for (const PopulationIndex p : {q_[0], y_[0]}) {

@@ -167,7 +167,6 @@ using RowSums = Vector[columns][RowProduct::most_rows];
 template <std::size_t blocks, std::size_t columns>
 inline void tile_and_after(const AffineUpdate& job, std::size_t row, std::size_t column, RowSums<columns>& sums) {
   tile<blocks, columns>(job, row, column);
-  if (job.tanh_out == nullptr) return;
   if (column == 0) prefetch<blocks>(job, row + blocks * lanes);
   Vector g[columns][blocks];
   each<columns>([&]<std::size_t c>() {
@@ -188,33 +187,42 @@ inline void tile_and_after(const AffineUpdate& job, std::size_t row, std::size_t
   }
 }
 
-template <std::size_t columns>
-inline void strip(const AffineUpdate& job, std::size_t column) {
+/// All rows of some columns, f of a tile after another: the widest first.
+template <typename F>
+inline void each_tile(std::size_t rows, const F& f) {
   constexpr std::size_t widest = 4;
+  std::size_t row = 0;
+  for (; row + widest * lanes <= rows; row += widest * lanes) f.template operator()<widest>(row);
+  switch ((rows - row) / lanes) {
+    case 3:
+      return f.template operator()<3>(row);
+    case 2:
+      return f.template operator()<2>(row);
+    case 1:
+      return f.template operator()<1>(row);
+    default:
+      return;
+  }
+}
+
+template <std::size_t columns>
+[[gnu::noinline]] void strip_and_after(const AffineUpdate& job, std::size_t column) {
   RowSums<columns> sums;
   const std::size_t rows = job.product != nullptr ? job.product->rows : 0;
   for (std::size_t r = 0; r < rows; ++r) each<columns>([&]<std::size_t c>() { sums[c][r] = Vector{}; });
-  std::size_t row = 0;
-  for (; row + widest * lanes <= job.rows; row += widest * lanes) {
-    tile_and_after<widest, columns>(job, row, column, sums);
-  }
-  switch ((job.rows - row) / lanes) {
-    case 3:
-      tile_and_after<3, columns>(job, row, column, sums);
-      break;
-    case 2:
-      tile_and_after<2, columns>(job, row, column, sums);
-      break;
-    case 1:
-      tile_and_after<1, columns>(job, row, column, sums);
-      break;
-    default:
-      break;
-  }
+  each_tile(job.rows,
+            [&]<std::size_t blocks>(std::size_t row) { tile_and_after<blocks, columns>(job, row, column, sums); });
   for (std::size_t r = 0; r < rows; ++r) {
     each<columns>(
         [&]<std::size_t c>() { job.product->out[(column + c) * job.product->out_stride + r] = sum_of(sums[c][r]); });
   }
+}
+
+template <std::size_t columns>
+inline void strip(const AffineUpdate& job, std::size_t column) {
+  // small loops would feel the room on the stack that the other one takes
+  if (job.tanh_out != nullptr) return strip_and_after<columns>(job, column);
+  each_tile(job.rows, [&]<std::size_t blocks>(std::size_t row) { tile<blocks, columns>(job, row, column); });
 }
 
 /// Columns at once, as far as the registers go: AVX-512 has 32, the others 16.

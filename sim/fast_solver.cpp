@@ -66,28 +66,24 @@ std::size_t values_of(FastForm form, const ReducedLoop& loop, std::size_t column
 
 /// What of a circuit decides on its form: all but names, weights and parameters.
 struct Shape {
-  explicit Shape(const Circuit& circuit) {
-    for (const Population& p : circuit.populations()) populations.push_back({p.units, p.held, p.rate});
-    for (const Projection& p : circuit.projections()) {
-      projections.push_back({p.source, p.target, p.transmits, p.follows.has_value(), p.weights.index()});
+  explicit Shape(const Circuit& circuit) : populations(circuit.populations()), projections(circuit.projections()) {
+    for (Projection& p : projections) {
+      if (std::holds_alternative<arma::mat>(p.weights)) p.weights = arma::mat();
     }
   }
-  struct Units {
-    std::size_t units;
-    bool held;
-    std::string rate;
-    bool operator==(const Units&) const = default;
-  };
-  struct Arrow {
-    PopulationIndex source, target;
-    Transmit transmits;
-    bool follows;
-    std::size_t kind_of_weights;
-    bool operator==(const Arrow&) const = default;
-  };
-  std::vector<Units> populations;
-  std::vector<Arrow> projections;
-  bool operator==(const Shape&) const = default;
+  [[nodiscard]] bool is_of(const Circuit& circuit) const {
+    return std::ranges::equal(populations, circuit.populations(),
+                              [](const Population& a, const Population& b) {
+                                return a.units == b.units && a.held == b.held && a.rate == b.rate;
+                              }) &&
+           std::ranges::equal(projections, circuit.projections(), [](const Projection& a, const Projection& b) {
+             return a.source == b.source && a.target == b.target && a.transmits == b.transmits &&
+                    a.follows.has_value() == b.follows.has_value() && a.weights.index() == b.weights.index();
+           });
+  }
+
+  std::vector<Population> populations;
+  std::vector<Projection> projections;
 };
 
 class FastSolver final : public Solver {
@@ -117,11 +113,10 @@ class FastSolver final : public Solver {
   };
 
   ReducedLoop* known(const Circuit& circuit, PopulationIndex driven) {
-    Shape shape(circuit);
     const auto found =
-        std::ranges::find_if(known_, [&](const Known& k) { return k.driven == driven && k.shape == shape; });
+        std::ranges::find_if(known_, [&](const Known& k) { return k.driven == driven && k.shape.is_of(circuit); });
     if (found != known_.end()) return found->loop ? &*found->loop : nullptr;
-    known_.push_back({std::move(shape), driven, ReducedLoop::of(circuit, driven)});
+    known_.push_back({Shape(circuit), driven, ReducedLoop::of(circuit, driven)});
     Known& added = known_.back();
     return added.loop ? &*added.loop : nullptr;
   }
