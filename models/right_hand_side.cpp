@@ -102,6 +102,7 @@ void RightHandSide::size_product(ProjectionIndex k) {
   const std::size_t size = padded(target_of(k).units) * layout_.columns();
   if (products_[k].size() != size) products_[k].assign(size, 0.0);
 }
+
 const std::string& RightHandSide::block_name(std::size_t block) const {
   if (block < populations()) return circuit_.populations()[block].name;
   return circuit_.projections()[plasticity_[block - populations()].projection].name;
