@@ -124,6 +124,7 @@ Estimate estimate(const Config& config) {
   size.add_memory(static_cast<double>(task.memory(config) + in_block) / sizeof(double));
   size.add(order_group(config), config.trials, config.trials);
   double traced = 0;
+  bool blocks = false;
   for (const ModelConfig& model : config.models) {
     const ModelGroups groups = model_groups(config, model);
     const RowCounts rows = expected_rows(config, groups);
@@ -134,20 +135,22 @@ Estimate estimate(const Config& config) {
     if (!groups.trace.datasets.empty()) size.add(groups.trace, rows.records, rows.records + rows.unasked);
     traced += static_cast<double>(rows.records * values_in_row(groups.trace));
     size.add_rewritten(static_cast<double>(rows.evaluations));
-    // weights and their change, the row of a snapshot and, from the first commit on, of the state; feedback; the loops'
-    // own copies
-    size.add_memory(5.0 * static_cast<double>(network));
-    const auto kept = static_cast<double>(loop_values(config, model));
-    size.add_memory(kept + (credit_model(model.credit).feedback ? static_cast<double>(network) : 0.0));
+    // weights and their change, the row of a snapshot and, from the first commit on, of the state, less what is not
+    // there at the same time (measured); feedback; the loops' own copies
+    size.add_memory(4.5 * static_cast<double>(network));
+    const auto feedback = static_cast<double>(values_in_row(groups.weights)) - static_cast<double>(network);
+    size.add_memory(static_cast<double>(loop_values(config, model)) + std::max(0.0, feedback));
     size.add_memory(static_cast<double>(fast_forms(config, model).values));
     const auto measured = measure_columns(config, model);
     const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.first->needs_trajectory; });
     if (follows || !groups.trace.datasets.empty()) size.add_memory(trajectory_values(config, model));
-    // what the two products of a block take beside their operands, measured (OpenBLAS 0.3.21)
-    if (learns_in_blocks(config, model)) {
-      const double single = config.learning.precision == "single" ? 0.5 : 0;
-      size.add_memory((1.5 + single) * static_cast<double>(layers[0] * layers[1]));
-    }
+    blocks = blocks || learns_in_blocks(config, model);
+  }
+  // what the models that run just now take for the two products of a block beside their operands, measured (OpenBLAS
+  // 0.3.21; no less in single precision)
+  if (blocks) {
+    const auto running = static_cast<double>(std::min(config.threads, config.models.size()));
+    size.add_memory(1.5 * running * static_cast<double>(layers[0] * layers[1]));
   }
   // the records of a block; blocks of a tenth of a second seldom have all that they may
   size.add_memory(0.6 * std::min(traced, static_cast<double>(most_in_block / sizeof(double))));

@@ -149,7 +149,7 @@ void ModelRun::end_block() {
 void ModelRun::end_trials() {
   end_block();
   if (W_single_.is_empty()) return;
-  network_.W[1] = arma::conv_to<arma::mat>::from(W_single_);
+  std::ranges::copy(W_single_, network_.W[1].begin());
   W_single_.reset();
 }
 
@@ -159,14 +159,15 @@ void ModelRun::with_all_changes(const Work& work) {
   if (!W_single_.is_empty()) {
     arma::fmat W = W_single_;
     block_.apply(W);
-    network_.W[1] = arma::conv_to<arma::mat>::from(W);
+    std::ranges::copy(W, network_.W[1].begin());
     return work();
   }
   if (block_.done() == 0) return work();
-  arma::mat W = network_.W[1];
+  const arma::mat W = network_.W[1];
   block_.apply(network_.W[1]);
   work();
-  network_.W[1].swap(W);
+  // into the same memory: weights that wander leave holes
+  network_.W[1] = W;
 }
 
 void ModelRun::run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t) {

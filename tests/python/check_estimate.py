@@ -78,6 +78,11 @@ with tempfile.TemporaryDirectory() as folder:
     commits = "record.commit_interval=0.0"
     check(program, "a large network", small, output, "network.layers=[784, 1000, 10]", "experiment.trials=200",
           "learning.rate=1e-6", commits)
+    models = pathlib.Path(folder) / "models.toml"
+    models.write_text(SMALL + "".join(f'[[model]]\nname = "{name}"\ncredit = "{credit}"\n' for name, credit in
+                                      (("FA", "feedback_alignment"), ("PBP", "pseudo_backprop"), ("BP_2", "backprop"))))
+    check(program, "five models of it", models, output, "network.layers=[784, 1000, 10]", "experiment.trials=200",
+          "learning.rate=1e-6", commits)
     check(program, "snapshots of a large network", small, output, "network.layers=[784, 500, 250, 10]",
           "experiment.trials=200", "record.weights_every=20", "learning.rate=1e-6", commits)
     few = check(program, "few trials", small, output)
