@@ -97,11 +97,12 @@ class ReducedLoop {
   /// @param length  m
   [[nodiscard]] std::optional<State> stride(std::size_t steps, std::size_t length, const Steps& step, double limit);
   [[nodiscard]] bool can_stride(std::size_t steps) const;
-  /// The length that takes the least multiplications. @param of_step  what one of a step of one column counts
   struct StrideCost {
     double multiplications = 0;
     std::size_t length = 0;
   };
+  /// The length that takes the least multiplications, and how many. @param of_step  what one of a step of one column
+  /// counts
   [[nodiscard]] StrideCost stride_cost(std::size_t steps, std::size_t columns, double of_step) const;
   [[nodiscard]] std::size_t stride_values(std::size_t columns) const;
 
