@@ -42,7 +42,7 @@ endfunction()
 # A floor is a static library whose sources are the folder's files; a floor links the floors below it.
 function(dynvert_floor name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$|/kernels_isa\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$|/kernels[a-z_]*_isa\\.cpp$")
   if(DYNVERT_SANITIZE_THREADS)
     # no test of threads links the commands: a quarter of the time of that build
     set(of_commands command_line|simulate|inspect|map_command|report|export|sweep|csv|mat_|trial_inspection)

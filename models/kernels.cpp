@@ -13,17 +13,23 @@ namespace generic {
 void affine(const AffineUpdate& job);
 void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
+void sparse(const SparseUpdate<double>& job);
+void sparse_single(const SparseUpdate<float>& job);
 }  // namespace generic
 #ifdef DYNVERT_X86_KERNELS
 namespace avx2 {
 void affine(const AffineUpdate& job);
 void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
+void sparse(const SparseUpdate<double>& job);
+void sparse_single(const SparseUpdate<float>& job);
 }  // namespace avx2
 namespace avx512 {
 void affine(const AffineUpdate& job);
 void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
+void sparse(const SparseUpdate<double>& job);
+void sparse_single(const SparseUpdate<float>& job);
 }  // namespace avx512
 #endif
 
@@ -54,11 +60,12 @@ std::vector<Kernels> detect() {
   std::vector<Kernels> found;
 #ifdef DYNVERT_X86_KERNELS
   const auto [fma, avx2, avx512] = processor();
-  if (fma && avx512) found.push_back({"avx512", avx512::affine, avx512::rows, avx512::tanh});
-  if (fma && avx2) found.push_back({"avx2", avx2::affine, avx2::rows, avx2::tanh});
-  found.push_back({"sse2", generic::affine, generic::rows, generic::tanh});
+  if (fma && avx512)
+    found.push_back({"avx512", avx512::affine, avx512::rows, avx512::tanh, avx512::sparse, avx512::sparse_single});
+  if (fma && avx2) found.push_back({"avx2", avx2::affine, avx2::rows, avx2::tanh, avx2::sparse, avx2::sparse_single});
+  found.push_back({"sse2", generic::affine, generic::rows, generic::tanh, generic::sparse, generic::sparse_single});
 #else
-  found.push_back({"generic", generic::affine, generic::rows, generic::tanh});
+  found.push_back({"generic", generic::affine, generic::rows, generic::tanh, generic::sparse, generic::sparse_single});
 #endif
   return found;
 }

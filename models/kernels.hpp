@@ -10,6 +10,7 @@
 /// they never do. A process that is started without FMA (GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA) takes those for SSE2.
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -57,8 +58,35 @@ struct AffineUpdate {
   const RowProduct* product = nullptr;
 };
 
+/// Sources that are added up in few places, most of them:
+///
+///     out := scale (out or 0 + background (sum of all sources) 1' + sources S)
+///
+/// S (sources x columns of out) by blocks of `sparse_block` sources and, within a block, by columns: the entries of
+/// block k and column o are those from starts[k outs + o] up to starts[k outs + o + 1].
+inline constexpr std::size_t sparse_block = 96;
+
+template <typename Real>
+struct SparseUpdate {
+  std::size_t rows = 0;
+  const Real* source = nullptr;  ///< source j starts at source + j * source_stride
+  std::size_t source_stride = 0;
+  std::size_t sources = 0;
+  Real* out = nullptr;  ///< likewise
+  std::size_t out_stride = 0;
+  std::size_t outs = 0;
+  bool adds = false;  ///< to what is in out
+  Real scale = 1;
+  Real background = 0;
+  const std::uint32_t* starts = nullptr;   ///< blocks * outs + 1 of them
+  const std::uint32_t* indices = nullptr;  ///< within the block
+  const Real* values = nullptr;
+};
+
 using AffineKernel = void (*)(const AffineUpdate&);
 using RowKernel = void (*)(const RowProduct&);
+template <typename Real>
+using SparseKernel = void (*)(const SparseUpdate<Real>&);
 /// y[i] = f(x[i]), i < n; y may be x
 using ElementwiseKernel = void (*)(const double* x, double* y, std::size_t n);
 
@@ -67,6 +95,8 @@ struct Kernels {
   AffineKernel affine;
   RowKernel rows;
   ElementwiseKernel tanh;
+  SparseKernel<double> sparse;
+  SparseKernel<float> sparse_single;
 };
 
 /// The kernels that this processor can run, the fastest first.

@@ -1,23 +1,12 @@
-// Compiled once per instruction set, into a namespace of its own (DYNVERT_ISA) with a register width of DYNVERT_LANES
-// doubles. Includes nothing but the job's description: an inline library function compiled here for AVX-512 could
-// otherwise be the copy that the linker keeps for everybody.
+// Updates of populations, products of few rows, tanh. Compiled once per instruction set: see kernels_isa.hpp.
 #include <dynvert/models/kernels.hpp>
+#include <dynvert/models/kernels_isa.hpp>
 
 namespace dynvert::DYNVERT_ISA {
 
 namespace {
 
-constexpr std::size_t lanes = DYNVERT_LANES;
-using Vector = double __attribute__((vector_size(lanes * sizeof(double))));
-
-// the builtin: columns are aligned as doubles are, and it takes no header
-inline Vector load(const double* p) {
-  Vector v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
-inline void store(double* p, const Vector& v) { __builtin_memcpy(p, &v, sizeof v); }
-
+using Vector = Register<double>;
 using Integers = long long __attribute__((vector_size(lanes * sizeof(double)), aligned(8)));
 // wraps around where a NaN's bits are shifted
 using Unsigned = unsigned long long __attribute__((vector_size(lanes * sizeof(double)), aligned(8)));
@@ -62,15 +51,6 @@ inline Vector tanh_of(const Vector& x) {
   const Vector result = E / (E + 2);
   const Integers bits = reinterpret_cast<Integers>(result) | sign;
   return reinterpret_cast<Vector>(bits);
-}
-
-/// f<0>(), .., f<n - 1>(): a loop whose index is a constant, so that arrays of sums become registers.
-template <std::size_t n, std::size_t i = 0, typename F>
-[[gnu::always_inline]] inline void each(const F& f) {
-  if constexpr (i < n) {
-    f.template operator()<i>();
-    each<n, i + 1>(f);
-  }
 }
 
 /// Chains of additions that run beside each other, since one of dependent additions would wait for its own latency: so

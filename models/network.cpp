@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 namespace dynvert {
 
@@ -113,17 +115,25 @@ double outer_norm(const arma::mat& delta, const arma::mat& h) {
   return arma::norm(delta * h.t(), "fro");
 }
 
+/// max |x|; infinite or NaN where an entry is. Bits of magnitudes are in the order of what they stand for, NaN above
+/// all, and the largest of integers is found many at a time.
+double largest_magnitude(const arma::mat& m) {
+  constexpr std::uint64_t magnitude = ~(std::uint64_t{1} << 63);
+  std::uint64_t largest = 0;
+  for (const double x : m) largest = std::max(largest, std::bit_cast<std::uint64_t>(x) & magnitude);
+  return std::bit_cast<double>(largest);
+}
+
 }  // namespace
 
 bool can_learn(const LearningRule& rule, const Activity& activity, const Credit& credit) {
   for (std::size_t l = 1; l < credit.size(); ++l) {
-    if (!credit[l].is_finite() || !activity.h[l - 1].is_finite()) return false;
+    const double h = largest_magnitude(activity.h[l - 1]), largest_delta = largest_magnitude(credit[l]);
+    if (!std::isfinite(h) || !std::isfinite(largest_delta)) return false;
     if (credit[l].is_empty()) continue;
     const auto columns = static_cast<double>(credit[l].n_cols);
-    const double largest_delta = arma::abs(credit[l]).max();
     const bool hidden = l + 1 < credit.size();
     const double delta = columns * (hidden ? std::min(largest_delta, rule.clip_delta) : largest_delta);
-    const double h = arma::abs(activity.h[l - 1]).max();
     // the activity, also where it meets a credit of 0; the gradient itself, and with the rate of learning
     if (!(h <= rule.largest)) return false;
     if (!(delta * std::max(1.0, h) * std::max(1.0, rule.eta) <= rule.largest)) return false;

@@ -13,11 +13,10 @@ void add_changes(double p, const arma::mat& changes, const arma::mat& X, std::si
               X.memptr(), columns, p, W.memptr(), rows);
 }
 
-void add_changes(double p, const arma::fmat& changes, const arma::fmat& X, std::size_t k, arma::fmat& W) {
+void add_changes(float p, const arma::fmat& changes, const arma::fmat& X, std::size_t k, arma::fmat& W) {
   const auto rows = static_cast<int>(W.n_rows), columns = static_cast<int>(W.n_cols);
-  const auto keep = static_cast<float>(p);
-  cblas_sgemm(CblasColMajor, CblasNoTrans, CblasTrans, rows, columns, static_cast<int>(k), keep, changes.memptr(), rows,
-              X.memptr(), columns, keep, W.memptr(), rows);
+  cblas_sgemm(CblasColMajor, CblasNoTrans, CblasTrans, rows, columns, static_cast<int>(k), p, changes.memptr(), rows,
+              X.memptr(), columns, p, W.memptr(), rows);
 }
 
 /// y := y + A x, of the first k columns; Armadillo would copy them first
@@ -36,9 +35,28 @@ void add_product(const arma::fmat& A, std::size_t k, const float* x, arma::fvec&
 template <typename Real>
 void OnlineBlock::Products<Real>::begin(const arma::Mat<Real>& W, const arma::mat& inputs) {
   X = arma::conv_to<arma::Mat<Real>>::from(inputs);
-  WX = W * X;
+  if (sparse.take(X)) {
+    sparse.multiply(W, WX);
+  } else {
+    WX = W * X;
+  }
   gram = X.t() * X;
   changes.set_size(W.n_rows, X.n_cols);
+}
+
+template <typename Real>
+void OnlineBlock::Products<Real>::apply(Real p, std::size_t k, arma::Mat<Real>& W) const {
+  if (sparse.taken()) return sparse.add_outer(p, changes, k, W);
+  add_changes(p, changes, X, k, W);
+}
+
+/// Forgets also the input, which may be why: 0 times what is not finite would reach W and the samples to come.
+template <typename Real>
+void OnlineBlock::Products<Real>::skip(std::size_t j) {
+  changes.col(j).zeros();
+  gram.row(j).zeros();
+  X.col(j).zeros();
+  if (sparse.taken()) sparse.drop(j);
 }
 
 void OnlineBlock::begin(const arma::mat& W, const arma::mat& X) {
@@ -75,27 +93,16 @@ void OnlineBlock::change(double keep, double rate, const arma::mat& delta) {
 }
 
 void OnlineBlock::skip() {
-  // also the input, which may be why: 0 times what is not finite would reach W and the samples to come
-  std::visit(
-      [&](auto& p) {
-        p.changes.col(done_).zeros();
-        p.X.col(done_).zeros();
-        p.gram.row(done_).zeros();
-      },
-      products_);
+  std::visit([&](auto& p) { p.skip(done_); }, products_);
   ++done_;
 }
 
 void OnlineBlock::apply(arma::mat& W) const {
-  if (done_ == 0) return;
-  const auto& p = std::get<Products<double>>(products_);
-  add_changes(product_, p.changes, p.X, done_, W);
+  if (done_ > 0) std::get<Products<double>>(products_).apply(product_, done_, W);
 }
 
 void OnlineBlock::apply(arma::fmat& W) const {
-  if (done_ == 0) return;
-  const auto& p = std::get<Products<float>>(products_);
-  add_changes(product_, p.changes, p.X, done_, W);
+  if (done_ > 0) std::get<Products<float>>(products_).apply(static_cast<float>(product_), done_, W);
 }
 
 }  // namespace dynvert

@@ -16,11 +16,15 @@
 /// width of registers. Drives and changes are then off by some 1e-6 of their size, weights by the rounding to 24 bits
 /// each block; docs/mathematics.md says what becomes of it.
 ///
+/// Where most inputs are one number, the products are those of models/sparse_inputs.hpp.
+///
 /// | symbol  | shape     | meaning                                      |
 /// |---------|-----------|----------------------------------------------|
 /// | W       | n_1 x n_0 | weights of the first layer                   |
 /// | X       | n_0 x k   | inputs of the block                          |
 /// | delta_j | n_1       | credit signal of the first layer in sample j |
+
+#include <dynvert/models/sparse_inputs.hpp>
 
 #include <armadillo>
 
@@ -54,7 +58,10 @@ class OnlineBlock {
   template <typename Real>
   struct Products {
     void begin(const arma::Mat<Real>& W, const arma::mat& inputs);
+    void apply(Real p, std::size_t k, arma::Mat<Real>& W) const;
+    void skip(std::size_t j);
     arma::Mat<Real> X, WX, gram;
+    SparseInputs<Real> sparse;
     arma::Mat<Real> changes;  // c_i delta_i / p_i
   };
 

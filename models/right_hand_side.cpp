@@ -5,10 +5,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
 namespace dynvert {
+
+namespace {
+
+/// A call of memmove would take longer than a few numbers do.
+void copy(const double* from, std::size_t n, double* to) {
+  constexpr std::size_t few = 32, at_once = 4;
+  if (n > few) {
+    std::copy_n(from, n, to);
+    return;
+  }
+  std::size_t i = 0;
+  for (; i + at_once <= n; i += at_once) std::memcpy(to + i, from + i, at_once * sizeof(double));
+  for (; i < n; ++i) to[i] = from[i];
+}
+
+}  // namespace
 
 RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     : circuit_(std::move(circuit)),
@@ -200,8 +217,7 @@ void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& wei
   by_rows_is_new_[projection] = false;
   State& packed = weights_[projection];
   packed.resize(stride * source.units);
-  for (std::size_t j = 0; j < source.units; ++j)
-    std::copy_n(weights.colptr(j), target.units, packed.data() + j * stride);
+  for (std::size_t j = 0; j < source.units; ++j) copy(weights.colptr(j), target.units, packed.data() + j * stride);
 }
 
 void RightHandSide::set_scale(ProjectionIndex projection, double scale) {

@@ -11,7 +11,7 @@
 namespace dynvert {
 
 /// Trials of a block. Experiments hand over whole blocks, so that numbers do not depend on how trials are dealt out.
-inline constexpr std::size_t trials_in_block = 32;
+inline constexpr std::size_t trials_in_block = 64;
 
 /// Why a model does not learn in blocks ("with learning.batch = 10"); empty: it does.
 /// @param moves  its forward pass is part of what moves
