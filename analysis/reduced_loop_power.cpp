@@ -78,16 +78,18 @@ class ReducedLoop::Blocks {
     for (const auto& [A, B] : terms_) {
       affine_.push_back({.weights = A->data(), .inputs = n_, .source = B->data(), .source_stride = padded(n_)});
     }
-    kernel_({.terms = affine_.data(),
-             .term_count = affine_.size(),
-             .rows = padded(n_),
-             .columns = columns,
-             .input = plus != nullptr ? plus->data() : zeros_.data(),
-             .state = zeros_.data(),
-             .out = out.data(),
-             .keep = 0,
-             .rate = ones_.data(),
-             .leak = zeros_.data()});
+    const AffineUpdate sum{.terms = affine_.data(),
+                           .term_count = affine_.size(),
+                           .units = n_,
+                           .stride = padded(n_),
+                           .columns = columns,
+                           .input = plus != nullptr ? plus->data() : zeros_.data(),
+                           .state = zeros_.data(),
+                           .out = out.data(),
+                           .keep = 0,
+                           .rate = ones_.data(),
+                           .leak = zeros_.data()};
+    kernel_(&sum, 1, 1);
   }
 
   std::size_t k_, n_;

@@ -58,16 +58,18 @@ struct ReducedLoop::Strides {
     zeros.resize(std::max(zeros.size(), rows * columns));
     ones.resize(std::max(ones.size(), columns), 1.0);
     const AffineTerm term{.weights = P.data(), .inputs = n, .source = B.data(), .source_stride = rows};
-    kernel({.terms = &term,
-            .term_count = 1,
-            .rows = rows,
-            .columns = columns,
-            .input = input != nullptr ? input->data() : zeros.data(),
-            .state = out.data(),
-            .out = out.data(),
-            .keep = keep,
-            .rate = ones.data(),
-            .leak = zeros.data()});
+    const AffineUpdate sum{.terms = &term,
+                           .term_count = 1,
+                           .units = n,
+                           .stride = rows,
+                           .columns = columns,
+                           .input = input != nullptr ? input->data() : zeros.data(),
+                           .state = out.data(),
+                           .out = out.data(),
+                           .keep = keep,
+                           .rate = ones.data(),
+                           .leak = zeros.data()};
+    kernel(&sum, 1, 1);
   }
 
   RightHandSide one;

@@ -10,7 +10,7 @@
 namespace dynvert {
 
 namespace generic {
-void affine(const AffineUpdate& job);
+void affine(const AffineUpdate* jobs, std::size_t count, std::size_t rounds);
 void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 void sparse(const SparseUpdate<double>& job);
@@ -18,14 +18,14 @@ void sparse_single(const SparseUpdate<float>& job);
 }  // namespace generic
 #ifdef DYNVERT_X86_KERNELS
 namespace avx2 {
-void affine(const AffineUpdate& job);
+void affine(const AffineUpdate* jobs, std::size_t count, std::size_t rounds);
 void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 void sparse(const SparseUpdate<double>& job);
 void sparse_single(const SparseUpdate<float>& job);
 }  // namespace avx2
 namespace avx512 {
-void affine(const AffineUpdate& job);
+void affine(const AffineUpdate* jobs, std::size_t count, std::size_t rounds);
 void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 void sparse(const SparseUpdate<double>& job);

@@ -16,12 +16,12 @@
 
 namespace dynvert {
 
-/// What one projection brings. Dense: weights (padded rows x inputs, column-major) times source. One-to-one: scale
+/// What one projection brings. Dense: weights (units x inputs, column-major) times source. One-to-one: scale
 /// times source, where `weights` is null.
 struct AffineTerm {
-  const double* weights = nullptr;
-  std::size_t inputs = 0;          ///< columns of the weights
-  const double* source = nullptr;  ///< what is transmitted; column c starts at source + c * source_stride
+  const double* weights = nullptr;  ///< their columns have the stride of the update
+  std::size_t inputs = 0;           ///< columns of the weights
+  const double* source = nullptr;   ///< what is transmitted; column c starts at source + c * source_stride
   std::size_t source_stride = 0;
   double scale = 1;
 };
@@ -43,7 +43,8 @@ struct RowProduct {
 struct AffineUpdate {
   const AffineTerm* terms = nullptr;
   std::size_t term_count = 0;
-  std::size_t rows = 0;  ///< padded units of the population; also the stride of input, state, out and weights
+  std::size_t units = 0;   ///< of the population; what lies between them and the stride stays as it is
+  std::size_t stride = 0;  ///< padded units, of input, state, out and weights
   std::size_t columns = 0;
   const double* input = nullptr;
   const double* state = nullptr;
@@ -52,8 +53,8 @@ struct AffineUpdate {
   const double* rate = nullptr;  ///< by column
   const double* leak = nullptr;  ///< by column
   /// Where tanh of what `out` gets goes, too, with the stride of out; null: nowhere. And a product whose source that
-  /// is; null: none. Its sums are those of the kernel for such products, bit for bit. All in one pass, since weights of
-  /// a far cache come while tanh is computed.
+  /// is; null: none. Its sums are those of the kernel for such products, bit for bit. Both in one pass, since weights
+  /// of a far cache come while tanh is computed; the padding of out takes part.
   double* tanh_out = nullptr;
   const RowProduct* product = nullptr;
 };
@@ -83,7 +84,8 @@ struct SparseUpdate {
   const Real* values = nullptr;
 };
 
-using AffineKernel = void (*)(const AffineUpdate&);
+/// All jobs one after the other, `rounds` times over; they have the same columns.
+using AffineKernel = void (*)(const AffineUpdate* jobs, std::size_t count, std::size_t rounds);
 using RowKernel = void (*)(const RowProduct&);
 template <typename Real>
 using SparseKernel = void (*)(const SparseUpdate<Real>&);

@@ -28,14 +28,14 @@ template <typename Real>
 using Register = typename RegisterOf<Real>::Type;
 
 // the builtin: columns are aligned as numbers are, and it takes no header
-template <typename Real>
-[[gnu::always_inline]] inline Register<Real> load(const Real* p) {
-  Register<Real> v;
+template <typename V, typename Real>
+[[gnu::always_inline]] inline V load(const Real* p) {
+  V v;
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-template <typename Real>
-[[gnu::always_inline]] inline void store(Real* p, const Register<Real>& v) {
+template <typename V, typename Real>
+[[gnu::always_inline]] inline void store(Real* p, const V& v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 

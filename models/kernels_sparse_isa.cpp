@@ -15,10 +15,10 @@ constexpr std::size_t most_blocks = 4;
 /// The rows of a register that there are; the others are 0.
 template <typename Real, bool partial>
 [[gnu::always_inline]] inline Register<Real> read(const Real* from, std::size_t rows) {
-  if constexpr (!partial) return load(from);
+  if constexpr (!partial) return load<Register<Real>>(from);
   Real all[width<Real>] = {};
   for (std::size_t i = 0; i < rows; ++i) all[i] = from[i];
-  return load(all);
+  return load<Register<Real>>(all);
 }
 
 template <typename Real, bool partial>
@@ -66,7 +66,7 @@ void tile(const SparseUpdate<Real>& job, std::size_t row) {
       for (std::uint32_t e = start[o]; e < start[o + 1]; ++e) {
         const Real* from = packed + job.indices[e] * tile_rows;
         const Real value = job.values[e];
-        each<blocks>([&]<std::size_t b>() { sum[b] += load(from + b * width<Real>) * value; });
+        each<blocks>([&]<std::size_t b>() { sum[b] += load<Vector>(from + b * width<Real>) * value; });
       }
       each<blocks>([&]<std::size_t b>() {
         if (last) sum[b] *= job.scale;

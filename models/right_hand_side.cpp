@@ -37,7 +37,7 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
       scratch_(circuit_.projections().size()),
       products_(circuit_.projections().size()),
       by_rows_(circuit_.projections().size()),
-      by_rows_is_new_(circuit_.projections().size()),
+      by_rows_is_current_(circuit_.projections().size()),
       tau_(circuit_.populations().size()),
       leak_(circuit_.populations().size()),
       plasticity_(circuit_.plasticity()),
@@ -63,6 +63,7 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     post_.resize(std::max(post_.size(), 2 * target_of(rule.projection).units));
     pre_.resize(std::max(pre_.size(), source_of(rule.projection).units));
   }
+  for (ProjectionIndex k = 0; k < projections.size(); ++k) for_rows_.push_back(is_for_rows(k));
   tanh_of_ = tanh_carriers();
   circuit_.drop_weights();
   set_columns(columns);
@@ -97,13 +98,13 @@ bool RightHandSide::is_for_rows(ProjectionIndex k) const {
 /// W f of the projection into products_. @param source  f, padded source units x columns
 RowProduct RightHandSide::row_product(ProjectionIndex k, const double* source) {
   const std::size_t inputs = padded(source_of(k).units);
-  if (!by_rows_is_new_[k]) {
+  if (!by_rows_is_current_[k]) {
     const ConstMatrixView W = weights_view(k);
     by_rows_[k].assign(W.units * inputs, 0.0);
     for (std::size_t j = 0; j < W.columns; ++j) {
       for (std::size_t i = 0; i < W.units; ++i) by_rows_[k][i * inputs + j] = W(i, j);
     }
-    by_rows_is_new_[k] = true;
+    by_rows_is_current_[k] = true;
   }
   return {.weights = by_rows_[k].data(),
           .rows = target_of(k).units,
@@ -196,7 +197,7 @@ void RightHandSide::take_column(const RightHandSide& from, std::size_t c) {
   }
   scales_ = from.scales_;
   weights_ = from.weights_;
-  by_rows_is_new_.assign(by_rows_is_new_.size(), false);
+  by_rows_is_current_.assign(by_rows_is_current_.size(), false);
   plasticity_ = from.plasticity_;
   drives_ = from.drives_;
   columns_ = {from.columns_[c]};
@@ -214,7 +215,7 @@ void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& wei
             : fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name, source.name));
   }
   const std::size_t stride = padded(target.units);
-  by_rows_is_new_[projection] = false;
+  by_rows_is_current_[projection] = false;
   State& packed = weights_[projection];
   packed.resize(stride * source.units);
   for (std::size_t j = 0; j < source.units; ++j) copy(weights.colptr(j), target.units, packed.data() + j * stride);
@@ -367,7 +368,7 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
     }
     if (std::holds_alternative<double>(projection.weights)) {
       term.scale = scales_[k];
-    } else if (const std::size_t inputs = layout_.units(projection.source); is_for_rows(k)) {
+    } else if (const std::size_t inputs = layout_.units(projection.source); for_rows_[k]) {
       size_product(k);
       // in place, what a carrier brings is there already
       if (!(in_place && tanh_of_[projection.source] == k)) job.row_products.push_back(row_product(k, term.source));
@@ -387,7 +388,8 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
   for (std::size_t c = 0; c < job.rate.size(); ++c) job.rate[c] = held ? 0.0 : dt / tau_[p][c];
   job.update = {.terms = job.terms.data(),
                 .term_count = job.terms.size(),
-                .rows = layout_.stride(p),
+                .units = layout_.units(p),
+                .stride = layout_.stride(p),
                 .columns = layout_.columns(),
                 .input = inputs_.data() + layout_.offset(p),
                 .state = x.data() + layout_.offset(p),
@@ -405,7 +407,7 @@ void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, 
              {products_[product.projection].data(), layout_.units(p), layout_.columns(), layout_.stride(p)});
   }
   for (const RowProduct& product : job.row_products) kernels_->rows(product);
-  kernels_->affine(job.update);
+  kernels_->affine(&job.update, 1, 1);
 }
 
 void RightHandSide::move_weights(std::size_t i, const State& x, double* out, double keep, double dt) {
@@ -448,16 +450,35 @@ void RightHandSide::bind(State& x, double dt) {
     prepare(bound_[p], p, x, x.data() + layout_.offset(p), 1.0, dt);
     if (tanh_of_[p]) bind_tanh(bound_[p], *tanh_of_[p], x);
   }
+  bind_schedule();
+}
+
+/// A step is the kernel's alone where nothing has to be computed between the updates.
+void RightHandSide::bind_schedule() {
+  schedule_.clear();
+  if (has_drives() || !plasticity_.empty()) return;
+  const auto needs_more = [](const Job& job) {
+    return !job.computed.empty() || !job.products.empty() || !job.row_products.empty();
+  };
+  if (std::ranges::any_of(bound_, needs_more)) return;
+  for (const Job& job : bound_) schedule_.push_back(job.update);
 }
 
 /// Whenever the source of k moves, its tanh follows, and what k makes of that where it is done row by row.
 void RightHandSide::bind_tanh(Job& job, ProjectionIndex k, const State& x) {
   transmit(k, x);
   job.update.tanh_out = scratch_[k].data();
-  if (!is_for_rows(k)) return;
+  if (!for_rows_[k]) return;
   job.carried = row_product(k, scratch_[k].data());
   kernels_->rows(job.carried);
   job.update.product = &job.carried;
+}
+
+void RightHandSide::advance_all(double start, std::size_t first, std::size_t count) {
+  if (!schedule_.empty()) return kernels_->affine(schedule_.data(), schedule_.size(), count);
+  for (std::size_t k = first; k < first + count; ++k) {
+    for (std::size_t b = 0; b < layout_.populations(); ++b) advance(b, start + static_cast<double>(k) * bound_dt_);
+  }
 }
 
 void RightHandSide::advance(std::size_t block, double t) {

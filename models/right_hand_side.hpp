@@ -81,9 +81,11 @@ class RightHandSide {
 
   /// Sequential Euler in place: `bind` fixes the state and the step, `advance(b, t)` does x_b += dt dx_b/dt of the
   /// block b alone. Until the next `bind` the state may not move nor be changed by anybody else, no weights, columns,
-  /// gains or parameters may be replaced, nor the derivative be asked for at another state.
+  /// gains, parameters or drives may be replaced, nor the derivative be asked for at another state.
   void bind(State& x, double dt);
   void advance(std::size_t block, double t);
+  /// All blocks in their order, for each of the steps first .. first + count - 1; step k begins at start + k dt.
+  void advance_all(double start, std::size_t first, std::size_t count);
 
   /// d(dx/dt)/dx of one column, variables x variables, in the order of the blocks, at the state x.
   [[nodiscard]] arma::mat jacobian(const State& x, std::size_t column);
@@ -140,6 +142,7 @@ class RightHandSide {
   void transmit(ProjectionIndex k, const State& x);
   [[nodiscard]] std::vector<std::optional<ProjectionIndex>> tanh_carriers() const;
   void bind_tanh(Job& job, ProjectionIndex k, const State& x);
+  void bind_schedule();
   [[nodiscard]] bool is_for_rows(ProjectionIndex k) const;
   [[nodiscard]] RowProduct row_product(ProjectionIndex k, const double* source);
   void size_product(ProjectionIndex k);
@@ -165,14 +168,16 @@ class RightHandSide {
   std::vector<State> gains_;                             // by projection: given gains, padded source units x columns
   std::vector<State> scratch_;                           // by projection: what it transmits, if not the state itself
   std::vector<State> products_;                          // by projection: W f, where it is computed by itself
+  std::vector<bool> for_rows_;                           // by projection: few rows of many inputs
   std::vector<State> by_rows_;                           // by projection: its weights row by row, once asked for
-  std::vector<bool> by_rows_is_new_;                     // by projection
+  std::vector<bool> by_rows_is_current_;                 // by projection
   std::vector<std::optional<ProjectionIndex>> tanh_of_;  // by population: whose scratch its tanh goes to when it moves
   std::vector<std::vector<double>> tau_, leak_;          // by population, by column
   std::vector<Plasticity> plasticity_;
-  std::vector<double> post_, pre_;  // scratch of plasticity
-  std::vector<Job> jobs_;           // by population: of operator()
-  std::vector<Job> bound_;          // by population: of advance
+  std::vector<double> post_, pre_;      // scratch of plasticity
+  std::vector<Job> jobs_;               // by population: of operator()
+  std::vector<Job> bound_;              // by population: of advance
+  std::vector<AffineUpdate> schedule_;  // of a step, where it is nothing else
   State* bound_state_ = nullptr;
   double bound_dt_ = 0;
   State inputs_;

@@ -161,7 +161,7 @@ class FastSolver final : public Solver {
       // no input depends on time
       const auto step = [&](RightHandSide& g, State& state, std::size_t count) {
         scheme_.start(g, state, settings_.dt);
-        for (std::size_t k = 0; k < count; ++k) scheme_.step(g, state, segment.start, settings_.dt);
+        scheme_.advance(g, state, {.start = segment.start, .dt = settings_.dt, .first = 0, .count = count});
       };
       auto end = form == FastForm::strided
                      ? loop->stride(steps, loop->stride_cost(steps, columns, cost_of_step(columns)).length, step,

@@ -23,10 +23,14 @@ template <typename Stepper>
 Scheme odeint_scheme(std::size_t evaluations) {
   // the steppers size their temporaries once: a new one whenever the columns change
   auto stepper = std::make_shared<Stepper>();
-  return {
-      .start = [stepper](RightHandSide&, State&, double) { *stepper = Stepper(); },
-      .step = [stepper](RightHandSide& f, State& x, double t, double dt) { stepper->do_step(std::ref(f), x, t, dt); },
-      .evaluations_per_step = evaluations};
+  return {.start = [stepper](RightHandSide&, State&, double) { *stepper = Stepper(); },
+          .advance =
+              [stepper](RightHandSide& f, State& x, const Steps& steps) {
+                for (std::size_t k = steps.first; k < steps.first + steps.count; ++k) {
+                  stepper->do_step(std::ref(f), x, steps.time(k), steps.dt);
+                }
+              },
+          .evaluations_per_step = evaluations};
 }
 
 class FixedStepSolver final : public Solver {
@@ -89,7 +93,7 @@ class FixedStepSolver final : public Solver {
   }
 
  private:
-  static constexpr std::size_t trusted_steps = 16;
+  static constexpr std::size_t trusted_steps = 64;
 
   /// A run under way: the columns that are left, and where their results go.
   struct Progress {
@@ -111,9 +115,12 @@ class FixedStepSolver final : public Solver {
   }
 
   void advance(Progress& run, std::size_t steps) {
-    for (std::size_t k = 0; k < steps; ++k) {
-      scheme_.step(*run.f, run.x, time(run), settings_.dt);
-      ++run.done;
+    const std::size_t end = run.done + steps;
+    while (run.done < end) {
+      const std::size_t to_sample = run.trajectory != nullptr ? run.every - run.done % run.every : steps;
+      const std::size_t count = std::min(to_sample, end - run.done);
+      scheme_.advance(*run.f, run.x, {.start = run.start, .dt = settings_.dt, .first = run.done, .count = count});
+      run.done += count;
       if (run.trajectory != nullptr && run.done % run.every == 0) sample(run);
     }
     run.result.evaluations += steps * scheme_.evaluations_per_step * run.columns.size();
@@ -183,10 +190,8 @@ Scheme rk4_scheme() { return odeint_scheme<odeint::runge_kutta4<State>>(4); }
 
 Scheme sequential_euler_scheme() {
   return {.start = [](RightHandSide& f, State& x, double dt) { f.bind(x, dt); },
-          .step =
-              [](RightHandSide& f, State&, double t, double) {
-                for (PopulationIndex p = 0; p < f.layout().populations(); ++p) f.advance(p, t);
-              }};
+          .advance = [](RightHandSide& f, State&,
+                        const Steps& steps) { f.advance_all(steps.start, steps.first, steps.count); }};
 }
 
 std::unique_ptr<Solver> make_fixed_step(const SolverSettings& settings, Scheme scheme) {

@@ -9,11 +9,18 @@
 
 namespace dynvert {
 
-/// One step of a scheme. `start` is called before the first step and whenever the columns have changed or
-/// the state was set.
+/// Equal steps: step k begins at time(k), which is never summed up.
+struct Steps {
+  double start = 0;
+  double dt = 0;
+  std::size_t first = 0, count = 0;
+  [[nodiscard]] double time(std::size_t k) const { return start + static_cast<double>(k) * dt; }
+};
+
+/// `start` is called before the first step and whenever the columns have changed or the state was set.
 struct Scheme {
   std::function<void(RightHandSide& f, State& x, double dt)> start;
-  std::function<void(RightHandSide& f, State& x, double t, double dt)> step;
+  std::function<void(RightHandSide& f, State& x, const Steps& steps)> advance;
   std::size_t evaluations_per_step = 1;
 };
 

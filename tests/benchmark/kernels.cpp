@@ -5,6 +5,8 @@
 
 #include <dynvert/models/kernels.hpp>
 
+#include <array>
+
 namespace dynvert::benchmarks {
 
 namespace {
@@ -49,7 +51,8 @@ void full_loop(benchmark::State& state, const Kernels& kernels) {
   const AffineTerm from_u{.weights = B.data(), .inputs = size.rows, .source = u.data(), .source_stride = u.size()};
   const AffineUpdate update_u{.terms = &from_delta,
                               .term_count = 1,
-                              .rows = u.size(),
+                              .units = size.rows,
+                              .stride = u.size(),
                               .columns = 1,
                               .input = input_u.data(),
                               .state = u.data(),
@@ -59,7 +62,8 @@ void full_loop(benchmark::State& state, const Kernels& kernels) {
                               .leak = &leak_u};
   const AffineUpdate update_delta{.terms = &from_u,
                                   .term_count = 1,
-                                  .rows = delta.size(),
+                                  .units = size.columns,
+                                  .stride = delta.size(),
                                   .columns = 1,
                                   .input = input_delta.data(),
                                   .state = delta.data(),
@@ -69,14 +73,12 @@ void full_loop(benchmark::State& state, const Kernels& kernels) {
                                   .leak = &leak_delta,
                                   .tanh_out = rate.data(),
                                   .product = &product};
+  const std::array updates{update_u, update_delta};
   for (auto _ : state) {
     std::ranges::fill(u, 0.0);
     std::ranges::fill(delta, 0.0);
     std::ranges::fill(W_rate, 0.0);
-    for (std::size_t k = 0; k < steps; ++k) {
-      kernels.affine(update_u);
-      kernels.affine(update_delta);
-    }
+    kernels.affine(updates.data(), updates.size(), steps);
     benchmark::DoNotOptimize(delta.data());
   }
 }

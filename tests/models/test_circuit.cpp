@@ -160,16 +160,18 @@ TEST_CASE("every kernel that this processor has computes the same affine update"
       for (const Kernels& kernel : available_kernels()) {
         CAPTURE(kernel.name, rows, columns);
         arma::mat out(rows, columns);
-        kernel.affine({.terms = terms.data(),
-                       .term_count = 2,
-                       .rows = rows,
-                       .columns = columns,
-                       .input = input.memptr(),
-                       .state = x.memptr(),
-                       .out = out.memptr(),
-                       .keep = 0.9,
-                       .rate = rate.memptr(),
-                       .leak = leak.memptr()});
+        const AffineUpdate update{.terms = terms.data(),
+                                  .term_count = 2,
+                                  .units = rows,
+                                  .stride = rows,
+                                  .columns = columns,
+                                  .input = input.memptr(),
+                                  .state = x.memptr(),
+                                  .out = out.memptr(),
+                                  .keep = 0.9,
+                                  .rate = rate.memptr(),
+                                  .leak = leak.memptr()};
+        kernel.affine(&update, 1, 1);
         // sums of ten terms of order one
         CHECK(arma::approx_equal(out, expected, "absdiff", 1e-14));
       }
@@ -201,17 +203,19 @@ TEST_CASE("tanh and a product with it in the pass of an update are those of thei
                               .out_stride = 16};
           };
           const RowProduct carried = of(g, y);
-          kernel.affine({.terms = &term,
-                         .term_count = 1,
-                         .rows = units,
-                         .columns = columns,
-                         .input = zeros.memptr(),
-                         .state = zeros.memptr(),
-                         .out = x.memptr(),
-                         .rate = ones.memptr(),
-                         .leak = zeros.memptr(),
-                         .tanh_out = g.memptr(),
-                         .product = &carried});
+          const AffineUpdate update{.terms = &term,
+                                    .term_count = 1,
+                                    .units = units,
+                                    .stride = units,
+                                    .columns = columns,
+                                    .input = zeros.memptr(),
+                                    .state = zeros.memptr(),
+                                    .out = x.memptr(),
+                                    .rate = ones.memptr(),
+                                    .leak = zeros.memptr(),
+                                    .tanh_out = g.memptr(),
+                                    .product = &carried};
+          kernel.affine(&update, 1, 1);
           kernel.tanh(x.memptr(), expected.memptr(), x.n_elem);
           CHECK(arma::all(arma::vectorise(g == expected)));
           kernel.rows(of(g, product));
