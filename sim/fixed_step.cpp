@@ -93,7 +93,7 @@ class FixedStepSolver final : public Solver {
   }
 
  private:
-  static constexpr std::size_t trusted_steps = 64;
+  static constexpr std::size_t trusted_steps = 16;
 
   /// A run under way: the columns that are left, and where their results go.
   struct Progress {

@@ -57,7 +57,7 @@ void append_weights(const Network& network, std::span<const FeedbackPath> paths,
 
 /// What takes the place of plain forms in a model's trials.
 struct FastForms {
-  std::string text;        ///< "learns in blocks of 32 trials; loop 2 as 10 units, all steps at once"; empty: none
+  std::string text;        ///< "learns in blocks of 64 trials; loop 2 as 10 units, all steps at once"; empty: none
   std::size_t values = 0;  ///< numbers that loops in such a form keep in memory
 };
 [[nodiscard]] FastForms fast_forms(const Config& config, const ModelConfig& model);

@@ -1,7 +1,7 @@
 """The same seed gives the same datasets, bit for bit: with any number of threads, with and without recording, however often is
 committed (which changes the blocks that trials are dealt out in, and how full chunks are written), compressed or not.
 
-Runs CONFIG, a network that learns in blocks and in batches, inversions over a grid, and a circuit.
+Runs CONFIG, networks that learn in blocks and in batches, inversions over a grid, and a circuit.
 
 Usage: check_determinism.py DYNVERT CONFIG
 """
@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import h5py
+import sparse_images
 
 BLOCKS = """
 [experiment]
@@ -136,6 +137,8 @@ def main(program, example):
         check(program, folder, "example", example, example_options, learning)
         for kind, text, more, unrecorded in (
             ("blocks", BLOCKS, ["--set", "record.trials=[0, 33, 100]"], learning),
+            ("sparse", sparse_images.config(folder), ["--set", "record.trials=[0, 33, 70]"], learning),
+            ("sparse_single", sparse_images.config(folder, "single"), ["--set", "record.trials=[0, 33, 70]"], learning),
             ("batches", BLOCKS, ["--set", "record.every=3", "--set", "learning.batch=9"], ["--set", "record.every=0", *learning]),
             ("inversion", INVERSION, ["--set", "record.every=5"], ["--set", "record.trials=[1]", "--set", "record.every=0"]),
             ("circuit", CIRCUIT, ["--set", "record.every=1"], ["--set", "record.trials=[1]", "--set", "record.every=0"]),

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import h5py
+import sparse_images
 
 # Everything whose instructions depend on the processor: exp, log, sin, pow and tanh of the C library (random numbers, softmax,
 # noise, the step control of dopri5, decay rates), the kernels, and OpenBLAS's products and factorisations.
@@ -138,7 +139,8 @@ def main(program: str) -> None:
     differ_without = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for kind, config in (("learning", LEARNING), ("classes", CLASSES), ("inversion", INVERSION)):
+        for kind, config in (("learning", LEARNING), ("classes", CLASSES), ("inversion", INVERSION),
+                             ("sparse", sparse_images.config(folder)), ("sparse_single", sparse_images.config(folder, "single"))):
             runs = Runs(program, folder, kind, config)
             reference = runs.run(True, {})
             # whatever the user's environment asks for
