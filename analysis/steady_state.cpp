@@ -204,6 +204,14 @@ struct WeightedCycle {
   [[nodiscard]] std::size_t size() const { return C.size(); }
 };
 
+/// What a population at rest sends brings nothing, however many weights it has.
+bool is_at_rest(const ConstMatrixView& sent) {
+  for (std::size_t c = 0; c < sent.columns; ++c) {
+    if (!std::ranges::all_of(sent.column(c), [](double x) { return x == 0; })) return false;
+  }
+  return true;
+}
+
 /// diag(scale) A
 arma::mat scaled_rows(const arma::vec& scale, const ConstMatrixView& A) {
   arma::mat scaled(A.units, A.columns, arma::fill::none);
@@ -230,6 +238,7 @@ std::size_t solve_cycle(const WeightedCycle& weighted, RightHandSide& f, std::si
   /// C_i f_i + input_i
   const auto arriving = [&](std::size_t i, const arma::vec& sent) {
     arma::vec sum = input(i);
+    if (is_at_rest(view_of(sent))) return sum;
     multiply(weighted.C[i], view_of(sent), view_of(static_cast<arma::mat&>(sum)), 1);
     return sum;
   };
@@ -329,7 +338,7 @@ void solve_linear_cycle(const WeightedCycle& weighted, const RightHandSide& f, S
   const auto arrive = [&](std::size_t i, const ConstMatrixView& before, const MatrixView& x, double by) {
     const ConstMatrixView input = f.input(cycle.populations[i]);
     for (std::size_t c = 0; c < x.columns; ++c) std::ranges::copy(input.column(c), x.column(c).begin());
-    multiply(weighted.C[i], before, x, 1);
+    if (!is_at_rest(before)) multiply(weighted.C[i], before, x, 1);
     if (by == 1) return;
     for (std::size_t c = 0; c < x.columns; ++c) {
       for (double& value : x.column(c)) value /= by;
