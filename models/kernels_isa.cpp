@@ -316,7 +316,7 @@ inline void row_tile(const RowProduct& job, std::size_t row, std::size_t column)
     Vector x[columns];
     each<columns>([&]<std::size_t c>() { x[c] = load<Vector>(source + c * job.source_stride + j); });
     each<rows>([&]<std::size_t r>() {
-      const Vector w = load<Vector>(weights + r * job.inputs + j);
+      const auto w = load<Vector>(weights + r * job.inputs + j);
       each<columns>([&]<std::size_t c>() { sum[c][r] += w * x[c]; });
     });
   }
