@@ -13,16 +13,24 @@ namespace dynvert {
 
 namespace {
 
-/// A call of memmove would take longer than a few numbers do.
+/// A call of memmove would take longer than a few numbers do: four at a time, the last four once more for those that
+/// are left.
 void copy(const double* from, std::size_t n, double* to) {
   constexpr std::size_t few = 32, at_once = 4;
-  if (n > few) {
+  if (n > few || n < at_once) {
     std::copy_n(from, n, to);
     return;
   }
-  std::size_t i = 0;
-  for (; i + at_once <= n; i += at_once) std::memcpy(to + i, from + i, at_once * sizeof(double));
-  for (; i < n; ++i) to[i] = from[i];
+  for (std::size_t i = 0; i + at_once <= n; i += at_once) std::memcpy(to + i, from + i, at_once * sizeof(double));
+  std::memcpy(to + n - at_once, from + n - at_once, at_once * sizeof(double));
+}
+
+/// Bit for bit, so that a NaN is itself.
+bool are_same(const arma::mat& A, const double* packed, std::size_t stride) {
+  for (arma::uword j = 0; j < A.n_cols; ++j) {
+    if (std::memcmp(A.colptr(j), packed + j * stride, A.n_rows * sizeof(double)) != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -215,8 +223,10 @@ void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& wei
             : fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name, source.name));
   }
   const std::size_t stride = padded(target.units);
-  by_rows_is_current_[projection] = false;
   State& packed = weights_[projection];
+  // a trial hands over all weights, of which few have changed: those of feedback hardly ever
+  if (packed.size() == stride * source.units && are_same(weights, packed.data(), stride)) return;
+  by_rows_is_current_[projection] = false;
   packed.resize(stride * source.units);
   for (std::size_t j = 0; j < source.units; ++j) copy(weights.colptr(j), target.units, packed.data() + j * stride);
 }

@@ -234,6 +234,31 @@ TEST_CASE("tanh and a product with it in the pass of an update are those of thei
   }
 }
 
+TEST_CASE("weights that are handed over are those of the evaluator, for every shape, and again where they change") {
+  for (const std::size_t units : {1U, 3U, 4U, 5U, 8U, 10U, 31U, 33U, 40U}) {
+    Circuit c;
+    const auto a = c.add(Population{.name = "a", .units = 140});
+    const auto b = c.add(Population{.name = "b", .units = units});
+    arma::mat W(units, 140, arma::fill::randn);
+    const auto k = c.add(Projection{.name = "W", .source = a, .target = b, .weights = W});
+    RightHandSide f(c, 1);
+    State x = random_state(f.layout()), dxdt(x.size());
+    CAPTURE(units);
+    // as they are, the same again, another number at the end, one that is not there
+    for (const double last : {W.back(), W.back(), 2.0, std::numeric_limits<double>::quiet_NaN()}) {
+      W.back() = last;
+      f.set_weights(k, W);
+      CHECK(arma::approx_equal(f.weights(k).head_cols(139), W.head_cols(139), "absdiff", 0));
+      f(x, dxdt, 0);
+      const arma::vec expected = W * f.layout().gather(x, 0).head(140) - f.layout().gather(x, 0).tail(units);
+      const arma::vec moved = f.layout().gather(dxdt, 0).tail(units);
+      CHECK(std::isnan(moved.back()) == std::isnan(last));
+      // sums of 140 products of order one
+      if (!std::isnan(last)) CHECK(arma::approx_equal(moved, expected, "absdiff", 1e-12));
+    }
+  }
+}
+
 TEST_CASE("all steps at once are the steps one by one, bit for bit") {
   // by one call of the kernel: of linear and of tanh units; and block by block: something is computed between them
   const std::string rate = GENERATE("linear", "tanh", "relu");
