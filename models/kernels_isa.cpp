@@ -262,6 +262,8 @@ template <std::size_t columns>
   }
 }
 
+/// The units of some columns: four wide registers at a time; of what is left, two more if it is more than the narrow
+/// ones hold that go together, and narrow ones.
 template <std::size_t columns, bool with_tanh = false>
 [[gnu::noinline]] void strip(const AffineUpdate& job, std::size_t column) {
   constexpr std::size_t most_narrow = lanes == 8 ? 5 : 4;

@@ -283,6 +283,17 @@ TEST_CASE("all steps at once are the steps one by one, bit for bit") {
   f.advance_all(0, 0, 3);
   f.advance_all(0, 3, 4);
   CHECK(x == y);
+  // and of a column that is alone those that it has among others
+  RightHandSide single = f;
+  single.take_column(f, columns - 1);
+  State start = random_state(f.layout());
+  State alone(single.layout().size());
+  single.layout().scatter(f.layout().gather(start, columns - 1), 0, alone);
+  f.bind(start, dt);
+  f.advance_all(0, 0, 7);
+  single.bind(alone, dt);
+  single.advance_all(0, 0, 7);
+  CHECK(arma::all(single.layout().gather(alone, 0) == f.layout().gather(start, columns - 1)));
   // the times are those of the steps
   std::vector<double> times;
   f.set_drive(u, [&](double t, std::span<const std::size_t>, MatrixView) { times.push_back(t); });
