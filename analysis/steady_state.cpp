@@ -216,7 +216,11 @@ bool is_at_rest(const ConstMatrixView& sent) {
 arma::mat scaled_rows(const arma::vec& scale, const ConstMatrixView& A) {
   arma::mat scaled(A.units, A.columns, arma::fill::none);
   for (std::size_t j = 0; j < A.columns; ++j) {
-    std::ranges::transform(A.column(j), scale, scaled.colptr(j), std::multiplies<>());
+    // by pointers: GCC does many at a time then
+    const double* from = A.column(j).data();
+    const double* by = scale.memptr();
+    double* to = scaled.colptr(j);
+    for (std::size_t i = 0; i < A.units; ++i) to[i] = by[i] * from[i];
   }
   return scaled;
 }
