@@ -31,7 +31,7 @@ std::optional<Cycle> as_cycle(const Circuit& circuit, std::span<const Population
   Cycle cycle;
   PopulationIndex at = *std::ranges::min_element(members, {}, units);
   for (std::size_t i = 0; i < k; ++i) {
-    if (circuit.populations()[at].held || !leaving[at]) return std::nullopt;
+    if (circuit.populations()[at].clamped || !leaving[at]) return std::nullopt;
     cycle.populations.push_back(at);
     cycle.projections.push_back(*leaving[at]);
     at = projections[*leaving[at]].target;

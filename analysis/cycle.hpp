@@ -21,7 +21,7 @@
 /// | C_i    | n_i x n_{i-1} | weights of the projection p_{i-1} -> p_i     |
 /// | f_i    |               | what it transmits; its slope is a diagonal   |
 
-#include <dynvert/models/right_hand_side.hpp>
+#include <dynvert/models/circuit/right_hand_side.hpp>
 
 #include <optional>
 #include <span>

@@ -13,7 +13,7 @@
 /// S = (W/tau_u + B'/tau_delta)/2: with a = alpha/tau_u and d = 1/tau_delta,
 /// omega = -(a + d)/2 + sqrt(((a - d)/2)^2 + sigma^2).
 
-#include <dynvert/models/right_hand_side.hpp>
+#include <dynvert/models/circuit/right_hand_side.hpp>
 
 #include <span>
 

@@ -6,7 +6,7 @@
 /// (Trefethen & Embree, Spectra and Pseudospectra, 2005, chapter 14). Its slowest mode then decays like exp(-t/T) with
 /// the slowest time constant T = -1 / abscissa.
 
-#include <dynvert/models/right_hand_side.hpp>
+#include <dynvert/models/circuit/right_hand_side.hpp>
 
 #include <span>
 

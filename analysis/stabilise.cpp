@@ -78,7 +78,7 @@ Stabilised stabilise(const arma::mat& M, const arma::mat& B0, const FeedbackBloc
 
   const double scale = arma::abs(arma::cx_vec(arma::eig_gen(M))).max();
   double eps = options.smoothing * (scale > 0 ? scale : 1.0);
-  const double least_eps = 1e-8 * eps;
+  const double min_eps = 1e-8 * eps;
   const auto gradient_of = [&](const SmoothedAbscissa& s) -> arma::mat {
     return arma::mat(s.gradient.submat(block.row, block.column, arma::size(B0))).each_row() % gain;
   };
@@ -128,7 +128,7 @@ Stabilised stabilise(const arma::mat& M, const arma::mat& B0, const FeedbackBloc
       curvature.clear();
       continue;
     }
-    if (result.abscissa_after < options.margin || eps <= least_eps) break;
+    if (result.abscissa_after < options.margin || eps <= min_eps) break;
     eps /= 10;
     B = result.B;
     now = smoothed_abscissa(with(B), eps);

@@ -1,7 +1,7 @@
 #include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/steady_state.hpp>
+#include <dynvert/models/circuit/product.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/models/product.hpp>
 
 #include <fmt/format.h>
 
@@ -88,7 +88,7 @@ NewtonEnd newton(const Problem& problem, arma::vec& z, const SteadyStateOptions&
 /// from z, longer as |F| falls. They follow the flow past places where |F| has a minimum that is no root, which
 /// saturating rate functions bring about and which hold Newton's method with a line search. @return steps
 std::size_t follow_flow(const Problem& problem, arma::vec& z, std::size_t& evaluations) {
-  constexpr std::size_t most_steps = 500;
+  constexpr std::size_t max_steps = 500;
   constexpr double first = 0.1;  // a tenth of the flow's own time constants
   problem.put(z);
   arma::vec r = problem.residual();
@@ -96,7 +96,7 @@ std::size_t follow_flow(const Problem& problem, arma::vec& z, std::size_t& evalu
   double h = first;
   std::size_t steps = 0;
   // near enough for Newton, which then squares the error
-  for (; steps < most_steps && arma::norm(r) > 1e-6 * start; ++steps) {
+  for (; steps < max_steps && arma::norm(r) > 1e-6 * start; ++steps) {
     arma::mat A = -problem.jacobian();
     A.diag() += 1 / h;
     z += solve_regular(A, r);

@@ -1,7 +1,7 @@
 #pragma once
 
-/// The steady state of a circuit under constant input: the root of its right-hand side, held populations staying where
-/// they are. For the control loops this is the paper's non-dynamic inversion (NDI).
+/// The steady state of a circuit under constant input: the root of its right-hand side, clamped populations staying
+/// where they are. For the control loops this is the paper's non-dynamic inversion (NDI).
 ///
 /// Newton's method with the circuit's Jacobian and a backtracking line search on |tau dx/dt|, from the given state; of
 /// a linear circuit its one step is the direct solution. Where that comes to rest elsewhere than at a root, implicit
@@ -13,7 +13,7 @@
 ///
 /// Columns of a linear cycle that differ in their inputs alone share one factorisation of F'.
 
-#include <dynvert/models/right_hand_side.hpp>
+#include <dynvert/models/circuit/right_hand_side.hpp>
 
 #include <cstddef>
 

@@ -2,7 +2,7 @@
 
 /// A recorded run of a circuit: states at the times t0 + k interval.
 
-#include <dynvert/models/state.hpp>
+#include <dynvert/models/circuit/state.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -6,7 +6,7 @@ install(TARGETS dynvert_models dynvert_analysis dynvert_sim EXPORT dynvertTarget
 install(TARGETS dynvert RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 foreach(floor models analysis sim)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${floor}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dynvert/${floor}
-          FILES_MATCHING PATTERN "*.hpp" PATTERN "config_toml.hpp" EXCLUDE)
+          FILES_MATCHING PATTERN "*.hpp" PATTERN "toml_tree.hpp" EXCLUDE)
 endforeach()
 
 # The readers: PYTHONPATH=PREFIX/share/dynvert/python, addpath PREFIX/share/dynvert/matlab.

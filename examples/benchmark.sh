@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Times dynvert beside a yardstick in the same run, on one thread, and writes the table into docs/benchmarks.md: installs
+# Times dynvert beside a baseline in the same run, on one thread, and writes the table into docs/benchmarks.md: installs
 # what is missing (Debian 12), builds, runs. Less than five minutes after the build.
 #
 #   examples/benchmark.sh [--native] [--filter REGEX] [--repetitions N]

@@ -1,5 +1,5 @@
-#include <dynvert/sim/command_line.hpp>
-#include <dynvert/sim/reproducible.hpp>
+#include <dynvert/sim/commands/command_line.hpp>
+#include <dynvert/sim/platform/reproducible.hpp>
 
 #include <unistd.h>
 #include <csignal>

@@ -20,7 +20,7 @@ endfunction()
 
 string(REPLACE "|" ";" SCRIPTS "${SCRIPTS}")
 string(REPLACE "|" ";" LIBRARY "${LIBRARY}")
-set(source "#include <dynvert/sim/report_page.hpp>\n\nnamespace dynvert {\n\nnamespace {\n\n")
+set(source "#include <dynvert/sim/report/report_page.hpp>\n\nnamespace dynvert {\n\nnamespace {\n\n")
 append(page ${PAGE})
 append(style ${STYLE})
 append(script ${SCRIPTS})

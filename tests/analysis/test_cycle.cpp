@@ -1,10 +1,10 @@
-#include "../loops.hpp"
+#include "support/loops.hpp"
 
 #include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/matrix_exponential.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/analysis/steady_state.hpp>
-#include <dynvert/models/credit.hpp>
+#include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/error.hpp>
 
 #include <rapidcheck.h>

@@ -4,8 +4,8 @@
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/analysis/stabilise.hpp>
 #include <dynvert/analysis/steady_state.hpp>
-#include <dynvert/models/credit.hpp>
-#include <dynvert/models/dynamic_forward.hpp>
+#include <dynvert/models/credit/credit.hpp>
+#include <dynvert/models/credit/dynamic_forward.hpp>
 
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "../loops.hpp"
+#include "support/loops.hpp"
 
 #include <dynvert/analysis/smoothed_abscissa.hpp>
 #include <dynvert/analysis/spectrum.hpp>

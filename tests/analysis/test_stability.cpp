@@ -1,7 +1,7 @@
 // Measures of stability, each against a closed form or an independent computation: the whole matrix, the scheme itself,
 // the delayed equation integrated.
 
-#include "../loops.hpp"
+#include "support/loops.hpp"
 
 #include <dynvert/analysis/critical_leak.hpp>
 #include <dynvert/analysis/cycle.hpp>

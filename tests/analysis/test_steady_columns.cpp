@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "../loops.hpp"
+#include "support/loops.hpp"
 
 using namespace dynvert;
 

@@ -2,7 +2,7 @@
 
 #include "sections.hpp"
 
-#include <dynvert/sim/command_line.hpp>
+#include <dynvert/sim/commands/command_line.hpp>
 
 #include <unistd.h>
 #include <filesystem>

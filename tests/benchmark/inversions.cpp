@@ -1,8 +1,8 @@
 // Single loops of several sizes to the end of their trial, 999 steps of sequential Euler, and to their steady state.
 
+#include "baseline.hpp"
 #include "fast.hpp"
 #include "sections.hpp"
-#include "yardstick.hpp"
 
 namespace dynvert::benchmarks {
 
@@ -47,10 +47,10 @@ Body inversion(Size size, Transfer transfer, std::size_t trials, Make make, std:
   };
 }
 
-Body yardstick(Size size, bool nonlinear) {
+Body baseline(Size size, bool nonlinear) {
   return [=](benchmark::State& state) {
     const LoopProblem problem(size, nonlinear ? Transfer::nonlinear : Transfer::linear);
-    LoopYardstick loop;
+    LoopBaseline loop;
     for (auto _ : state)
       benchmark::DoNotOptimize(loop.invert(problem.W(), problem.B(), problem.s().memptr(), nonlinear).memptr());
   };
@@ -64,11 +64,11 @@ void add_inversions(Table& table) {
       const std::string title = "inversion " + size.name() + (nonlinear ? ", tanh: " : ", linear: ");
       const Transfer transfer = nonlinear ? Transfer::nonlinear : Transfer::linear;
       const Bars bars = bars_of(size, nonlinear);
-      const std::string reference = title + "yardstick";
+      const std::string reference = title + "baseline";
       const std::size_t batch = batch_of(size);
       const std::string columns = " (a batch of " + std::to_string(batch) + ")";
       constexpr auto solver = "sequential_euler";
-      table.add({.name = reference}, yardstick(size, nonlinear));
+      table.add({.name = reference}, baseline(size, nonlinear));
       table.add({.name = title + "plain", .against = reference, .bar = bars.plain},
                 inversion(size, transfer, 1, make_plain, solver));
       table.add({.name = title + "plain, batched" + columns, .against = reference, .bar = bars.batched, .items = batch},

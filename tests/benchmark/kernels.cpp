@@ -1,9 +1,9 @@
 // The tanh loop of 10x1000 in full by each instruction set that this processor has: what other processors gain.
 
+#include "baseline.hpp"
 #include "sections.hpp"
-#include "yardstick.hpp"
 
-#include <dynvert/models/kernels.hpp>
+#include <dynvert/models/kernels/kernels.hpp>
 
 #include <array>
 
@@ -88,7 +88,7 @@ void full_loop(benchmark::State& state, const Kernels& kernels) {
 void add_kernels(Table& table) {
   for (const Kernels& kernels : available_kernels()) {
     table.add({.name = "inversion 10x1000, tanh: kernels of " + std::string(kernels.name),
-               .against = "inversion 10x1000, tanh: yardstick",
+               .against = "inversion 10x1000, tanh: baseline",
                .bar = bar_of(kernels.name)},
               [&kernels](benchmark::State& state) { full_loop(state, kernels); });
   }

@@ -11,8 +11,8 @@ namespace dynvert::benchmarks {
 
 namespace {
 
-using Rule = LearningYardstick::Rule;
-using Update = LearningYardstick::Update;
+using Rule = LearningBaseline::Rule;
+using Update = LearningBaseline::Update;
 
 /// Made when it is first used, and kept.
 template <typename T>
@@ -38,7 +38,7 @@ Example example(std::string name, std::size_t samples, std::vector<std::string> 
 Body learning(Example example, std::string model, std::size_t trials) {
   return [=](benchmark::State& state) {
     const MnistExample& e = (*example)();
-    ModelRun run = e.run(model);
+    ModelTrainer run = e.run(model);
     std::size_t first = 0;
     for (auto _ : state) {
       const std::size_t at = first % (e.x().size() / trials * trials);
@@ -54,22 +54,22 @@ Body learning(Example example, std::string model, std::size_t trials) {
 Body paper(Example example, std::string model, Rule rule, std::size_t samples, Update update = Update::published) {
   return [=](benchmark::State& state) {
     const MnistExample& e = (*example)();
-    LearningYardstick yardstick = e.yardstick(model, rule, update);
+    LearningBaseline baseline = e.baseline(model, rule, update);
     const std::size_t batch = e.x().front().n_cols;
     std::size_t trial = 0;
-    if (batch > samples) yardstick.begin_batch();
+    if (batch > samples) baseline.begin_batch();
     for (auto _ : state) {
       if (batch > samples) {
         // a loop in full takes so long that one sample of a batch stands for all: they share nothing
-        for (std::size_t c = 0; c < samples; ++c) yardstick.show(e.x()[0].colptr(c), e.t()[0].colptr(c));
+        for (std::size_t c = 0; c < samples; ++c) baseline.show(e.x()[0].colptr(c), e.t()[0].colptr(c));
         continue;
       }
       for (std::size_t shown = 0; shown < samples; shown += batch, ++trial) {
         const arma::mat& x = e.x()[trial % e.x().size()];
         const arma::mat& t = e.t()[trial % e.x().size()];
-        if (batch > 1) yardstick.begin_batch();
-        for (std::size_t c = 0; c < batch; ++c) yardstick.show(x.colptr(c), t.colptr(c));
-        if (batch > 1) yardstick.end_batch();
+        if (batch > 1) baseline.begin_batch();
+        for (std::size_t c = 0; c < batch; ++c) baseline.show(x.colptr(c), t.colptr(c));
+        if (batch > 1) baseline.end_batch();
       }
     }
   };
@@ -79,10 +79,10 @@ Body paper(Example example, std::string model, Rule rule, std::size_t samples, U
 Body by_batches(Example example, std::string model) {
   return [=](benchmark::State& state) {
     const MnistExample& e = (*example)();
-    BatchYardstick yardstick = e.batch_yardstick(model);
+    BatchBaseline baseline = e.batch_baseline(model);
     std::size_t trial = 0;
     for (auto _ : state) {
-      yardstick.show(e.x()[trial % e.x().size()], e.t()[trial % e.x().size()]);
+      baseline.show(e.x()[trial % e.x().size()], e.t()[trial % e.x().size()]);
       ++trial;
     }
   };
@@ -96,7 +96,7 @@ void add_classification(Table& table) {
   const Example steady = example("mnist_classification", 640, {"model.DI_tanh.solver=fixed_point"});
   const std::string title = "784-1000-10, a sample: ";
   const auto reference = [&](const std::string& model, Rule rule, std::size_t samples) {
-    const std::string name = title + model + ", yardstick";
+    const std::string name = title + model + ", baseline";
     table.add({.name = name, .items = samples}, paper(plain, model, rule, samples));
     table.add({.name = name + " with weights changed in place", .against = name, .items = samples},
               paper(plain, model, rule, samples, Update::in_place));
@@ -115,7 +115,7 @@ void add_classification(Table& table) {
   const Example single = example("mnist_classification", all, {"learning.precision=single"});
   for (const char* model : {"BP", "NDI"}) {
     table.add({.name = title + model + ", W1 in single precision",
-               .against = title + model + ", yardstick",
+               .against = title + model + ", baseline",
                .items = all,
                .iterations = 2},
               learning(single, model, all));
@@ -132,15 +132,15 @@ void add_autoencoder(Table& table) {
   const std::string title = "784-500-250-30-250-500-784, a sample of batches of 100: ";
   const auto add = [&](const std::string& name, const std::string& model, Rule rule, std::size_t samples, Bar bar,
                        std::size_t iterations) {
-    const std::string reference = title + model + ", yardstick";
+    const std::string reference = title + model + ", baseline";
     table.add({.name = reference, .items = samples, .iterations = iterations}, paper(plain, model, rule, samples));
     table.add({.name = title + name, .against = reference, .bar = bar, .items = batch, .iterations = iterations},
               learning(plain, model, 1));
   };
   add("BP", "BP", Rule::backprop, batch, {}, 4);
   add("NDI", "NDI", Rule::steady_state, batch, at_least(2.5), 4);
-  table.add({.name = title + "NDI, yardstick by matrix-matrix products",
-             .against = title + "NDI, yardstick",
+  table.add({.name = title + "NDI, baseline by matrix-matrix products",
+             .against = title + "NDI, baseline",
              .items = batch,
              .iterations = 4},
             by_batches(plain, "NDI"));

@@ -1,9 +1,9 @@
-// Times dynvert beside a yardstick in the same run: what examples/benchmark.sh runs.
+// Times dynvert beside a baseline in the same run: what examples/benchmark.sh runs.
 
 #include "mnist.hpp"
 #include "sections.hpp"
 
-#include <dynvert/sim/version.hpp>
+#include <dynvert/sim/platform/build_info.hpp>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -17,8 +17,8 @@ using namespace dynvert;
 int main(int argc, char** argv) {
   benchmarks::RunOptions options;
   std::string markdown;
-  CLI::App app{"Times dynvert beside a yardstick in the same run"};
-  app.add_option("--filter", options.filter, "regular expression: rows whose names it fits, and their yardsticks");
+  CLI::App app{"Times dynvert beside a baseline in the same run"};
+  app.add_option("--filter", options.filter, "regular expression: rows whose names it fits, and their baselines");
   app.add_flag("--alone", options.alone, "without what the rows are compared with: for profilers");
   app.add_option("--repetitions", options.repetitions, "of each row; the table has medians")
       ->check(CLI::Range(1, 1000));

@@ -1,10 +1,10 @@
 #include "mnist.hpp"
 
-#include <dynvert/sim/config_load.hpp>
-#include <dynvert/sim/feedback_setup.hpp>
-#include <dynvert/sim/initial_network.hpp>
-#include <dynvert/sim/task.hpp>
-#include <dynvert/sim/vocabulary.hpp>
+#include <dynvert/sim/config/load.hpp>
+#include <dynvert/sim/registry.hpp>
+#include <dynvert/sim/tasks/task.hpp>
+#include <dynvert/sim/trial/feedback_weights.hpp>
+#include <dynvert/sim/trial/initial_network.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -63,10 +63,10 @@ const ModelConfig& MnistExample::model(const std::string& name) const {
   return *std::ranges::find(config_.models, name, &ModelConfig::name);
 }
 
-ModelRun MnistExample::run(const std::string& name) const { return {config_, model(name), network_, *evaluators_}; }
+ModelTrainer MnistExample::run(const std::string& name) const { return {config_, model(name), network_, *evaluators_}; }
 
-LearningYardstick MnistExample::yardstick(const std::string& name, LearningYardstick::Rule rule,
-                                          LearningYardstick::Update update) const {
+LearningBaseline MnistExample::baseline(const std::string& name, LearningBaseline::Rule rule,
+                                        LearningBaseline::Update update) const {
   const bool has_feedback = credit_model(model(name).credit).feedback != nullptr;
   return {network_,
           has_feedback ? make_feedback(config_, model(name), network_) : Feedback(network_.depth() + 1),
@@ -77,7 +77,7 @@ LearningYardstick MnistExample::yardstick(const std::string& name, LearningYards
            .update = update}};
 }
 
-BatchYardstick MnistExample::batch_yardstick(const std::string& name) const {
+BatchBaseline MnistExample::batch_baseline(const std::string& name) const {
   return {network_, make_feedback(config_, model(name), network_), config_.learning.rate, config_.learning.decay};
 }
 

@@ -2,12 +2,12 @@
 
 /// Networks and samples of the MNIST examples.
 
-#include "yardstick.hpp"
-#include "yardstick_batch.hpp"
+#include "baseline.hpp"
+#include "baseline_batch.hpp"
 
-#include <dynvert/sim/config.hpp>
-#include <dynvert/sim/dataset.hpp>
-#include <dynvert/sim/model_run.hpp>
+#include <dynvert/sim/config/config.hpp>
+#include <dynvert/sim/experiment/model_trainer.hpp>
+#include <dynvert/sim/tasks/dataset.hpp>
 
 #include <memory>
 #include <string>
@@ -27,11 +27,11 @@ class MnistExample {
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] const Dataset& data() const { return data_; }
   [[nodiscard]] const ModelConfig& model(const std::string& name) const;
-  [[nodiscard]] ModelRun run(const std::string& name) const;
-  [[nodiscard]] LearningYardstick yardstick(const std::string& name, LearningYardstick::Rule rule,
-                                            LearningYardstick::Update update) const;
+  [[nodiscard]] ModelTrainer run(const std::string& name) const;
+  [[nodiscard]] LearningBaseline baseline(const std::string& name, LearningBaseline::Rule rule,
+                                          LearningBaseline::Update update) const;
   /// NDI of a model
-  [[nodiscard]] BatchYardstick batch_yardstick(const std::string& name) const;
+  [[nodiscard]] BatchBaseline batch_baseline(const std::string& name) const;
   /// The samples in batches, as trials show them.
   [[nodiscard]] const std::vector<arma::mat>& x() const { return x_; }
   [[nodiscard]] const std::vector<arma::mat>& t() const { return t_; }

@@ -3,8 +3,8 @@
 /// What the inversions of the benchmarks invert: one loop with a matrix W (n_l x n_{l-1}) as the tasks have it,
 /// U(-w, w) with B = -W', scaled so that its largest singular value is near 1: there all fixed-step schemes are stable.
 
-#include <dynvert/models/inversion_chain.hpp>
-#include <dynvert/sim/solver.hpp>
+#include <dynvert/models/credit/inversion_chain.hpp>
+#include <dynvert/sim/solvers/solver.hpp>
 
 #include <cstddef>
 #include <memory>

@@ -3,9 +3,9 @@
 #include "problem.hpp"
 #include "sections.hpp"
 
-#include <dynvert/sim/file_sink.hpp>
-#include <dynvert/sim/run_size.hpp>
-#include <dynvert/sim/trace.hpp>
+#include <dynvert/sim/record/file_recorder.hpp>
+#include <dynvert/sim/record/run_size.hpp>
+#include <dynvert/sim/trial/trace.hpp>
 
 #include <unistd.h>
 #include <filesystem>
@@ -39,21 +39,21 @@ Body recorded(std::size_t every, bool written) {
                                  .sample_interval = interval,
                                  .record = &record,
                                  .units = layer_axes(problem.network.units)};
-    std::optional<FileSink> sink;
+    std::optional<FileRecorder> recorder;
     GroupSpec group;
     std::size_t number = 0;
     const std::string path = temporary_file();
     if (written) {
       const std::vector<StagePlan> plans{{problem.stage, phases}};
       group = trace_group("/models/DI", plans, settings);
-      sink.emplace(RunFile::create(path, {.overwrite = true}, {}));
-      number = sink->add_group(group, trials);
+      recorder.emplace(RunFile::create(path, {.overwrite = true}, {}));
+      number = recorder->add_group(group, trials);
     }
     Rows rows(group);
     std::size_t trial = 0;
     const std::vector<const StageRunner*> stages{&runner};
     const auto flush = [&] {
-      sink->append(number, rows);
+      recorder->append(number, rows);
       rows.clear();
     };
     for (auto _ : state) {
@@ -65,15 +65,15 @@ Body recorded(std::size_t every, bool written) {
                    rows);
       ++trial;
       // as experiments do
-      if (rows.count * values_in_row(group) * sizeof(double) > most_waiting) flush();
+      if (rows.count * values_in_row(group) * sizeof(double) > max_waiting) flush();
       if (trial == trials) {
         flush();
-        sink->commit(trial);
+        recorder->commit(trial);
       }
     }
     if (!written) return;
-    sink->finish("complete", trial);
-    sink.reset();
+    recorder->finish("complete", trial);
+    recorder.reset();
     std::filesystem::remove(path);
   };
 }

@@ -1,6 +1,6 @@
 // A program that uses the installed library: a loop of one unit, integrated and at its steady state.
-#include <dynvert/models/right_hand_side.hpp>
-#include <dynvert/sim/solver.hpp>
+#include <dynvert/models/circuit/right_hand_side.hpp>
+#include <dynvert/sim/solvers/solver.hpp>
 
 #include <cmath>
 #include <cstdio>

@@ -1,9 +1,9 @@
 // Configurations: a text, and after each NUL what a --set was given, become a Config or a ConfigError; what `check`
 // then computes takes no memory to speak of, and the resolved text says the same again.
 
-#include <dynvert/sim/config_load.hpp>
-#include <dynvert/sim/experiment.hpp>
-#include <dynvert/sim/vocabulary.hpp>
+#include <dynvert/sim/config/load.hpp>
+#include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/registry.hpp>
 
 #include <cstdint>
 #include <cstdlib>
@@ -27,7 +27,7 @@ std::optional<Config> parsed(const std::string& text, const std::vector<std::str
 
 /// `check` sets up one network, which may have 10^8 weights: that is allowed, and too slow here.
 bool is_small(const Config& config) {
-  constexpr double most_weights = 1e6;
+  constexpr double max_weights = 1e6;
   double weights = 0;
   const auto& layers = config.network.layers;
   for (std::size_t l = 1; l < layers.size(); ++l) weights += static_cast<double>(layers[l] * layers[l - 1]);
@@ -35,7 +35,7 @@ bool is_small(const Config& config) {
     for (const PopulationConfig& from : config.circuit.populations)
       weights += static_cast<double>(to.units * from.units);
   }
-  return weights <= most_weights;
+  return weights <= max_weights;
 }
 
 }  // namespace

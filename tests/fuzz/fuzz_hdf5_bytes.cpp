@@ -6,8 +6,8 @@
 #include "seed_files.hpp"
 
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/command_line.hpp>
-#include <dynvert/sim/export.hpp>
+#include <dynvert/sim/commands/command_line.hpp>
+#include <dynvert/sim/export/export.hpp>
 
 #include <cstdio>
 #include <map>

@@ -3,7 +3,7 @@
 #include "scratch_file.hpp"
 
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/idx.hpp>
+#include <dynvert/sim/tasks/idx.hpp>
 
 #include <zlib.h>
 

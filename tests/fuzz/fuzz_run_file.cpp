@@ -6,10 +6,10 @@
 #include "seed_files.hpp"
 
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/command_line.hpp>
-#include <dynvert/sim/export.hpp>
-#include <dynvert/sim/report_page.hpp>
-#include <dynvert/sim/stability_map_file.hpp>
+#include <dynvert/sim/commands/command_line.hpp>
+#include <dynvert/sim/export/export.hpp>
+#include <dynvert/sim/inspect/stability_map_file.hpp>
+#include <dynvert/sim/report/report_page.hpp>
 
 #include <sstream>
 

@@ -5,8 +5,8 @@
 #include "seed_files.hpp"
 
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/task.hpp>
-#include <dynvert/sim/weights_file.hpp>
+#include <dynvert/sim/tasks/task.hpp>
+#include <dynvert/sim/trial/weights_file.hpp>
 
 using namespace dynvert;
 using namespace dynvert::fuzz;
@@ -32,8 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const long open = open_identifiers();
   try {
     if (use < 2) {
-      count_own_samples(config.task);
-      static_cast<void>(own_dataset(config));
+      count_user_samples(config.task);
+      static_cast<void>(user_dataset(config));
     } else if (use == 2) {
       static_cast<void>(read_matrix(file.path(), group, "W2", 3, 2, "units of layer 1 x units of layer 2", snapshot));
     } else {

@@ -1,8 +1,8 @@
 #include "hostile_file.hpp"
 
-#include <dynvert/sim/commit_journal.hpp>
-#include <dynvert/sim/descriptor.hpp>
-#include <dynvert/sim/hdf5.hpp>
+#include <dynvert/sim/hdf5/hdf5.hpp>
+#include <dynvert/sim/platform/commit_journal.hpp>
+#include <dynvert/sim/platform/file_descriptor.hpp>
 
 #include <hdf5.h>
 #include <hdf5_hl.h>
@@ -22,7 +22,7 @@ namespace {
 using h5::Handle;
 using Bytes = FuzzedDataProvider;
 
-constexpr std::size_t most_changes = 6;
+constexpr std::size_t max_changes = 6;
 constexpr std::size_t largest_written = 4096;  // values
 
 constexpr std::array attribute_words{"Conventions",
@@ -310,8 +310,8 @@ class Spoiler {
     if (extent.empty()) return;
     H5Sget_simple_extent_dims(space.id(), extent.data(), nullptr);
     // HDF5 looks for each chunk that goes: of 2^60 rows without end
-    constexpr hsize_t most_rows = 1 << 16;
-    if (extent[0] > most_rows) return;
+    constexpr hsize_t max_rows = 1 << 16;
+    if (extent[0] > max_rows) return;
     extent[0] = size();
     H5Dset_extent(dataset.id(), extent.data());
   }
@@ -352,7 +352,7 @@ void spoil(const std::string& path, const std::string& elsewhere, FuzzedDataProv
   if (!file.open()) std::abort();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   Spoiler spoiler(file.id(), elsewhere, bytes);
-  const auto changes = bytes.ConsumeIntegralInRange<std::size_t>(1, most_changes);
+  const auto changes = bytes.ConsumeIntegralInRange<std::size_t>(1, max_changes);
   for (std::size_t i = 0; i < changes; ++i) spoiler.change();
 }
 

@@ -1,12 +1,12 @@
 #include "seed_files.hpp"
 
-#include "../sim/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
-#include <dynvert/sim/config_load.hpp>
-#include <dynvert/sim/experiment.hpp>
-#include <dynvert/sim/file_sink.hpp>
-#include <dynvert/sim/resume.hpp>
-#include <dynvert/sim/vocabulary.hpp>
+#include <dynvert/sim/config/load.hpp>
+#include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/experiment/resume.hpp>
+#include <dynvert/sim/record/file_recorder.hpp>
+#include <dynvert/sim/registry.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -95,8 +95,8 @@ SeedRun run(const std::string& text, bool stopped) {
   const std::atomic<bool> stop = stopped;
   Hooks hooks;
   hooks.stop = &stop;
-  FileSink sink(RunFile::create(path, {}, root_attributes(config, "dynvert simulate")));
-  make_experiment(config)->run(sink, hooks);
+  FileRecorder recorder(RunFile::create(path, {}, root_attributes(config, "dynvert simulate")));
+  make_experiment(config)->run(recorder, hooks);
   return {text, content_of(path)};
 }
 

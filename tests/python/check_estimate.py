@@ -87,6 +87,6 @@ with tempfile.TemporaryDirectory() as folder:
           "experiment.trials=200", "record.weights_every=20", "learning.rate=1e-6", commits)
     few = check(program, "few trials", small, output)
     many = check(program, "many trials", small, output, "experiment.trials=500000")
-    # rows that wait, and losses that are divided by the largest in the end: at most 4 and 16 MiB (sim/run_size.cpp)
+    # rows that wait, and losses that are divided by the largest in the end: at most 4 and 16 MiB (sim/record/run_size.cpp)
     assert many < few + 24e6, (few, many)
 assert not wrong, wrong

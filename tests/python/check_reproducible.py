@@ -95,7 +95,7 @@ credit = "sequential_inversion"
 """
 # One without AVX, one with AVX2 and FMA, one of another maker with larger caches; and the kernels that dynvert takes there.
 PROCESSORS = {"Nehalem": "sse2", "Haswell": "avx2", "EPYC": "avx2"}
-# What sim/reproducible.hpp says; set from outside where the program cannot start itself once more.
+# What sim/platform/reproducible.hpp says; set from outside where the program cannot start itself once more.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA,-FMA4", "OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_NUM_THREADS": "1"}
 
 

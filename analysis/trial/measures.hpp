@@ -1,0 +1,99 @@
+#pragma once
+
+/// What is measured of each trial, by name. A new measure is a function that returns its TrialMeasure, declared in
+/// trial_measure_list.hpp, and one line in the list of trial_measures.cpp.
+
+#include <dynvert/analysis/cycle.hpp>
+#include <dynvert/analysis/trajectory.hpp>
+#include <dynvert/models/credit/credit.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dynvert {
+
+/// One stage as the trial left it.
+struct StageResult {
+  const Stage* stage = nullptr;
+  RightHandSide* f =
+      nullptr;               ///< with the trial's weights, fixed, and the inputs of the phase in which credit was read
+  const State* x = nullptr;  ///< the state then, of f's layout
+  Phase phase = {};          ///< that phase
+  const Trajectory* trajectory = nullptr;         ///< nullptr: none was asked for, or there is none (fixed_point)
+  std::optional<double> abscissa = std::nullopt;  ///< the spectral abscissa of its only loop, where it is known already
+};
+
+/// A loop and the stage that it is in.
+struct LoopView {
+  const StageResult* result = nullptr;
+  const ControlLoop* loop = nullptr;
+};
+
+/// A trial after its credit signals are known and before the weights change. The references that measures share (steady
+/// state, spectra, backprop, pseudo-backprop) are computed when first asked for.
+class TrialView {
+ public:
+  TrialView(const Network& network, std::span<const FeedbackPath> paths, const Feedback& feedback,
+            const Activity& activity, const Credit& credit, std::span<const StageResult> stages)
+      : network_(network), paths_(paths), feedback_(feedback), activity_(activity), credit_(credit), stages_(stages) {}
+
+  [[nodiscard]] const Network& network() const { return network_; }
+  [[nodiscard]] const Feedback& feedback() const { return feedback_; }
+  [[nodiscard]] const Credit& credit() const { return credit_; }
+  /// the loop of number l, the path of number l. Loops are few: found by search.
+  [[nodiscard]] LoopView loop(std::size_t l) const;
+  [[nodiscard]] const FeedbackPath& path(std::size_t l) const;
+
+  /// delta of backpropagation and of pseudo-backpropagation for the same weights and error
+  [[nodiscard]] const Credit& backprop() const;
+  [[nodiscard]] const Credit& pseudo_backprop() const;
+  /// delta where everything has settled, each stage driven by the settled ones before it (NDI)
+  [[nodiscard]] const Credit& steady() const;
+  /// steady state of the stage of a loop, driven as the trial drove it
+  [[nodiscard]] const State& steady_state(const StageResult& stage) const;
+  /// The reduced form of a loop at the state where credit was read, of the first column: a linear loop's is the same
+  /// for all. Nothing where the loop is no cycle.
+  [[nodiscard]] const std::optional<CycleModes>& modes(std::size_t l) const;
+  /// spectral abscissa of a loop there
+  [[nodiscard]] double abscissa(std::size_t l) const;
+
+ private:
+  const Network& network_;
+  std::span<const FeedbackPath> paths_;
+  const Feedback& feedback_;
+  const Activity& activity_;
+  const Credit& credit_;
+  std::span<const StageResult> stages_;
+  mutable std::optional<Credit> backprop_, pseudo_backprop_, steady_;
+  mutable std::vector<std::pair<const Stage*, State>> steady_states_;
+  mutable std::vector<std::pair<const ControlLoop*, std::optional<CycleModes>>> modes_;
+};
+
+/// A quantity per trial, for each hidden layer's credit signal, each feedback matrix, or each loop.
+struct TrialMeasure {
+  enum class Of {
+    credit,    ///< the credit signal of layer l, l = 1..L-1, of every model
+    feedback,  ///< each feedback matrix, of models with feedback
+    loop       ///< each control loop, of models with loops
+  };
+  std::string_view name;  ///< the dataset is NAME_l
+  std::string_view units;
+  std::string_view description;
+  Of of = Of::credit;
+  bool needs_loops = false;       ///< a measure of the credit that only models with loops have (angle_ndi)
+  bool needs_trajectory = false;  ///< absent where the solver gives no trajectory (fixed_point)
+  bool of_spectrum = false;       ///< of a linear loop it follows from the weights: known where a trial diverged, too
+  std::function<double(const TrialView&, std::size_t l)> value = nullptr;
+};
+
+[[nodiscard]] std::span<const TrialMeasure> trial_measures();
+
+/// Whether the read-outs of loop l were within settling_band of their steady state (see measures.hpp).
+[[nodiscard]] bool converged(const TrialView& trial, std::size_t l);
+
+}  // namespace dynvert

@@ -1,0 +1,99 @@
+#include <dynvert/analysis/measures.hpp>
+#include <dynvert/analysis/spectrum.hpp>
+#include <dynvert/analysis/steady_state.hpp>
+#include <dynvert/analysis/trial/measures.hpp>
+#include <dynvert/models/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace dynvert {
+
+LoopView TrialView::loop(std::size_t l) const {
+  for (const StageResult& r : stages_) {
+    const auto found = std::ranges::find(r.stage->loops, l, &ControlLoop::number);
+    if (found != r.stage->loops.end()) return {&r, &*found};
+  }
+  throw ValueError("trial", fmt::format("has no loop {}", l), "the numbers of its loops");
+}
+
+const FeedbackPath& TrialView::path(std::size_t l) const {
+  const auto found = std::ranges::find(paths_, l, &FeedbackPath::number);
+  if (found == paths_.end())
+    throw ValueError("trial", fmt::format("has no feedback {}", l), "the numbers of its paths");
+  return *found;
+}
+
+const Credit& TrialView::backprop() const {
+  if (!backprop_) credit_model("backprop").assign(network_, feedback_, activity_, backprop_.emplace());
+  return *backprop_;
+}
+
+const Credit& TrialView::pseudo_backprop() const {
+  if (!pseudo_backprop_)
+    credit_model("pseudo_backprop").assign(network_, feedback_, activity_, pseudo_backprop_.emplace());
+  return *pseudo_backprop_;
+}
+
+const State& TrialView::steady_state(const StageResult& r) const {
+  const auto found = std::ranges::find(steady_states_, r.stage, &std::pair<const Stage*, State>::first);
+  if (found != steady_states_.end()) return found->second;
+  // from the state that the trial came to: of a nonlinear circuit's steady states, the one that it was heading for
+  return steady_states_.emplace_back(r.stage, dynvert::steady_state(*r.f, *r.x).x).second;
+}
+
+const Credit& TrialView::steady() const {
+  if (steady_) return *steady_;
+  Credit& credit = steady_.emplace(credit_.size());
+  credit.back() = credit_.back();
+  Activity activity = activity_;
+  for (const StageResult& r : stages_) {
+    // The first stage is driven as in the trial; those after it by what the trial did not have.
+    if (&r == stages_.data()) {
+      r.stage->read(network_, *r.f, steady_state(r), activity, credit);
+      continue;
+    }
+    RightHandSide f = *r.f;
+    State x = *r.x;
+    r.stage->begin(network_, activity, credit, f);
+    r.stage->enter(network_, activity, credit, r.phase, f, x);
+    r.stage->read(network_, f, dynvert::steady_state(f, x).x, activity, credit);
+  }
+  return credit;
+}
+
+const std::optional<CycleModes>& TrialView::modes(std::size_t l) const {
+  const auto [r, l_loop] = loop(l);
+  const auto found =
+      std::ranges::find(modes_, l_loop, &std::pair<const ControlLoop*, std::optional<CycleModes>>::first);
+  if (found != modes_.end()) return found->second;
+  const auto cycle = as_cycle(r->f->circuit(), l_loop->members);
+  std::optional<CycleModes> modes;
+  if (cycle) modes = cycle_modes(*cycle, *r->f, *r->x, 0);
+  return modes_.emplace_back(l_loop, std::move(modes)).second;
+}
+
+double TrialView::abscissa(std::size_t l) const {
+  const auto [r, l_loop] = loop(l);
+  if (r->abscissa) return *r->abscissa;
+  if (const auto& reduced = modes(l)) return arma::real(spectrum(*reduced)).max();
+  return spectral_abscissa(*r->f, *r->x, 0, l_loop->members);
+}
+
+bool converged(const TrialView& trial, std::size_t l) {
+  const auto [r, loop] = trial.loop(l);
+  const Layout& layout = r->f->layout();
+  for (const auto& readout : loop->readouts) {
+    const auto x_inf = layout.view(std::span<const double>(trial.steady_state(*r)), readout.first);
+    const auto x = layout.view(std::span<const double>(*r->x), readout.first);
+    for (std::size_t c = 0; c < x.columns; ++c) {
+      const arma::vec end(x.column(c).data(), x.units);
+      const arma::vec target(x_inf.column(c).data(), x.units);
+      if (!(arma::norm(end - target) <= settling_band * arma::norm(target))) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace dynvert

@@ -1,0 +1,170 @@
+#include <dynvert/models/circuit/circuit.hpp>
+#include <dynvert/models/circuit/rate_function.hpp>
+#include <dynvert/models/error.hpp>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace dynvert {
+
+namespace {
+
+/// A gain needs the slope of a function that acts on each unit by itself.
+void check_slope(const std::string& object, const Population& leader) {
+  if (rate_function(leader.rate).elementwise) return;
+  throw ValueError(object, fmt::format("follows the slope of {}, whose rate function is {}", leader.name, leader.rate),
+                   "a rate function that acts on each unit by itself");
+}
+
+}  // namespace
+
+PopulationIndex Circuit::add(Population population) {
+  const auto object = fmt::format("population \"{}\"", population.name);
+  if (population.name.empty()) throw ValueError("population", "has no name", "a name, unique in its circuit");
+  if (std::ranges::find(populations_, population.name, &Population::name) != populations_.end()) {
+    throw ValueError(object, "the name is taken", "a name, unique in its circuit");
+  }
+  if (population.units == 0) throw ValueError(object, "has no units", "at least 1");
+  if (!(population.tau > 0) || !std::isfinite(population.tau)) {
+    throw ValueError(object, fmt::format("tau = {}", population.tau), "a positive, finite number");
+  }
+  if (!(population.leak >= 0) || !std::isfinite(population.leak)) {
+    throw ValueError(object, fmt::format("leak = {}", population.leak), "a finite number >= 0");
+  }
+  static_cast<void>(rate_function(population.rate));
+  populations_.push_back(std::move(population));
+  return populations_.size() - 1;
+}
+
+ProjectionIndex Circuit::add(Projection projection) {
+  const auto object = fmt::format("projection \"{}\"", projection.name);
+  const auto check = [&](PopulationIndex p, std::string_view role) {
+    if (p < populations_.size()) return;
+    throw ValueError(object, fmt::format("{} is population {}", role, p),
+                     fmt::format("0 to {}", static_cast<long>(populations_.size()) - 1));
+  };
+  check(projection.source, "source");
+  check(projection.target, "target");
+  const Population& source = populations_[projection.source];
+  const Population& target = populations_[projection.target];
+  if (target.clamped)
+    throw ValueError(object, fmt::format("projects to {}, which is clamped", target.name), "one that moves");
+  if (const auto* matrix = std::get_if<arma::mat>(&projection.weights)) {
+    if (matrix->n_rows != target.units || matrix->n_cols != source.units) {
+      throw ValueError(
+          object, fmt::format("weights are {}x{}", matrix->n_rows, matrix->n_cols),
+          fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name, source.name));
+    }
+    if (!matrix->is_finite()) throw ValueError(object, "weights hold NaN or infinity", "finite numbers");
+  } else {
+    const double scale = std::get<double>(projection.weights);
+    if (target.units != source.units) {
+      throw ValueError(object, fmt::format("is one-to-one from {} to {} units", source.units, target.units),
+                       "populations of one size, or a weight matrix");
+    }
+    if (!std::isfinite(scale)) throw ValueError(object, fmt::format("weight is {}", scale), "a finite number");
+  }
+  if (projection.follows) {
+    check(projection.follows->population, "gain follows");
+    const Population& leader = populations_[projection.follows->population];
+    if (projection.transmits != Transmit::gain || leader.units != source.units) {
+      throw ValueError(object, fmt::format("a gain that follows {} ({} units)", leader.name, leader.units),
+                       fmt::format("transmits a gain, of a population with {} units", source.units));
+    }
+    check_slope(object, leader);
+  }
+  projections_.push_back(std::move(projection));
+  return projections_.size() - 1;
+}
+
+void Circuit::add(Plasticity plasticity) {
+  const std::string what = "plasticity";
+  const auto exists = [&](ProjectionIndex k) {
+    if (k >= projections_.size()) {
+      throw ValueError(what, fmt::format("of projection {}", k), "a projection of the circuit");
+    }
+  };
+  exists(plasticity.projection);
+  const Projection& projection = projections_[plasticity.projection];
+  const auto object = fmt::format("plasticity of \"{}\"", projection.name);
+  const auto moves = [&](ProjectionIndex k) {
+    exists(k);
+    if (std::holds_alternative<double>(projections_[k].weights)) {
+      throw ValueError(object, "the projection is one-to-one", "a projection with a weight matrix");
+    }
+    const auto plastic = [k](const Plasticity& p) {
+      return p.projection == k || std::ranges::find(p.shared, k) != p.shared.end();
+    };
+    if (std::ranges::any_of(plasticity_, plastic)) {
+      throw ValueError(object, "the projection is plastic already", "one rule a projection");
+    }
+  };
+  moves(plasticity.projection);
+  for (const ProjectionIndex k : plasticity.shared) {
+    moves(k);
+    if (populations_[projections_[k].target].units != populations_[projection.target].units ||
+        populations_[projections_[k].source].units != populations_[projection.source].units) {
+      throw ValueError(object, fmt::format("shared with \"{}\", which has another shape", projections_[k].name),
+                       "projections of one shape");
+    }
+  }
+  if (!(plasticity.tau > 0) || !std::isfinite(plasticity.tau)) {
+    throw ValueError(object, fmt::format("tau = {}", plasticity.tau), "a positive, finite number");
+  }
+  if (!std::isfinite(plasticity.rate) || !std::isfinite(plasticity.decay)) {
+    throw ValueError(object, "rate or decay is not finite", "finite numbers");
+  }
+  const auto check = [&](const Factor& factor, std::size_t units) {
+    const bool fits = factor.population < populations_.size() &&
+                      (!factor.follows || factor.follows->population < populations_.size());
+    if (!fits || populations_[factor.population].units != units ||
+        (factor.follows && populations_[factor.follows->population].units != units)) {
+      throw ValueError(object, "a factor of another size", fmt::format("a population of {} units", units));
+    }
+    if ((factor.transmits == Transmit::gain) != factor.follows.has_value()) {
+      throw ValueError(object, "a gain without a population that it follows, or the other way round", "both or none");
+    }
+    if (factor.follows) check_slope(object, populations_[factor.follows->population]);
+  };
+  for (const Factor& factor : plasticity.post) check(factor, populations_[projection.target].units);
+  check(plasticity.pre, populations_[projection.source].units);
+  plasticity_.push_back(std::move(plasticity));
+}
+
+void Circuit::drop_weights() {
+  for (Projection& p : projections_) {
+    if (auto* matrix = std::get_if<arma::mat>(&p.weights)) matrix->reset();
+  }
+}
+
+Circuit Circuit::without_plasticity() const {
+  Circuit circuit = *this;
+  circuit.plasticity_.clear();
+  return circuit;
+}
+
+PopulationIndex Circuit::population(std::string_view name) const {
+  const auto found = std::ranges::find(populations_, name, &Population::name);
+  if (found != populations_.end()) return static_cast<PopulationIndex>(found - populations_.begin());
+  std::vector<std::string> names;
+  for (const auto& p : populations_) names.push_back(p.name);
+  throw ValueError("circuit", fmt::format("has no population \"{}\"", name), fmt::format("{}", fmt::join(names, ", ")));
+}
+
+bool Circuit::is_linear() const {
+  return plasticity_.empty() && std::ranges::all_of(projections_, [&](const Projection& p) {
+           switch (p.transmits) {
+             case Transmit::state:
+               return true;
+             case Transmit::rate:
+               return rate_function(populations_[p.source].rate).linear;
+             case Transmit::gain:
+               return !p.follows || rate_function(populations_[p.follows->population].rate).linear;
+           }
+           return false;
+         });
+}
+
+}  // namespace dynvert

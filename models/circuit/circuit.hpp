@@ -1,0 +1,121 @@
+#pragma once
+
+/// A circuit is populations and projections (design of the project, "one kind of thing moves in time"):
+///
+///     tau_i dx_i/dt = -leak_i x_i + sum over projections j->i of C_ij f_ij(x_j) + input_i(t)
+///
+/// | symbol  | shape           | meaning                                            | units           |
+/// |---------|-----------------|----------------------------------------------------|-----------------|
+/// | x_i     | n_i x columns   | state of population i, a column a trial            | 1               |
+/// | tau_i   |                 | time constant, > 0                                 | time            |
+/// | leak_i  |                 | leak, >= 0 (0: an integrator)                      | 1               |
+/// | C_ij    | n_i x n_j       | weights of the projection, or a number: c I        | 1               |
+/// | f_ij    |                 | what is transmitted: x_j, g_j(x_j), or gain .* x_j | 1               |
+/// | input_i | n_i x columns   | external input                                     | 1               |
+///
+/// Two things beside this equation: a population may be *clamped* (dx_i/dt = 0: a stimulus or a target, set from
+/// outside), and a projection may be *plastic*, so that its weights are variables of the same system:
+///
+///     tau dC/dt = rate sum over terms (c f(x_post)) f(x_pre)' - decay C
+///
+/// This is the description, a plain value. RightHandSide (right_hand_side.hpp) evaluates it.
+
+#include <armadillo>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace dynvert {
+
+using PopulationIndex = std::size_t;
+using ProjectionIndex = std::size_t;
+
+struct Population {
+  std::string name;       ///< "delta_1", "u_2"
+  std::size_t units = 0;  ///< n
+  double tau = 1;         ///< time constant
+  double leak = 1;
+  std::string rate = "linear";  ///< g, a name of rate_function.hpp
+  bool clamped = false;         ///< does not move: whoever runs the circuit sets its state
+};
+
+/// What a projection transmits of its source.
+enum class Transmit {
+  state,  ///< x_j
+  rate,   ///< g_j(x_j)
+  gain,   ///< gain .* x_j: a gain per source unit and column, fixed during a run or following another population
+};
+
+/// A gain that follows a population p of the source's size: g_p'(x_p), or its reciprocal.
+struct GainFollows {
+  PopulationIndex population = 0;
+  bool reciprocal = false;
+};
+
+/// C: a matrix (target units x source units), or a number c for the one-to-one projection c I.
+using Weights = std::variant<arma::mat, double>;
+
+struct Projection {
+  std::string name;  ///< "W2", "B2"
+  PopulationIndex source = 0;
+  PopulationIndex target = 0;
+  Weights weights = 1.0;
+  Transmit transmits = Transmit::state;
+  std::optional<GainFollows> follows = std::nullopt;  ///< of Transmit::gain: absent, the gain is given per trial
+};
+
+/// What a population contributes to a plastic weight: coefficient times x, g(x), or x times the slope of another.
+struct Factor {
+  PopulationIndex population = 0;
+  Transmit transmits = Transmit::state;
+  std::optional<GainFollows> follows = std::nullopt;  ///< required by Transmit::gain
+  double coefficient = 1;
+};
+
+/// A projection whose weights C move while the circuit runs. They follow the populations in the state, column-major.
+struct Plasticity {
+  ProjectionIndex projection = 0;
+  std::vector<ProjectionIndex> shared{};  ///< others of its shape that have the same weights
+  double tau = 1;                         ///< time constant, > 0
+  double rate = 0;                        ///< eta
+  double decay = 0;                       ///< lambda
+  std::vector<Factor> post{};             ///< sum of terms of the target's size
+  Factor pre{};                           ///< of the source's size
+};
+
+class Circuit {
+ public:
+  /// @throws ValueError  no units, tau not positive and finite, leak negative or not finite, an unknown rate function,
+  ///                     a name that is empty or already taken
+  PopulationIndex add(Population population);
+  /// @throws ValueError  no such source or target, weights of another shape or not finite, a gain that follows a
+  ///                     population of another size than the source
+  ProjectionIndex add(Projection projection);
+  /// @throws ValueError  a projection that is one-to-one or plastic already, tau not positive, factors or sharing
+  ///                     projections of another size
+  void add(Plasticity plasticity);
+
+  [[nodiscard]] const std::vector<Population>& populations() const noexcept { return populations_; }
+  [[nodiscard]] const std::vector<Projection>& projections() const noexcept { return projections_; }
+  [[nodiscard]] const std::vector<Plasticity>& plasticity() const noexcept { return plasticity_; }
+  /// @throws ValueError naming the populations
+  [[nodiscard]] PopulationIndex population(std::string_view name) const;
+  /// Nothing but linear transmissions, gains that no population drives and fixed weights: the right-hand side is affine
+  /// in x.
+  [[nodiscard]] bool is_linear() const;
+  /// Empties the weight matrices: for evaluators, which keep them in a layout of their own.
+  void drop_weights();
+  /// The same circuit with all weights fixed.
+  [[nodiscard]] Circuit without_plasticity() const;
+
+ private:
+  std::vector<Population> populations_;
+  std::vector<Projection> projections_;
+  std::vector<Plasticity> plasticity_;
+};
+
+}  // namespace dynvert

@@ -1,0 +1,500 @@
+#include <dynvert/models/circuit/product.hpp>
+#include <dynvert/models/circuit/right_hand_side.hpp>
+#include <dynvert/models/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+namespace dynvert {
+
+namespace {
+
+/// A call of memmove would take longer than a few numbers do: four at a time, the last four once more for those that
+/// are left.
+void copy(const double* from, std::size_t n, double* to) {
+  constexpr std::size_t few = 32, at_once = 4;
+  if (n > few || n < at_once) {
+    std::copy_n(from, n, to);
+    return;
+  }
+  for (std::size_t i = 0; i + at_once <= n; i += at_once) std::memcpy(to + i, from + i, at_once * sizeof(double));
+  std::memcpy(to + n - at_once, from + n - at_once, at_once * sizeof(double));
+}
+
+/// Bit for bit, so that a NaN is itself.
+bool are_same(const arma::mat& A, const double* packed, std::size_t stride) {
+  for (arma::uword j = 0; j < A.n_cols; ++j) {
+    if (std::memcmp(A.colptr(j), packed + j * stride, A.n_rows * sizeof(double)) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
+    : circuit_(std::move(circuit)),
+      kernels_(&kernels()),
+      incoming_(circuit_.populations().size()),
+      weights_(circuit_.projections().size()),
+      scales_(circuit_.projections().size()),
+      gains_(circuit_.projections().size()),
+      scratch_(circuit_.projections().size()),
+      products_(circuit_.projections().size()),
+      by_rows_(circuit_.projections().size()),
+      by_rows_is_current_(circuit_.projections().size()),
+      tau_(circuit_.populations().size()),
+      leak_(circuit_.populations().size()),
+      plasticity_(circuit_.plasticity()),
+      jobs_(circuit_.populations().size()),
+      bound_(circuit_.populations().size()) {
+  for (const auto& p : circuit_.populations()) {
+    const RateFunction& g = rate_function(p.rate);
+    rates_.push_back(&g);
+    double at_zero = 0;
+    if (g.elementwise) g.value(&at_zero, &at_zero, 1);
+    rates_padded_.push_back(g.elementwise && at_zero == 0);
+  }
+  const auto& projections = circuit_.projections();
+  for (ProjectionIndex k = 0; k < projections.size(); ++k) {
+    incoming_[projections[k].target].push_back(k);
+    if (const auto* matrix = std::get_if<arma::mat>(&projections[k].weights)) {
+      set_weights(k, *matrix);
+    } else {
+      scales_[k] = std::get<double>(projections[k].weights);
+    }
+  }
+  for (const Plasticity& rule : plasticity_) {
+    post_.resize(std::max(post_.size(), 2 * target_of(rule.projection).units));
+    pre_.resize(std::max(pre_.size(), source_of(rule.projection).units));
+  }
+  for (ProjectionIndex k = 0; k < projections.size(); ++k) for_rows_.push_back(is_for_rows(k));
+  tanh_of_ = tanh_carriers();
+  circuit_.drop_weights();
+  set_columns(columns);
+}
+
+/// Of each population whose tanh other populations receive: one of the projections that bring it. What a population
+/// sends to itself must not change under its kernel.
+std::vector<std::optional<ProjectionIndex>> RightHandSide::tanh_carriers() const {
+  std::vector<std::optional<ProjectionIndex>> carriers(circuit_.populations().size());
+  const auto& projections = circuit_.projections();
+  for (ProjectionIndex k = 0; k < projections.size(); ++k) {
+    const Population& source = source_of(k);
+    if (projections[k].transmits == Transmit::rate && projections[k].target != projections[k].source &&
+        source.rate == "tanh" && !source.clamped) {
+      carriers[projections[k].source] = k;
+    }
+  }
+  return carriers;
+}
+
+/// Few rows of many inputs, in place of columns that are padding for a third. Weights that move would have to be copied
+/// every step.
+bool RightHandSide::is_for_rows(ProjectionIndex k) const {
+  constexpr std::size_t fewest_inputs = 128;
+  if (std::holds_alternative<double>(circuit_.projections()[k].weights)) return false;
+  if (target_of(k).units > RowProduct::max_rows || source_of(k).units < fewest_inputs) return false;
+  return std::ranges::none_of(plasticity_, [&](const Plasticity& rule) {
+    return rule.projection == k || std::ranges::find(rule.shared, k) != rule.shared.end();
+  });
+}
+
+/// W f of the projection into products_. @param source  f, padded source units x columns
+RowProduct RightHandSide::row_product(ProjectionIndex k, const double* source) {
+  const std::size_t inputs = padded(source_of(k).units);
+  if (!by_rows_is_current_[k]) {
+    const ConstMatrixView W = weights_view(k);
+    by_rows_[k].assign(W.units * inputs, 0.0);
+    for (std::size_t j = 0; j < W.columns; ++j) {
+      for (std::size_t i = 0; i < W.units; ++i) by_rows_[k][i * inputs + j] = W(i, j);
+    }
+    by_rows_is_current_[k] = true;
+  }
+  return {.weights = by_rows_[k].data(),
+          .rows = target_of(k).units,
+          .inputs = inputs,
+          .columns = layout_.columns(),
+          .source = source,
+          .source_stride = inputs,
+          .out = products_[k].data(),
+          .out_stride = padded(target_of(k).units)};
+}
+
+void RightHandSide::size_product(ProjectionIndex k) {
+  const std::size_t size = padded(target_of(k).units) * layout_.columns();
+  if (products_[k].size() != size) products_[k].assign(size, 0.0);
+}
+
+const std::string& RightHandSide::block_name(std::size_t block) const {
+  if (block < populations()) return circuit_.populations()[block].name;
+  return circuit_.projections()[plasticity_[block - populations()].projection].name;
+}
+
+void RightHandSide::make_layout(std::size_t columns) {
+  std::vector<std::size_t> units;
+  for (const auto& p : circuit_.populations()) units.push_back(p.units);
+  for (const Plasticity& rule : plasticity_) {
+    units.push_back(target_of(rule.projection).units * source_of(rule.projection).units);
+  }
+  layout_ = Layout(std::move(units), columns);
+}
+
+void RightHandSide::set_columns(std::size_t columns) {
+  if (columns == 0) throw ValueError("right-hand side", "0 columns", "at least one trial");
+  if (columns > 1 && !plasticity_.empty()) {
+    throw ValueError("right-hand side", fmt::format("{} columns with plastic weights", columns),
+                     "one trial at a time: its weights are part of the state");
+  }
+  if (columns != layout_.columns()) make_layout(columns);
+  inputs_.assign(layout_.size(), 0.0);
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    tau_[p].assign(columns, circuit_.populations()[p].tau);
+    leak_[p].assign(columns, circuit_.populations()[p].leak);
+  }
+  const auto& projections = circuit_.projections();
+  for (ProjectionIndex k = 0; k < projections.size(); ++k) {
+    const std::size_t size = padded(source_of(k).units) * columns;
+    if (projections[k].transmits == Transmit::gain && !projections[k].follows) {
+      gains_[k].assign(size, 0.0);
+      fill(gain(k), 1.0);
+    }
+    const bool copies = projections[k].transmits != Transmit::state || projections[k].source == projections[k].target;
+    if (copies) scratch_[k].assign(size, 0.0);
+  }
+  drives_.assign(populations(), nullptr);
+  columns_.resize(columns);
+  std::iota(columns_.begin(), columns_.end(), std::size_t{0});
+}
+
+void RightHandSide::keep_columns(std::span<const std::size_t> columns) {
+  const Layout old = layout_;
+  make_layout(columns.size());
+  const auto compact = [&](double* to, const double* from, std::size_t stride) {
+    // ascending columns: a source never lies before its destination
+    for (std::size_t c = 0; c < columns.size(); ++c) std::copy_n(from + columns[c] * stride, stride, to + c * stride);
+  };
+  for (std::size_t b = 0; b < old.populations(); ++b) {
+    compact(inputs_.data() + layout_.offset(b), inputs_.data() + old.offset(b), old.stride(b));
+  }
+  inputs_.resize(layout_.size());
+  for (ProjectionIndex k = 0; k < gains_.size(); ++k) {
+    if (!gains_[k].empty()) compact(gains_[k].data(), gains_[k].data(), gain_stride(k));
+  }
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    compact(tau_[p].data(), tau_[p].data(), 1);
+    compact(leak_[p].data(), leak_[p].data(), 1);
+  }
+  std::vector<std::size_t> kept;
+  for (const std::size_t c : columns) kept.push_back(columns_[c]);
+  columns_ = std::move(kept);
+}
+
+void RightHandSide::take_column(const RightHandSide& from, std::size_t c) {
+  set_columns(1);
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    std::ranges::copy(from.input(p).column(c), input(p).column(0).begin());
+    tau_[p][0] = from.tau_[p][c];
+    leak_[p][0] = from.leak_[p][c];
+  }
+  for (ProjectionIndex k = 0; k < gains_.size(); ++k) {
+    if (!gains_[k].empty()) std::copy_n(from.gains_[k].data() + c * gain_stride(k), gain_stride(k), gains_[k].data());
+  }
+  scales_ = from.scales_;
+  weights_ = from.weights_;
+  by_rows_is_current_.assign(by_rows_is_current_.size(), false);
+  plasticity_ = from.plasticity_;
+  drives_ = from.drives_;
+  columns_ = {from.columns_[c]};
+}
+
+void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& weights) {
+  const auto& p = circuit_.projections()[projection];
+  const auto& source = source_of(projection);
+  const auto& target = target_of(projection);
+  if (std::holds_alternative<double>(p.weights) || weights.n_rows != target.units || weights.n_cols != source.units) {
+    throw ValueError(
+        fmt::format("projection \"{}\"", p.name), fmt::format("weights are {}x{}", weights.n_rows, weights.n_cols),
+        std::holds_alternative<double>(p.weights)
+            ? std::string("one number: it is one-to-one")
+            : fmt::format("{}x{} (units of {} x units of {})", target.units, source.units, target.name, source.name));
+  }
+  const std::size_t stride = padded(target.units);
+  State& packed = weights_[projection];
+  // a trial hands over all weights, of which few have changed: those of feedback hardly ever
+  if (packed.size() == stride * source.units && are_same(weights, packed.data(), stride)) return;
+  by_rows_is_current_[projection] = false;
+  packed.resize(stride * source.units);
+  for (std::size_t j = 0; j < source.units; ++j) copy(weights.colptr(j), target.units, packed.data() + j * stride);
+}
+
+void RightHandSide::set_scale(ProjectionIndex projection, double scale) {
+  const auto& p = circuit_.projections()[projection];
+  if (!std::holds_alternative<double>(p.weights)) {
+    throw ValueError(fmt::format("projection \"{}\"", p.name), "has a weight matrix", "a one-to-one projection");
+  }
+  scales_[projection] = scale;
+}
+
+arma::mat RightHandSide::weights(ProjectionIndex projection) const {
+  const auto& p = circuit_.projections()[projection];
+  const std::size_t rows = target_of(projection).units;
+  const std::size_t columns = source_of(projection).units;
+  if (std::holds_alternative<double>(p.weights)) return scales_[projection] * arma::eye(rows, columns);
+  return to_matrix({weights_[projection].data(), rows, columns, padded(rows)});
+}
+
+ConstMatrixView RightHandSide::weights_view(ProjectionIndex projection) const {
+  const auto& p = circuit_.projections()[projection];
+  if (std::holds_alternative<double>(p.weights)) {
+    throw ValueError(fmt::format("projection \"{}\"", p.name), "is one-to-one", "a projection with a weight matrix");
+  }
+  const std::size_t rows = target_of(projection).units;
+  return {weights_[projection].data(), rows, source_of(projection).units, padded(rows)};
+}
+
+void RightHandSide::put_weights(State& x) const {
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
+    const ProjectionIndex k = plasticity_[i].projection;
+    const std::size_t rows = target_of(k).units;
+    double* block = x.data() + layout_.offset(populations() + i);
+    for (std::size_t j = 0; j < source_of(k).units; ++j) {
+      std::copy_n(weights_[k].data() + j * padded(rows), rows, block + j * rows);
+    }
+  }
+}
+
+void RightHandSide::take_weights(const State& x) {
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
+    const ProjectionIndex k = plasticity_[i].projection;
+    const std::size_t rows = target_of(k).units;
+    const double* block = x.data() + layout_.offset(populations() + i);
+    for (std::size_t j = 0; j < source_of(k).units; ++j) {
+      std::copy_n(block + j * rows, rows, weights_[k].data() + j * padded(rows));
+    }
+    for (const ProjectionIndex other : plasticity_[i].shared) std::ranges::copy(weights_[k], weights_[other].begin());
+  }
+}
+
+ConstMatrixView RightHandSide::gain(ProjectionIndex projection) const {
+  const auto& p = circuit_.projections()[projection];
+  if (p.transmits != Transmit::gain || p.follows) {
+    throw ValueError(fmt::format("projection \"{}\"", p.name), "has no gain of its own",
+                     "a projection that transmits a gain which follows no population");
+  }
+  return {gains_[projection].data(), source_of(projection).units, layout_.columns(), gain_stride(projection)};
+}
+
+MatrixView RightHandSide::gain(ProjectionIndex projection) {
+  const ConstMatrixView view = std::as_const(*this).gain(projection);
+  return {gains_[projection].data(), view.units, view.columns, view.stride};
+}
+
+void RightHandSide::set_drive(PopulationIndex population, Drive drive) { drives_[population] = std::move(drive); }
+
+bool RightHandSide::has_drives() const {
+  return std::ranges::any_of(drives_, [](const Drive& d) { return static_cast<bool>(d); });
+}
+
+RightHandSide::Transmission RightHandSide::signal_of(ProjectionIndex k) const {
+  const auto& p = circuit_.projections()[k];
+  return {.population = p.source,
+          .transmits = p.transmits,
+          .follows = p.follows,
+          .gain = gains_[k].empty() ? nullptr : gains_[k].data()};
+}
+
+RightHandSide::Transmission RightHandSide::signal_of(const Factor& factor) {
+  return {.population = factor.population, .transmits = factor.transmits, .follows = factor.follows};
+}
+
+void RightHandSide::value_of(const Transmission& signal, const State& x, std::size_t column, double* f) const {
+  const std::size_t stride = layout_.stride(signal.population);
+  const std::size_t units = layout_.units(signal.population);
+  const double* source = x.data() + layout_.offset(signal.population) + column * stride;
+  switch (signal.transmits) {
+    case Transmit::state:
+      std::copy_n(source, units, f);
+      return;
+    case Transmit::rate:
+      rates_[signal.population]->value(source, f, units);
+      return;
+    case Transmit::gain:
+      break;
+  }
+  if (!signal.follows) {
+    const double* gain = signal.gain + column * stride;
+    for (std::size_t i = 0; i < units; ++i) f[i] = gain[i] * source[i];
+    return;
+  }
+  const PopulationIndex leader = signal.follows->population;
+  rates_[leader]->derivative(x.data() + layout_.offset(leader) + column * stride, f, units);
+  for (std::size_t i = 0; i < units; ++i) f[i] = signal.follows->reciprocal ? source[i] / f[i] : source[i] * f[i];
+}
+
+arma::vec RightHandSide::transmitted(ProjectionIndex projection, const State& x, std::size_t column) {
+  arma::vec f(source_of(projection).units, arma::fill::none);
+  value_of(signal_of(projection), x, column, f.memptr());
+  return f;
+}
+
+void RightHandSide::transmit(ProjectionIndex k, const State& x) {
+  const Transmission signal = signal_of(k);
+  const std::size_t stride = layout_.stride(signal.population);
+  if (signal.transmits == Transmit::state) {
+    std::copy_n(x.data() + layout_.offset(signal.population), stride * layout_.columns(), scratch_[k].data());
+    return;
+  }
+  if (signal.transmits == Transmit::rate && rates_padded_[signal.population]) {
+    // all columns in whole registers: g(0) = 0 leaves the padding as it is
+    rates_[signal.population]->value(x.data() + layout_.offset(signal.population), scratch_[k].data(),
+                                     stride * layout_.columns());
+    return;
+  }
+  for (std::size_t c = 0; c < layout_.columns(); ++c) value_of(signal, x, c, scratch_[k].data() + c * stride);
+}
+
+void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt) {
+  const bool in_place = out == x.data() + layout_.offset(p);
+  job.terms.clear();
+  job.computed.clear();
+  job.products.clear();
+  job.row_products.clear();
+  for (const ProjectionIndex k : incoming_[p]) {
+    const auto& projection = circuit_.projections()[k];
+    AffineTerm term{.source_stride = layout_.stride(projection.source)};
+    // in place, the kernel must not read what it is writing
+    if (projection.transmits == Transmit::state && !(in_place && projection.source == p)) {
+      term.source = x.data() + layout_.offset(projection.source);
+    } else if (in_place && projection.transmits == Transmit::rate && projection.source != p &&
+               tanh_of_[projection.source]) {
+      term.source = scratch_[*tanh_of_[projection.source]].data();
+    } else {
+      term.source = scratch_[k].data();
+      job.computed.push_back(k);
+    }
+    if (std::holds_alternative<double>(projection.weights)) {
+      term.scale = scales_[k];
+    } else if (const std::size_t inputs = layout_.units(projection.source); for_rows_[k]) {
+      size_product(k);
+      // in place, what a carrier brings is there already
+      if (!(in_place && tanh_of_[projection.source] == k)) job.row_products.push_back(row_product(k, term.source));
+      term = {.source = products_[k].data(), .source_stride = layout_.stride(p)};
+    } else if (is_for_blas(layout_.units(p), inputs, layout_.columns())) {
+      job.products.push_back({k, {term.source, inputs, layout_.columns(), term.source_stride}});
+      size_product(k);
+      term = {.source = products_[k].data(), .source_stride = layout_.stride(p)};
+    } else {
+      term.weights = weights_[k].data();
+      term.inputs = inputs;
+    }
+    job.terms.push_back(term);
+  }
+  job.rate.resize(layout_.columns());
+  const bool clamped = circuit_.populations()[p].clamped;
+  for (std::size_t c = 0; c < job.rate.size(); ++c) job.rate[c] = clamped ? 0.0 : dt / tau_[p][c];
+  job.update = {.terms = job.terms.data(),
+                .term_count = job.terms.size(),
+                .units = layout_.units(p),
+                .stride = layout_.stride(p),
+                .columns = layout_.columns(),
+                .input = inputs_.data() + layout_.offset(p),
+                .state = x.data() + layout_.offset(p),
+                .out = out,
+                .keep = keep,
+                .rate = job.rate.data(),
+                .leak = leak_[p].data()};
+}
+
+void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, double t) {
+  if (drives_[p]) drives_[p](t, columns_, input(p));
+  for (const ProjectionIndex k : job.computed) transmit(k, x);
+  for (const Product& product : job.products) {
+    multiply(weights_view(product.projection), product.f,
+             {products_[product.projection].data(), layout_.units(p), layout_.columns(), layout_.stride(p)});
+  }
+  for (const RowProduct& product : job.row_products) kernels_->rows(product);
+  kernels_->affine(&job.update, 1, 1);
+}
+
+void RightHandSide::move_weights(std::size_t i, const State& x, double* out, double keep, double dt) {
+  const Plasticity& rule = plasticity_[i];
+  const std::size_t rows = target_of(rule.projection).units;
+  const std::size_t columns = source_of(rule.projection).units;
+  std::fill_n(post_.begin(), rows, 0.0);
+  double* term = post_.data() + rows;
+  for (const Factor& factor : rule.post) {
+    if (factor.coefficient == 0) continue;
+    value_of(signal_of(factor), x, 0, term);
+    for (std::size_t r = 0; r < rows; ++r) post_[r] += factor.coefficient * term[r];
+  }
+  value_of(signal_of(rule.pre), x, 0, pre_.data());
+  const double* W = x.data() + layout_.offset(populations() + i);
+  const double eta = dt * rule.rate * rule.pre.coefficient / rule.tau;
+  const double left = keep - dt * rule.decay / rule.tau;
+  for (std::size_t j = 0; j < columns; ++j) {
+    const double step = eta * pre_[j];
+    for (std::size_t r = 0; r < rows; ++r) out[j * rows + r] = left * W[j * rows + r] + step * post_[r];
+  }
+}
+
+void RightHandSide::operator()(const State& x, State& dxdt, double t) {
+  take_weights(x);
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    prepare(jobs_[p], p, x, dxdt.data() + layout_.offset(p), 0.0, 1.0);
+    evaluate(jobs_[p], p, x, t);
+  }
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
+    move_weights(i, x, dxdt.data() + layout_.offset(populations() + i), 0.0, 1.0);
+  }
+}
+
+void RightHandSide::bind(State& x, double dt) {
+  bound_state_ = &x;
+  bound_dt_ = dt;
+  take_weights(x);
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    prepare(bound_[p], p, x, x.data() + layout_.offset(p), 1.0, dt);
+    if (tanh_of_[p]) bind_tanh(bound_[p], *tanh_of_[p], x);
+  }
+  bind_schedule();
+}
+
+/// A step is the kernel's alone where nothing has to be computed between the updates.
+void RightHandSide::bind_schedule() {
+  schedule_.clear();
+  if (has_drives() || !plasticity_.empty()) return;
+  const auto needs_more = [](const Job& job) {
+    return !job.computed.empty() || !job.products.empty() || !job.row_products.empty();
+  };
+  if (std::ranges::any_of(bound_, needs_more)) return;
+  for (const Job& job : bound_) schedule_.push_back(job.update);
+}
+
+/// Whenever the source of k moves, its tanh follows, and what k makes of that where it is done row by row.
+void RightHandSide::bind_tanh(Job& job, ProjectionIndex k, const State& x) {
+  transmit(k, x);
+  job.update.tanh_out = scratch_[k].data();
+  if (!for_rows_[k]) return;
+  job.carried = row_product(k, scratch_[k].data());
+  kernels_->rows(job.carried);
+  job.update.product = &job.carried;
+}
+
+void RightHandSide::advance_all(double start, std::size_t first, std::size_t count) {
+  if (!schedule_.empty()) return kernels_->affine(schedule_.data(), schedule_.size(), count);
+  for (std::size_t k = first; k < first + count; ++k) {
+    for (std::size_t b = 0; b < layout_.populations(); ++b) advance(b, start + static_cast<double>(k) * bound_dt_);
+  }
+}
+
+void RightHandSide::advance(std::size_t block, double t) {
+  if (block < populations()) return evaluate(bound_[block], block, *bound_state_, t);
+  move_weights(block - populations(), *bound_state_, bound_state_->data() + layout_.offset(block), 1.0, bound_dt_);
+  if (block + 1 == layout_.populations()) take_weights(*bound_state_);
+}
+
+}  // namespace dynvert

@@ -1,0 +1,189 @@
+#pragma once
+
+/// The one right-hand side of the project: evaluates a circuit, whole for the odeint steppers or block by block for
+/// sequential Euler, and gives its Jacobian from the same description.
+
+#include <dynvert/models/circuit/circuit.hpp>
+#include <dynvert/models/circuit/rate_function.hpp>
+#include <dynvert/models/circuit/state.hpp>
+#include <dynvert/models/kernels/kernels.hpp>
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+/// Holds a circuit's weights in the kernels' layout, and what belongs to the trials that are run now: inputs, gains,
+/// time constants and leaks, a column a trial. Used by one thread at a time (it has scratch space of its own).
+///
+/// The state has a block for each population, in the circuit's order, and after them one for each plastic projection:
+/// its weights, column-major. A circuit with plastic projections has one column.
+class RightHandSide {
+ public:
+  /// @param columns  trials that run together
+  /// @throws ValueError  more than one column of a circuit with plasticity
+  RightHandSide(Circuit circuit, std::size_t columns);
+
+  /// without its weight matrices: weights() has them
+  [[nodiscard]] const Circuit& circuit() const noexcept { return circuit_; }
+  [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
+  /// name of a block of the state: of the population, or of the projection whose weights move
+  [[nodiscard]] const std::string& block_name(std::size_t block) const;
+
+  /// Starts new trials: all inputs 0, all gains 1, no drives; time constants and leaks as the circuit has them.
+  void set_columns(std::size_t columns);
+  /// Keeps the named columns (ascending), in their order, with what belongs to them. For trials that have ended.
+  void keep_columns(std::span<const std::size_t> columns);
+  /// Becomes the single column c of another evaluator of the same circuit: its input, gains, parameters and drives.
+  void take_column(const RightHandSide& from, std::size_t c);
+
+  /// @param weights  target units x source units. @throws ValueError on another shape, or for a one-to-one projection
+  void set_weights(ProjectionIndex projection, const arma::mat& weights);
+  /// The number c of a one-to-one projection. @throws ValueError for a projection with a matrix
+  void set_scale(ProjectionIndex projection, double scale);
+  /// @return target units x source units; c I for a one-to-one projection. Of a plastic projection: those set last.
+  [[nodiscard]] arma::mat weights(ProjectionIndex projection) const;
+  /// The same where it lies, target units x source units. @throws ValueError for a one-to-one projection
+  [[nodiscard]] ConstMatrixView weights_view(ProjectionIndex projection) const;
+
+  /// A plastic projection's rule, whose rate, decay and coefficients may be changed between segments.
+  [[nodiscard]] Plasticity& plasticity(std::size_t i) { return plasticity_[i]; }
+  /// Writes the weights that were set last into the state, or takes them from there.
+  void put_weights(State& x) const;
+  void take_weights(const State& x);
+
+  /// The input of a population, units x columns, to be written by the caller.
+  [[nodiscard]] MatrixView input(PopulationIndex population) {
+    return layout_.view(std::span<double>(inputs_), population);
+  }
+  [[nodiscard]] ConstMatrixView input(PopulationIndex population) const {
+    return layout_.view(std::span<const double>(inputs_), population);
+  }
+  /// The gain of a projection, source units x columns. @throws ValueError if it transmits none or follows a population
+  [[nodiscard]] MatrixView gain(ProjectionIndex projection);
+  [[nodiscard]] ConstMatrixView gain(ProjectionIndex projection) const;
+  /// Time constant and leak of a population, by column.
+  [[nodiscard]] std::span<double> tau(PopulationIndex population) { return tau_[population]; }
+  [[nodiscard]] double tau(PopulationIndex population, std::size_t column) const { return tau_[population][column]; }
+  [[nodiscard]] std::span<double> leak(PopulationIndex population) { return leak_[population]; }
+  [[nodiscard]] double leak(PopulationIndex population, std::size_t column) const { return leak_[population][column]; }
+
+  /// An input that depends on time: called before each evaluation with the time, the input to fill, and the trials that
+  /// its columns are (numbers of columns as they were before any ended).
+  using Drive = std::function<void(double t, std::span<const std::size_t> columns, MatrixView input)>;
+  void set_drive(PopulationIndex population, Drive drive);
+  [[nodiscard]] bool has_drives() const;
+
+  /// dx/dt; the system function of the odeint steppers.
+  void operator()(const State& x, State& dxdt, double t);
+
+  /// Sequential Euler in place: `bind` fixes the state and the step, `advance(b, t)` does x_b += dt dx_b/dt of the
+  /// block b alone. Until the next `bind` the state may not move nor be changed by anybody else, no weights, columns,
+  /// gains, parameters or drives may be replaced, nor the derivative be asked for at another state.
+  void bind(State& x, double dt);
+  void advance(std::size_t block, double t);
+  /// All blocks in their order, for each of the steps first .. first + count - 1; step k begins at start + k dt.
+  void advance_all(double start, std::size_t first, std::size_t count);
+
+  /// d(dx/dt)/dx of one column, variables x variables, in the order of the blocks, at the state x.
+  [[nodiscard]] arma::mat jacobian(const State& x, std::size_t column);
+  /// Positions in a column's vector of the variables of these populations.
+  [[nodiscard]] arma::uvec variables_of(std::span<const PopulationIndex> populations) const;
+  /// Of all variables but those of clamped populations.
+  [[nodiscard]] arma::uvec free_variables() const;
+
+  /// f(x) of a projection, source units, and its slope d f_j / d x_j of each unit of the source (what gains that follow
+  /// another population owe to that population is not in it). @throws ValueError  slope of a rate function that does
+  /// not act on each unit by itself
+  [[nodiscard]] arma::vec transmitted(ProjectionIndex projection, const State& x, std::size_t column);
+  [[nodiscard]] arma::vec slope(ProjectionIndex projection, const State& x, std::size_t column);
+
+ private:
+  /// W f of a projection whose weights are many: by BLAS.
+  struct Product {
+    ProjectionIndex projection = 0;
+    ConstMatrixView f;
+  };
+  /// The kernel's job for one population, and which of its terms must be computed anew before each evaluation.
+  struct Job {
+    AffineUpdate update;
+    std::vector<AffineTerm> terms;
+    std::vector<double> rate;  // by column
+    std::vector<ProjectionIndex> computed;
+    std::vector<Product> products;
+    std::vector<RowProduct> row_products;
+    RowProduct carried;  // of what tanh_out gets
+  };
+  /// What is transmitted of a population: by a projection, or as a factor of plasticity.
+  struct Transmission {
+    PopulationIndex population = 0;
+    Transmit transmits = Transmit::state;
+    std::optional<GainFollows> follows = std::nullopt;
+    const double* gain = nullptr;  // of a given gain, first column
+  };
+  /// Its derivative by the state of one population: a diagonal, or a full matrix.
+  struct Derivative {
+    PopulationIndex population = 0;
+    arma::rowvec diagonal{};
+    arma::mat full{};
+  };
+
+  void make_layout(std::size_t columns);
+  [[nodiscard]] std::size_t populations() const { return circuit_.populations().size(); }
+  [[nodiscard]] Transmission signal_of(ProjectionIndex k) const;
+  [[nodiscard]] static Transmission signal_of(const Factor& factor);
+  void value_of(const Transmission& signal, const State& x, std::size_t column, double* f) const;
+  [[nodiscard]] std::vector<Derivative> derivatives(const Transmission& signal, const State& x,
+                                                    std::size_t column) const;
+
+  void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt);
+  void evaluate(const Job& job, PopulationIndex p, const State& x, double t);
+  void transmit(ProjectionIndex k, const State& x);
+  [[nodiscard]] std::vector<std::optional<ProjectionIndex>> tanh_carriers() const;
+  void bind_tanh(Job& job, ProjectionIndex k, const State& x);
+  void bind_schedule();
+  [[nodiscard]] bool is_for_rows(ProjectionIndex k) const;
+  [[nodiscard]] RowProduct row_product(ProjectionIndex k, const double* source);
+  void size_product(ProjectionIndex k);
+  /// out = keep W + dt dW/dt of the plastic projection i
+  void move_weights(std::size_t i, const State& x, double* out, double keep, double dt);
+  void add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const;
+  [[nodiscard]] std::size_t gain_stride(ProjectionIndex k) const { return padded(source_of(k).units); }
+  [[nodiscard]] const Population& source_of(ProjectionIndex k) const {
+    return circuit_.populations()[circuit_.projections()[k].source];
+  }
+  [[nodiscard]] const Population& target_of(ProjectionIndex k) const {
+    return circuit_.populations()[circuit_.projections()[k].target];
+  }
+
+  Circuit circuit_;
+  Layout layout_;
+  const Kernels* kernels_;
+  std::vector<std::vector<ProjectionIndex>> incoming_;   // by target
+  std::vector<const RateFunction*> rates_;               // by population
+  std::vector<bool> rates_padded_;                       // g(0) = 0
+  std::vector<State> weights_;                           // by projection: padded columns; empty for one-to-one
+  std::vector<double> scales_;                           // by projection: of one-to-one
+  std::vector<State> gains_;                             // by projection: given gains, padded source units x columns
+  std::vector<State> scratch_;                           // by projection: what it transmits, if not the state itself
+  std::vector<State> products_;                          // by projection: W f, where it is computed by itself
+  std::vector<bool> for_rows_;                           // by projection: few rows of many inputs
+  std::vector<State> by_rows_;                           // by projection: its weights row by row, once asked for
+  std::vector<bool> by_rows_is_current_;                 // by projection
+  std::vector<std::optional<ProjectionIndex>> tanh_of_;  // by population: whose scratch its tanh goes to when it moves
+  std::vector<std::vector<double>> tau_, leak_;          // by population, by column
+  std::vector<Plasticity> plasticity_;
+  std::vector<double> post_, pre_;      // scratch of plasticity
+  std::vector<Job> jobs_;               // by population: of operator()
+  std::vector<Job> bound_;              // by population: of advance
+  std::vector<AffineUpdate> schedule_;  // of a step, where it is nothing else
+  State* bound_state_ = nullptr;
+  double bound_dt_ = 0;
+  State inputs_;
+  std::vector<Drive> drives_;
+  std::vector<std::size_t> columns_;  // the numbers of the columns that are left
+};
+
+}  // namespace dynvert

@@ -1,0 +1,148 @@
+// The Jacobian of a circuit, from the same description as its right-hand side.
+
+#include <dynvert/models/circuit/right_hand_side.hpp>
+#include <dynvert/models/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace dynvert {
+
+std::vector<RightHandSide::Derivative> RightHandSide::derivatives(const Transmission& signal, const State& x,
+                                                                  std::size_t column) const {
+  const std::size_t units = layout_.units(signal.population);
+  const auto state = [&](PopulationIndex p) { return layout_.view(std::span<const double>(x), p).column(column); };
+  Derivative own{.population = signal.population};
+  if (signal.transmits == Transmit::rate && !rates_[signal.population]->elementwise) {
+    own.full.set_size(units, units);
+    rates_[signal.population]->jacobian(state(signal.population).data(), own.full.memptr(), units);
+    return {own};
+  }
+  own.diagonal.ones(units);
+  if (signal.transmits == Transmit::rate) {
+    rates_[signal.population]->derivative(state(signal.population).data(), own.diagonal.memptr(), units);
+  } else if (signal.transmits == Transmit::gain && !signal.follows) {
+    std::copy_n(signal.gain + column * layout_.stride(signal.population), units, own.diagonal.memptr());
+  } else if (signal.transmits == Transmit::gain) {
+    // d/dx_j and d/dx_p of x_j phi(x_p), phi = g' or 1/g'
+    const PopulationIndex leader = signal.follows->population;
+    arma::rowvec& phi = own.diagonal;
+    Derivative other{.population = leader};
+    arma::rowvec& dphi = other.diagonal;
+    dphi.set_size(units);
+    rates_[leader]->derivative(state(leader).data(), phi.memptr(), units);
+    rates_[leader]->second_derivative(state(leader).data(), dphi.memptr(), units);
+    if (signal.follows->reciprocal) {
+      dphi = -dphi / arma::square(phi);
+      phi = 1 / phi;
+    }
+    for (std::size_t n = 0; n < units; ++n) dphi[n] *= state(signal.population)[n];
+    return {own, other};
+  }
+  return {own};
+}
+
+arma::vec RightHandSide::slope(ProjectionIndex projection, const State& x, std::size_t column) {
+  const auto all = derivatives(signal_of(projection), x, column);
+  if (!all.front().full.is_empty()) {
+    throw ValueError(fmt::format("slope of projection \"{}\"", circuit_.projections()[projection].name),
+                     fmt::format("the rate function {} mixes units", source_of(projection).rate),
+                     "a rate function that acts on each unit by itself");
+  }
+  return all.front().diagonal.t();
+}
+
+arma::mat RightHandSide::jacobian(const State& x, std::size_t column) {
+  take_weights(x);
+  arma::mat jacobian(layout_.variables(), layout_.variables());
+  const auto& all = circuit_.populations();
+  const auto block = [&](PopulationIndex i, PopulationIndex j) {
+    return jacobian.submat(layout_.variable_offset(i), layout_.variable_offset(j),
+                           arma::size(all[i].units, all[j].units));
+  };
+  for (PopulationIndex i = 0; i < all.size(); ++i) {
+    if (!all[i].clamped) block(i, i).diag() -= leak_[i][column] / tau_[i][column];
+  }
+  for (ProjectionIndex k = 0; k < circuit_.projections().size(); ++k) {
+    const PopulationIndex i = circuit_.projections()[k].target;
+    const arma::mat c = weights(k) / tau_[i][column];
+    for (const Derivative& d : derivatives(signal_of(k), x, column)) {
+      if (d.full.is_empty()) {
+        block(i, d.population) += c.each_row() % d.diagonal;
+      } else {
+        block(i, d.population) += c * d.full;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) add_plasticity(jacobian, i, x);
+  return jacobian;
+}
+
+void RightHandSide::add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const {
+  const Plasticity& rule = plasticity_[i];
+  const ProjectionIndex k = rule.projection;
+  const std::size_t rows = target_of(k).units;
+  const std::size_t columns = source_of(k).units;
+  const std::size_t at = layout_.variable_offset(populations() + i);
+  const auto as_matrix = [&](const Derivative& d) -> arma::mat {
+    return d.full.is_empty() ? arma::mat(arma::diagmat(d.diagonal)) : d.full;
+  };
+
+  // C f of each projection that has these weights: by the weights
+  std::vector<ProjectionIndex> having = rule.shared;
+  having.push_back(k);
+  for (const ProjectionIndex each : having) {
+    const PopulationIndex target = circuit_.projections()[each].target;
+    arma::vec f(columns, arma::fill::none);
+    value_of(signal_of(each), x, 0, f.memptr());
+    for (std::size_t j = 0; j < columns; ++j) {
+      jacobian.submat(layout_.variable_offset(target), at + j * rows, arma::size(rows, rows)).diag() +=
+          f[j] / tau_[target][0];
+    }
+  }
+
+  // rate post pre' - decay C: by the weights, by what is in post and in pre
+  const double eta = rule.rate * rule.pre.coefficient / rule.tau;
+  arma::vec post(rows);
+  arma::vec term(rows, arma::fill::none);
+  arma::vec pre(columns, arma::fill::none);
+  value_of(signal_of(rule.pre), x, 0, pre.memptr());
+  for (const Factor& factor : rule.post) {
+    value_of(signal_of(factor), x, 0, term.memptr());
+    post += factor.coefficient * term;
+    for (const Derivative& d : derivatives(signal_of(factor), x, 0)) {
+      const arma::mat D = factor.coefficient * as_matrix(d);
+      for (std::size_t j = 0; j < columns; ++j) {
+        jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(D)) += eta * pre[j] * D;
+      }
+    }
+  }
+  for (const Derivative& d : derivatives(signal_of(rule.pre), x, 0)) {
+    const arma::mat D = as_matrix(d);
+    for (std::size_t j = 0; j < columns; ++j) {
+      jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(rows, D.n_cols)) +=
+          eta * post * D.row(j);
+    }
+  }
+  for (std::size_t n = 0; n < rows * columns; ++n) jacobian(at + n, at + n) -= rule.decay / rule.tau;
+}
+
+arma::uvec RightHandSide::variables_of(std::span<const PopulationIndex> wanted) const {
+  std::vector<arma::uword> variables;
+  for (const PopulationIndex p : wanted) {
+    for (std::size_t n = 0; n < layout_.units(p); ++n) variables.push_back(layout_.variable_offset(p) + n);
+  }
+  return variables;
+}
+
+arma::uvec RightHandSide::free_variables() const {
+  std::vector<std::size_t> blocks;
+  for (std::size_t b = 0; b < layout_.populations(); ++b) {
+    if (b >= populations() || !circuit_.populations()[b].clamped) blocks.push_back(b);
+  }
+  return variables_of(blocks);
+}
+
+}  // namespace dynvert

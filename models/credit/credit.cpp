@@ -1,0 +1,53 @@
+#include <dynvert/models/credit/credit.hpp>
+#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/registry.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace dynvert {
+
+std::span<const CreditModel> credit_models() {
+  static const std::array models{
+      backprop(),         feedback_alignment(),   pseudo_backprop(), sequential_inversion(), single_loop_inversion(),
+      repeat_inversion(), concurrent_inversion(),
+  };
+  return models;
+}
+
+const CreditModel& credit_model(std::string_view name) { return find_by_name(credit_models(), name, "credit model"); }
+
+std::vector<FeedbackPath> sequential_feedback(std::size_t depth) {
+  std::vector<FeedbackPath> paths;
+  for (std::size_t l = 2; l <= depth; ++l) {
+    paths.push_back({.number = l, .name = fmt::format("B{}", l), .bottom = l - 1, .top = l});
+  }
+  return paths;
+}
+
+std::span<const std::string_view> transfer_names() {
+  static constexpr std::array<std::string_view, 3> names{"linear", "nonlinear", "linearised"};
+  return names;
+}
+
+Transfer transfer(std::string_view name) {
+  const auto names = transfer_names();
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) throw_unknown_name("transfer", name, {names.begin(), names.end()});
+  return static_cast<Transfer>(found - names.begin());
+}
+
+void propagate(const Network& network, const Activity& activity, Credit& credit,
+               const std::function<arma::mat(std::size_t l, const arma::mat& delta)>& back) {
+  const std::size_t depth = network.depth();
+  credit.resize(depth + 1);
+  credit[depth] = activity.e;
+  for (std::size_t l = depth; l >= 2; --l) {
+    credit[l - 1] = back(l, credit[l]);
+    multiply_by_slope(*network.g[l - 1], activity.a[l - 1], credit[l - 1]);
+  }
+}
+
+}  // namespace dynvert

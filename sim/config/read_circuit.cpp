@@ -1,0 +1,222 @@
+// The tables of experiments that do not learn: [inversion], and [[population]], [[projection]], [[input]].
+
+#include <dynvert/models/circuit/rate_function.hpp>
+#include <dynvert/sim/config/reader.hpp>
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+namespace dynvert {
+
+namespace {
+
+constexpr std::size_t max_parts = 1000;           // populations, projections, inputs of a circuit
+constexpr std::size_t max_points = 1'000'000;     // inversions of a model
+constexpr std::size_t max_variables = 1'000'000;  // of a circuit
+
+/// Names that the groups of a circuit give to datasets of their own.
+bool is_reserved(const std::string& name) {
+  constexpr std::array<std::string_view, 8> names{"record", "trial",    "time",          "converged",
+                                                  "steps",  "snapshot", "settling_time", "spectral_abscissa"};
+  constexpr std::array<std::string_view, 4> beginnings{"unit_", "source_", "input_", "end_"};
+  return std::ranges::find(names, name) != names.end() ||
+         std::ranges::any_of(beginnings, [&](std::string_view begin) { return name.starts_with(begin); });
+}
+
+class CircuitReader {
+ public:
+  CircuitReader(const ConfigReader& reader, const RecordConfig& record) : reader_(reader), record_(record) {}
+
+  CircuitConfig read() {
+    const auto* dynamics = reader_.table(reader_.tree(), "dynamics", "dynamics");
+    reader_.read_table("dynamics", "dynamics", dynamics, bindings(circuit_.dynamics));
+    reader_.check_meaning(dynamics, "dynamics",
+                          [&](std::string_view key) { return no_meaning(circuit_, key, reader_.vocabulary()); });
+    for (const auto* own : reader_.tables("population", max_parts)) read_population(*own);
+    for (const auto* own : reader_.tables("projection", max_parts)) read_projection(*own);
+    for (const auto* own : reader_.tables("input", max_parts)) read_input(*own);
+    reset_unused(circuit_.dynamics,
+                 [&](std::string_view key) { return !no_meaning(circuit_, key, reader_.vocabulary()).empty(); });
+    check_times();
+    return std::move(circuit_);
+  }
+
+ private:
+  template <typename Values>
+  std::string read_keys(std::string_view kind, std::size_t number, const toml::table& own, Values& values) const {
+    const auto prefix = fmt::format("{}[{}]", kind, number + 1);
+    reader_.read_table(kind, prefix, &own, bindings(values));
+    return prefix;
+  }
+
+  void check_name(const toml::table& own, const std::string& prefix, const std::string& name) const {
+    reader_.check_identifier(&own, prefix, "name", name);
+    if (is_reserved(name))
+      reader_.fail_at(&own, prefix, "name", in_quotes(name) + " is the name of a dataset of the file's own",
+                      "another name, not beginning with unit_, source_, input_, end_");
+    const auto taken = [&](const auto& list) {
+      return std::ranges::any_of(list, [&](const auto& other) { return other.name == name; });
+    };
+    if (taken(circuit_.populations) || taken(circuit_.projections))
+      reader_.fail_at(&own, prefix, "name", in_quotes(name) + " is taken already",
+                      "a name of its own for each population and each projection");
+  }
+
+  void check_length(const toml::table& own, const std::string& prefix, std::string_view key, std::size_t length,
+                    std::size_t units) const {
+    if (length > 1 && length != units)
+      reader_.fail_at(
+          &own, prefix, key, fmt::format("found {} numbers", length),
+          units == 1 ? std::string("one number") : fmt::format("one number, or one for each of {} units", units));
+  }
+
+  /// The population that a key names.
+  const PopulationConfig& named(const toml::table& own, std::string_view schema, const std::string& prefix,
+                                std::string_view key, const std::string& name) const {
+    reader_.require(&own, schema, prefix, key);
+    const auto found = std::ranges::find(circuit_.populations, name, &PopulationConfig::name);
+    if (found != circuit_.populations.end()) return *found;
+    std::vector<std::string> names;
+    for (const auto& p : circuit_.populations) names.push_back(p.name);
+    fail(reader_.place(&own, prefix, key), "no population has the name " + in_quotes(name), name,
+         fmt::format("{}", fmt::join(names, ", ")), nearest_name(name, names));
+  }
+
+  void read_population(const toml::table& own) {
+    PopulationConfig p;
+    const auto prefix = read_keys("population", circuit_.populations.size(), own, p);
+    reader_.require(&own, "population", prefix, "name");
+    check_name(own, prefix, p.name);
+    check_length(own, prefix, "initial", p.initial.size(), p.units);
+    std::size_t variables = p.units;
+    for (const auto& other : circuit_.populations) variables += other.units;
+    if (variables > max_variables)
+      reader_.fail_at(&own, prefix, "units", fmt::format("the circuit has {} units with it", variables),
+                      fmt::format("at most {}", max_variables));
+    circuit_.populations.push_back(std::move(p));
+  }
+
+  void read_projection(const toml::table& own) {
+    ProjectionConfig p;
+    const auto prefix = read_keys("projection", circuit_.projections.size(), own, p);
+    const auto& source = named(own, "projection", prefix, "source", p.source);
+    const auto& target = named(own, "projection", prefix, "target", p.target);
+    if (!own.contains("name")) p.name = fmt::format("{}_{}", p.source, p.target);
+    check_name(own, prefix, p.name);
+    reader_.check_meaning(&own, prefix, [&](std::string_view key) { return no_meaning(p, key, reader_.vocabulary()); });
+    if (p.kind != "one_to_one") weights_ += source.units * target.units;
+    if (weights_ > max_weights)
+      reader_.fail_at(&own, prefix, "kind",
+                      fmt::format("with its {} x {} the circuit has {} weights", target.units, source.units, weights_),
+                      fmt::format("at most {}", max_weights));
+    if (p.kind == "one_to_one" && source.units != target.units)
+      reader_.fail_at(
+          &own, prefix, "kind",
+          fmt::format("\"one_to_one\" from {} units of {} to {} of {}", source.units, p.source, target.units, p.target),
+          "populations of one size, or another kind");
+    if (p.kind == "matrix") {
+      reader_.require(&own, "projection", prefix, "matrix");
+      if (p.matrix.size() != target.units || p.matrix.front().size() != source.units)
+        reader_.fail_at(
+            &own, prefix, "matrix",
+            fmt::format("found {} rows of {} numbers", p.matrix.size(), p.matrix.front().size()),
+            fmt::format("{} rows (units of {}) of {} (units of {})", target.units, p.target, source.units, p.source));
+    }
+    if (p.kind == "file") {
+      reader_.resolve_path(&own, prefix, p.path, p.group);
+      reader_.require(&own, "projection", prefix, "dataset");
+    }
+    if (p.transmits == "gain") {
+      const auto& leader = named(own, "projection", prefix, "follows", p.follows);
+      if (leader.units != source.units)
+        reader_.fail_at(&own, prefix, "follows", fmt::format("{} has {} units", p.follows, leader.units),
+                        fmt::format("a population of {} units, as {}", source.units, p.source));
+      if (!rate_function(leader.rate).elementwise)
+        reader_.fail_at(&own, prefix, "follows",
+                        fmt::format("{}'s rate function {} has no slope of single units", p.follows, leader.rate),
+                        "a population with another rate function");
+    }
+    circuit_.projections.push_back(std::move(p));
+  }
+
+  void read_input(const toml::table& own) {
+    InputConfig in;
+    const auto prefix = read_keys("input", circuit_.inputs.size(), own, in);
+    const auto& population = named(own, "input", prefix, "population", in.population);
+    reader_.check_meaning(&own, prefix,
+                          [&](std::string_view key) { return no_meaning(in, key, reader_.vocabulary()); });
+    if (in.amplitude.empty()) reader_.fail_at(&own, prefix, "amplitude", "found an empty list", "at least one number");
+    check_length(own, prefix, "amplitude", in.amplitude.size(), population.units);
+    const double end = circuit_.dynamics.duration;
+    const bool timed = no_meaning(circuit_, "duration", reader_.vocabulary()).empty();
+    if (!timed && (in.shape != "step" || in.start > 0 || in.duration > 0))
+      reader_.fail_at(
+          &own, prefix,
+          in.shape != "step" ? "shape"
+          : in.start > 0     ? "start"
+                             : "duration",
+          fmt::format("solver = \"{}\" has no time in which an input could change", circuit_.dynamics.solver),
+          "a step from the start to the end, or a solver that integrates");
+    if (timed && in.start >= end)
+      reader_.fail_at(&own, prefix, "start", fmt::format("found {}, but the run ends at {}", in.start, end),
+                      fmt::format("below {}", end));
+    circuit_.inputs.push_back(std::move(in));
+  }
+
+  /// Each switch of an input ends a stretch of time.
+  void check_times() const {
+    if (!no_meaning(circuit_, "duration", reader_.vocabulary()).empty()) return;
+    const DynamicsConfig& d = circuit_.dynamics;
+    static const toml::table nothing;
+    const auto* dynamics = reader_.tree()["dynamics"].as_table();
+    const auto at = [&](std::string_view key, const std::string& fault, const std::string& allowed) {
+      reader_.fail_at(dynamics, "dynamics", key, fault, allowed);
+    };
+    check_stretch(reader_, dynamics != nullptr ? *dynamics : nothing, "dynamics", d, record_.interval,
+                  {"duration", "duration", d.duration}, at);
+    const auto inputs = reader_.tables("input", max_parts);
+    const double sample = record_.interval > 0 ? record_.interval : d.dt;
+    for (std::size_t i = 0; i < circuit_.inputs.size(); ++i) {
+      const InputConfig& in = circuit_.inputs[i];
+      for (const auto& [key, time] :
+           {std::pair{"start", in.start}, std::pair{"duration", in.duration}, std::pair{"rise", in.rise}}) {
+        if (time <= 0 || whole_number_of_steps(time, sample)) continue;
+        reader_.fail_at(inputs[i], fmt::format("input[{}]", i + 1), key,
+                        fmt::format("found {}, which is not a whole number of {}, the time between the samples of a "
+                                    "trace",
+                                    time, sample),
+                        nearest_times(time, sample));
+      }
+    }
+  }
+
+  const ConfigReader& reader_;
+  const RecordConfig& record_;
+  CircuitConfig circuit_;
+  std::size_t weights_ = 0;  // of the projections so far
+};
+
+}  // namespace
+
+CircuitConfig read_circuit(const ConfigReader& reader, const RecordConfig& record) {
+  return CircuitReader(reader, record).read();
+}
+
+InversionConfig read_inversion(const ConfigReader& reader) {
+  InversionConfig inversion;
+  const auto* in = reader.table(reader.tree(), "inversion", "inversion");
+  reader.read_table("inversion", "inversion", in, bindings(inversion));
+  reader.check_meaning(in, "inversion",
+                       [&](std::string_view key) { return no_meaning(inversion, key, reader.vocabulary()); });
+  const auto size = [](const std::vector<double>& axis) { return std::max<std::size_t>(1, axis.size()); };
+  if (size(inversion.alpha) > max_points / inversion.samples / size(inversion.ratio))
+    reader.fail_at(in, "inversion", "samples",
+                   fmt::format("{} samples at {} points are too many", inversion.samples,
+                               size(inversion.alpha) * size(inversion.ratio)),
+                   fmt::format("at most {} inversions of a model", max_points));
+  return inversion;
+}
+
+}  // namespace dynvert

@@ -1,0 +1,69 @@
+// [task]: the defaults of its kind, what the kind asks of the network, and its files.
+
+#include <dynvert/sim/config/reader.hpp>
+
+#include <fmt/format.h>
+
+namespace dynvert {
+
+namespace {
+
+constexpr std::size_t largest_data = 1'000'000'000;  // numbers of a data set, 8 GB
+
+/// The files of a task: their names become absolute.
+void check_files(const ConfigReader& reader, const toml::table& in, TaskConfig& task) {
+  if (!task.targets_path.empty() && !task.test_path.empty() && task.test_targets_path.empty())
+    reader.fail_at(&in, "task", "test_targets_path", "is missing", "a file name: the test set is an IDX pair, too");
+  if (task.test_path.empty() && !task.test_targets_path.empty())
+    reader.fail_at(&in, "task", "test_path", "is missing", "a file name");
+  if (!task.test_group.empty() && !task.test_group.starts_with('/'))
+    reader.fail_at(&in, "task", "test_group", "found " + in_quotes(task.test_group), "a group of the file, from /");
+  if (in.contains("test_samples") && task.test_samples > 0 && task.kind == "dataset" && task.test_path.empty() &&
+      task.test_group.empty())
+    reader.fail_at(&in, "task", "test_samples", "there is no test set", "test_path or test_group, or leave it out");
+  reader.resolve_path(&in, "task", task.path, task.group, "path");
+  for (auto [key, path] : {std::pair{"targets_path", &task.targets_path}, std::pair{"test_path", &task.test_path},
+                           std::pair{"test_targets_path", &task.test_targets_path}})
+    if (!path->empty()) reader.resolve_path(&in, "task", *path, "/", key);
+}
+
+}  // namespace
+
+void check_task(const ConfigReader& reader, const toml::table& in, Config& config) {
+  auto& task = config.task;
+  const auto& n = config.network.layers;
+  reader.check_meaning(&in, "task", [&](std::string_view key) { return no_meaning(task, key, reader.vocabulary()); });
+  const Choice& kind = *find_choice(reader.vocabulary().tasks, task.kind);
+  TaskConfig standard = kind.defaults;
+  const auto from = bindings(standard);
+  const auto to = bindings(task);
+  for (std::size_t i = 0; i < to.size(); ++i)
+    if (to[i].key != "kind" && !in.contains(to[i].key))
+      std::visit([&](auto* value) { *value = *std::get<decltype(value)>(from[i].slot); }, to[i].slot);
+  if (!kind.gives_probabilities && config.network.output == "softmax")
+    reader.fail_at(reader.tree()["network"].as_table(), "network", "output",
+                   fmt::format("\"softmax\" gives probabilities, and the targets of {} are none", task.kind),
+                   "a rate function of single units, or a task whose targets are probabilities");
+  const auto agree = [&](std::string_view key, std::size_t& value, std::size_t fixed, std::size_t layer,
+                         const char* which) {
+    if (fixed != 0 && fixed != layer)
+      reader.fail_at(reader.tree()["network"].as_table(), "network", "layers",
+                     fmt::format("the {} is {}, but task.kind = \"{}\" has {} {}", which, layer, task.kind, fixed, key),
+                     fmt::format("{} as the {}", fixed, which));
+    if (in.contains(key) && value != layer)
+      reader.fail_at(&in, "task", key, fmt::format("found {}, but the {} of network.layers is {}", value, which, layer),
+                     fmt::format("{}, or leave it out", layer));
+    value = layer;
+  };
+  agree("inputs", task.inputs, kind.defaults.inputs, n.front(), "first");
+  agree("outputs", task.outputs, kind.defaults.outputs, n.back(), "last");
+  if (uses(&kind, "path")) check_files(reader, in, task);
+  if (kind.count_samples) kind.count_samples(task);
+  const std::size_t samples = task.samples + task.test_samples;
+  if (samples > largest_data / (n.front() + n.back()))
+    reader.fail_at(&in, "task", "samples",
+                   fmt::format("{} samples of {} inputs and {} outputs are too large", samples, n.front(), n.back()),
+                   fmt::format("at most {} numbers in a data set", largest_data));
+}
+
+}  // namespace dynvert

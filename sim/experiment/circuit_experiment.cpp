@@ -1,0 +1,344 @@
+// A circuit of the user's own: [[population]], [[projection]], [[input]].
+
+#include <dynvert/analysis/measures.hpp>
+#include <dynvert/analysis/spectrum.hpp>
+#include <dynvert/analysis/steady_state.hpp>
+#include <dynvert/models/circuit/input_signal.hpp>
+#include <dynvert/models/error.hpp>
+#include <dynvert/models/random.hpp>
+#include <dynvert/sim/experiment/model_trainer.hpp>
+#include <dynvert/sim/experiment/transient_experiment.hpp>
+#include <dynvert/sim/platform/io_error.hpp>
+#include <dynvert/sim/trial/weights_file.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+namespace dynvert {
+
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+PopulationIndex index_of(const CircuitConfig& config, const std::string& name) {
+  return static_cast<PopulationIndex>(std::ranges::find(config.populations, name, &PopulationConfig::name) -
+                                      config.populations.begin());
+}
+
+Weights weights_of(const ProjectionConfig& p, std::size_t rows, std::size_t columns, std::uint64_t seed) {
+  if (p.kind == "one_to_one") return p.weight;
+  if (p.kind == "uniform")
+    return RandomStream(seed, fmt::format("projection {}", p.name)).uniform(rows, columns, p.half_width);
+  if (p.kind == "file") {
+    auto values = read_matrix(p.path, p.group, p.dataset, rows, columns,
+                              fmt::format("units of {} x units of {}", p.target, p.source));
+    if (values) return std::move(*values);
+    throw IoError(fmt::format("{}:{}", p.path, p.group), fmt::format("has no dataset {}", p.dataset),
+                  fmt::format("projection {} of kind \"file\" needs it", p.name));
+  }
+  arma::mat values(rows, columns);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < columns; ++j) values(i, j) = p.matrix[i][j];
+  }
+  return values;
+}
+
+Circuit make_circuit(const CircuitConfig& config, std::uint64_t seed) {
+  Circuit circuit;
+  for (const PopulationConfig& p : config.populations) {
+    circuit.add(Population{.name = p.name, .units = p.units, .tau = p.tau, .leak = p.leak, .rate = p.rate});
+  }
+  for (const ProjectionConfig& p : config.projections) {
+    const PopulationIndex source = index_of(config, p.source);
+    const PopulationIndex target = index_of(config, p.target);
+    Projection projection{
+        .name = p.name,
+        .source = source,
+        .target = target,
+        .weights = weights_of(p, circuit.populations()[target].units, circuit.populations()[source].units, seed)};
+    if (p.transmits == "rate") projection.transmits = Transmit::rate;
+    if (p.transmits == "gain") {
+      projection.transmits = Transmit::gain;
+      projection.follows = GainFollows{index_of(config, p.follows), p.reciprocal};
+    }
+    circuit.add(std::move(projection));
+  }
+  return circuit;
+}
+
+/// What all batches share.
+struct UserCircuit {
+  CircuitConfig config;
+  std::uint64_t seed = 0;
+  Circuit circuit;
+
+  [[nodiscard]] bool has_time() const { return solver_kind(config.dynamics.solver).has_trajectory; }
+  /// the inputs of a population in these trials
+  [[nodiscard]] InputSignals signals(PopulationIndex p, std::size_t first, std::size_t count) const;
+  [[nodiscard]] std::vector<Phase> phases() const;
+  void set_initial_state(const RightHandSide& f, std::size_t first, State& x) const;
+  [[nodiscard]] TransientBatch batch(std::size_t first, std::size_t count) const;
+  [[nodiscard]] GroupSpec points() const;
+  [[nodiscard]] TraceRow measure(const TransientTrial& trial, Rows& rows) const;
+};
+
+std::vector<UnitAxis> population_axes(const CircuitConfig& config) {
+  std::vector<UnitAxis> axes;
+  for (const PopulationConfig& p : config.populations) {
+    axes.push_back({"unit_" + p.name, p.units, fmt::format("number of the unit in {}", p.name)});
+  }
+  return axes;
+}
+
+arma::vec by_unit(const std::vector<double>& values, std::size_t units) {
+  if (values.size() > 1) return arma::vec(values);
+  return arma::vec(units, arma::fill::value(values.empty() ? 0.0 : values.front()));
+}
+
+InputSignals UserCircuit::signals(PopulationIndex p, std::size_t first, std::size_t count) const {
+  auto signals = std::make_shared<std::vector<InputSignal>>();
+  const DynamicsConfig& d = config.dynamics;
+  for (std::size_t i = 0; i < config.inputs.size(); ++i) {
+    const InputConfig& in = config.inputs[i];
+    if (index_of(config, in.population) != p) continue;
+    const std::size_t units = config.populations[p].units;
+    InputSignal signal{.shape = signal_shape(in.shape),
+                       .amplitude = by_unit(in.amplitude, units),
+                       .start = in.start,
+                       .rise = in.rise,
+                       .period = in.period,
+                       .spacing = d.dt};
+    if (in.duration > 0) signal.stop = in.start + in.duration;
+    if (signal.shape == InputSignal::Shape::noise) {
+      const auto knots = static_cast<std::size_t>((std::min(signal.stop, d.duration) - in.start) / d.dt) + 2;
+      std::vector<arma::mat> xi;
+      for (std::size_t c = 0; c < count; ++c) {
+        RandomStream random(seed, fmt::format("noise of input {}, trial {}", i, first + c));
+        xi.push_back(ornstein_uhlenbeck(random, units, knots, d.dt, in.noise_tau));
+      }
+      signal.knots = std::make_shared<const std::vector<arma::mat>>(std::move(xi));
+    }
+    signals->push_back(std::move(signal));
+  }
+  return signals;
+}
+
+/// Every switch of an input ends a phase.
+std::vector<Phase> UserCircuit::phases() const {
+  const double duration = config.dynamics.duration;
+  if (!has_time()) return {{.duration = duration}};
+  std::vector<InputSignal> all;
+  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
+    const InputSignals of_population = signals(p, 0, 0);
+    all.insert(all.end(), of_population->begin(), of_population->end());
+  }
+  std::vector<double> switches = stretches(all, duration);
+  switches.push_back(duration);
+  std::vector<Phase> phases;
+  for (std::size_t i = 1; i < switches.size(); ++i) {
+    phases.push_back({.start = switches[i - 1], .duration = switches[i] - switches[i - 1]});
+  }
+  return phases;
+}
+
+void UserCircuit::set_initial_state(const RightHandSide& f, std::size_t first, State& x) const {
+  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
+    const PopulationConfig& population = config.populations[p];
+    const arma::vec start = by_unit(population.initial, population.units);
+    for (std::size_t c = 0; c < f.layout().columns(); ++c) {
+      RandomStream random(seed, fmt::format("start of {}, trial {}", population.name, first + c));
+      const arma::vec state = start + random.uniform(population.units, 1, population.initial_half_width).col(0);
+      std::ranges::copy(state, f.layout().view(std::span<double>(x), p).column(c).begin());
+    }
+  }
+}
+
+TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
+  TransientBatch batch{.first = first, .count = count, .stages = {}, .activity = {}, .credit = {}};
+  Stage stage;
+  stage.name = "circuit";
+  stage.timing = Stage::Timing::schedule;
+  stage.circuit = circuit;
+  std::vector<InputSignals> inputs;
+  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
+    stage.layers.push_back(p);
+    inputs.push_back(signals(p, first, count));
+    if (inputs.back()->empty()) continue;
+    stage.derived.push_back({.name = "input_" + config.populations[p].name,
+                             .layer = p,
+                             .description = "sum of the inputs to the population",
+                             .value = [in = inputs.back()](const DerivedSignal::Sample& at) {
+                               const std::size_t column[]{at.column};
+                               arma::vec value(in->front().amplitude.n_rows);
+                               sum_signals(*in, at.phase.start, at.phase.start + at.phase.duration, at.time, column,
+                                           {value.memptr(), value.n_elem, 1, value.n_elem});
+                               return value;
+                             }});
+  }
+  stage.load = [](const Network&, const Feedback&, RightHandSide&) {};
+  stage.begin = [count](const Network&, const Activity&, const Credit&, RightHandSide& f) { f.set_columns(count); };
+  stage.enter = [self = *this, inputs, first](const Network&, const Activity&, const Credit&, const Phase& phase,
+                                              RightHandSide& f, State& x) {
+    if (phase.start == 0) self.set_initial_state(f, first, x);
+    for (PopulationIndex p = 0; p < inputs.size(); ++p) {
+      set_input(f, p, inputs[p], phase.start, phase.start + phase.duration);
+    }
+  };
+  stage.read = [](const Network&, const RightHandSide&, const State&, Activity&, Credit&) {};
+  batch.stages.push_back({std::move(stage), phases()});
+  return batch;
+}
+
+GroupSpec UserCircuit::points() const {
+  GroupSpec group{.path = "/models/circuit/grid", .row_dimension = "trial"};
+  group.datasets.push_back(counter("trial", "number of the trial, from 0"));
+  group.datasets.push_back(counter("steps", "steps of the solver; Newton iterations of fixed_point"));
+  auto flag = counter("converged", "whether every population ended within 2 % of its steady state");
+  flag.legend = converged_legend;
+  group.datasets.push_back(std::move(flag));
+  group.datasets.push_back(
+      {.name = "spectral_abscissa",
+       .units = "1/time",
+       .description = "largest real part of the circuit's spectrum at the steady state that is nearest to its end; "
+                      "NaN: there is none, or an input still moves"});
+  const auto axes = population_axes(config);
+  for (std::size_t p = 0; p < axes.size(); ++p) {
+    group.axes.push_back(counted(axes[p]));
+    group.datasets.push_back({.name = "end_" + config.populations[p].name,
+                              .axes = {axes[p].name},
+                              .description = "state of the population at the end"});
+  }
+  return group;
+}
+
+/// Whether each population of the column is within 2 % of the steady state, relative to the largest of them.
+bool is_near(const Layout& layout, const State& x, const State& steady) {
+  double size = 0;
+  for (std::size_t p = 0; p < layout.populations(); ++p) {
+    for (const double v : layout.view(std::span<const double>(steady), p).column(0)) size = std::max(size, std::abs(v));
+  }
+  for (std::size_t p = 0; p < layout.populations(); ++p) {
+    const arma::vec end = to_matrix(layout.view(std::span<const double>(x), p)).col(0);
+    const arma::vec target = to_matrix(layout.view(std::span<const double>(steady), p)).col(0);
+    // a population whose steady state is zero is measured by the size of the others
+    if (!(arma::norm(end - target) <= settling_band * std::max(arma::norm(target), settling_band * size))) return false;
+  }
+  return true;
+}
+
+TraceRow UserCircuit::measure(const TransientTrial& trial, Rows& rows) const {
+  const StageRunner& runner = *trial.stages.front();
+  TraceRow row{.converged = trial.diverged ? -1 : -2, .settling_time = nan};
+  double abscissa = nan;
+  const bool complete = !trial.diverged && !trial.failed;
+  std::optional<SingleTrial> single;
+  if (complete) {
+    RightHandSide f(circuit, 1);
+    f.take_column(runner.f(), trial.column);
+    single.emplace(runner, trial.column, runner.stage(), std::move(f));
+    try {
+      // an input that still moves has no steady state: the flag says that none was reached
+      row.converged = 0;
+      if (!single->f.has_drives()) {
+        const State steady = steady_state(single->f, single->x).x;
+        abscissa = spectral_abscissa(single->f, steady, 0);
+        row.converged = is_near(single->f.layout(), single->x, steady) ? 1 : 0;
+      }
+    } catch (const NumericalError&) {
+      row.converged = -2;
+    }
+  }
+  std::size_t column = 0;
+  rows.values[column++].push_back(static_cast<double>(trial.batch.first + trial.column));
+  rows.values[column++].push_back(
+      runner.started() ? static_cast<double>(runner.solver_run().columns[trial.column].steps) : 0);
+  rows.values[column++].push_back(static_cast<double>(row.converged));
+  rows.values[column++].push_back(abscissa);
+  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
+    auto& values = rows.values[column++];
+    if (!complete) {
+      values.insert(values.end(), config.populations[p].units, nan);
+    } else {
+      const auto end = single->f.layout().view(std::span<const double>(single->x), p).column(0);
+      values.insert(values.end(), end.begin(), end.end());
+    }
+  }
+  ++rows.count;
+  return row;
+}
+
+/// Each matrix over the units of its target and of its source, each number c of a one-to-one projection.
+void describe_weights(const UserCircuit& user, GroupSpec& group, Rows& row) {
+  group = {.path = "/models/circuit/weights", .row_dimension = "snapshot"};
+  group.datasets.push_back(counter("snapshot", "trials done by then"));
+  std::vector<std::vector<double>> values{{0}};
+  const auto axes = population_axes(user.config);
+  const auto use = [&](UnitAxis axis) {
+    if (std::ranges::find(group.axes, axis.name, &Axis::name) == group.axes.end()) group.axes.push_back(counted(axis));
+    return axis.name;
+  };
+  for (const Projection& p : user.circuit.projections()) {
+    DatasetSpec dataset{.name = p.name, .description = "weights of the projection"};
+    values.emplace_back();
+    if (const auto* matrix = std::get_if<arma::mat>(&p.weights)) {
+      // an axis of its own, for a projection of a population onto itself has it twice
+      UnitAxis source = axes[p.source];
+      source.name = "source_" + user.circuit.populations()[p.source].name;
+      dataset.axes = {use(axes[p.target]), use(source)};
+      append_row_major(values.back(), *matrix);
+    } else {
+      dataset.description = "weight of the one-to-one projection";
+      values.back().push_back(std::get<double>(p.weights));
+    }
+    group.datasets.push_back(std::move(dataset));
+  }
+  row = Rows(group);
+  row.values = std::move(values);
+  row.count = 1;
+}
+
+}  // namespace
+
+TransientPlan circuit_plan(const Config& config) {
+  const DynamicsConfig& d = config.circuit.dynamics;
+  const auto shared = std::make_shared<UserCircuit>(
+      UserCircuit{config.circuit, config.seed, make_circuit(config.circuit, config.seed)});
+  const SolverKind& kind = solver_kind(d.solver);
+  const auto moves = [](const InputConfig& in) { return in.shape != "step"; };
+  check_exact(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
+  const double interval = config.record.interval > 0 ? config.record.interval : d.dt;
+  TransientPlan plan{.name = "circuit",
+                     .solver = d.solver,
+                     .settings = solver_settings(d),
+                     .trials = config.trials,
+                     .network = Network(),
+                     .feedback = {},
+                     .trace_settings = {.interval = interval,
+                                        .sample_interval = interval,
+                                        .record = &config.record,
+                                        .units = population_axes(config.circuit)},
+                     .points = shared->points(),
+                     .weights = {},
+                     .trace = {},
+                     .weights_row = Rows(GroupSpec{}),
+                     .attributes = {{"solver", d.solver}},
+                     .stop_at_divergence = d.on_divergence == "stop"};
+  describe_weights(*shared, plan.weights, plan.weights_row);
+  const TransientBatch first = shared->batch(0, 1);
+  const std::size_t values = RightHandSide(shared->circuit, 1).layout().size();
+  plan.batch_size = batch_size(config.trials, values, static_cast<std::size_t>(d.duration / interval) + 1);
+  if (kind.has_trajectory) {
+    plan.trace = trace_group("/models/circuit", first.stages, plan.trace_settings);
+    plan.attributes.emplace_back("dt", d.dt);
+    plan.attributes.emplace_back("duration", d.duration);
+  }
+  plan.make_batch = [shared](std::size_t from, std::size_t count) { return shared->batch(from, count); };
+  plan.prepare = [](const TransientBatch&, StageRunner&) {};
+  plan.measure = [shared](const TransientTrial& trial, Rows& rows) { return shared->measure(trial, rows); };
+  return plan;
+}
+
+}  // namespace dynvert

@@ -1,0 +1,79 @@
+#include <dynvert/models/credit/credit.hpp>
+#include <dynvert/sim/experiment/external_files.hpp>
+#include <dynvert/sim/platform/checksum.hpp>
+#include <dynvert/sim/tasks/task.hpp>
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <variant>
+
+namespace dynvert {
+
+namespace {
+
+/// Several models may read one file, and it may be large.
+class Checksums {
+ public:
+  const std::string& of(const std::string& path) {
+    const auto found = known_.find(path);
+    return found != known_.end() ? found->second : known_.emplace(path, file_sha256(path)).first->second;
+  }
+
+ private:
+  std::map<std::string, std::string> known_;
+};
+
+std::optional<std::string> text_of(const RunFile& file, const ExternalFile& external, const char* what) {
+  const auto value = file.attribute(external.object, fmt::format("{}_{}", external.role, what));
+  if (!value || !std::holds_alternative<std::string>(*value)) return std::nullopt;
+  return std::get<std::string>(*value);
+}
+
+}  // namespace
+
+std::vector<ExternalFile> external_files(const Config& config) {
+  std::vector<ExternalFile> files;
+  if (config.kind == ExperimentKind::circuit) {
+    for (const ProjectionConfig& p : config.circuit.projections) {
+      if (p.kind == "file") files.push_back({"/models/circuit", p.name, p.path});
+    }
+    return files;
+  }
+  if (config.kind == ExperimentKind::learning) {
+    const TaskKind& task = task_kind(config.task.kind);
+    if (!task.drawn()) {
+      for (auto& [role, path] : task.files(config.task)) files.push_back({"/task", role, path});
+    }
+  }
+  if (config.network.init.kind == "file") files.push_back({"/", "init", config.network.init.path});
+  for (const ModelConfig& model : config.models) {
+    if (credit_model(model.credit).feedback && model.feedback.kind == "file")
+      files.push_back({"/models/" + model.name, "feedback", model.feedback.path});
+  }
+  return files;
+}
+
+void note_external_files(const Config& config, Recorder& recorder) {
+  Checksums sums;
+  for (const auto& [object, role, path] : external_files(config)) {
+    recorder.set_attribute(object, role + "_path", path);
+    recorder.set_attribute(object, role + "_sha256", sums.of(path));
+  }
+}
+
+std::vector<std::string> changed_external_files(const Config& config, const RunFile& file) {
+  Checksums sums;
+  std::vector<std::string> changed;
+  for (const ExternalFile& external : external_files(config)) {
+    const auto sum = text_of(file, external, "sha256");
+    if (!sum || *sum == sums.of(external.path)) continue;
+    const std::string path = text_of(file, external, "path").value_or("");
+    changed.push_back(fmt::format("the data in {} have the SHA-256 {}, {} had {}", external.path,
+                                  sums.of(external.path), path == external.path ? "at the start they" : path, *sum));
+  }
+  return changed;
+}
+
+}  // namespace dynvert

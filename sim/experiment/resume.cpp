@@ -1,0 +1,89 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/config/difference.hpp>
+#include <dynvert/sim/experiment/external_files.hpp>
+#include <dynvert/sim/experiment/resume.hpp>
+#include <dynvert/sim/platform/build_info.hpp>
+
+#include <fmt/chrono.h>
+#include <fmt/ranges.h>
+
+#include <ctime>
+
+namespace dynvert {
+namespace {
+
+std::string text_of(const std::optional<AttributeValue>& value) {
+  return value && std::holds_alternative<std::string>(*value) ? std::get<std::string>(*value) : "";
+}
+
+std::string text_attribute(const RunFile& file, const char* name) { return text_of(file.attribute("/", name)); }
+
+std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+std::string shown(const std::string& value) { return value.empty() ? "not set" : value; }
+
+}  // namespace
+
+std::vector<Attribute> root_attributes(const Config& config, const std::string& command) {
+  return {{"title", config.title},
+          {"version", version()},
+          {"source_revision", source_revision()},
+          {"seed", static_cast<std::int64_t>(config.seed)},
+          {"config", config.resolved},
+          {"created", now()},
+          {"command", command},
+          {"blas", blas_identity()},
+          {"cpu", cpu_identity()}};
+}
+
+std::vector<std::string> run_differences(const RootAttribute& attribute, const Config& config) {
+  std::vector<std::string> differences;
+  for (const auto& [key, there, here] : config_differences(text_of(attribute("config")), config.resolved)) {
+    differences.push_back(fmt::format("{} is {}, in the file {}", key, shown(here), shown(there)));
+  }
+  const auto compare = [&](const char* name, const std::string& here) {
+    if (const std::string there = text_of(attribute(name)); there != here) {
+      differences.push_back(fmt::format("{} of the program is {}, in the file {}", name, here, shown(there)));
+    }
+  };
+  compare("version", version());
+  compare("source_revision", source_revision());
+  return differences;
+}
+
+Resumable check_resumable(const RunFile& file, const Config& config) {
+  std::vector<std::string> differences =
+      run_differences([&](const char* name) { return file.attribute("/", name); }, config);
+  const auto refuse_where_different = [&] {
+    if (differences.empty()) return;
+    throw ValueError(file.path(),
+                     fmt::format("cannot be resumed, the numbers would differ: {}", fmt::join(differences, "; ")),
+                     "the configuration, the program and the data with which the run was begun, or another output");
+  };
+  refuse_where_different();
+  if (file.attribute("/", "complete") == AttributeValue(std::int64_t{1})) return Resumable::complete;
+  // of the same configuration, so the files should be the same
+  differences = changed_external_files(config, file);
+  refuse_where_different();
+  if (text_attribute(file, "status") == "diverged") {
+    throw NumericalError(file.path(), "cannot be resumed, the run has diverged and would again",
+                         "another configuration and another output, or on_divergence = \"skip\"");
+  }
+  return Resumable::to_go_on;
+}
+
+std::string note_resumption(RunFile& file, const Config& config) {
+  std::string lines = text_attribute(file, "resumed");
+  lines += fmt::format("{}{} after {} trials, {}, {}", lines.empty() ? "" : "\n", now(), file.committed(),
+                       cpu_identity(), blas_identity());
+  file.set_attribute("/", "resumed", lines);
+  const std::string cpu = text_attribute(file, "cpu"), blas = text_attribute(file, "blas");
+  if (blas == blas_identity() && (config.reproducible || cpu == cpu_identity())) return "";
+  return fmt::format(
+      "{} was begun on {} with {}, and goes on on {} with {}: the numbers may differ from an unbroken run in their "
+      "last "
+      "digits",
+      file.path(), cpu, blas, cpu_identity(), blas_identity());
+}
+
+}  // namespace dynvert

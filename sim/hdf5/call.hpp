@@ -1,0 +1,43 @@
+#pragma once
+
+/// What each call of the HDF5 library is wrapped in. Of use to sim/hdf5*.cpp only.
+
+#include <hdf5.h>
+
+#include <dynvert/sim/hdf5/hdf5.hpp>
+
+#include <string>
+
+namespace dynvert::h5 {
+
+/// Holds back HDF5's printing on this thread while it lives.
+class Quiet {
+ public:
+  Quiet();
+  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t print_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// The library's explanation of the failure just met: its outermost and its innermost message.
+[[nodiscard]] std::string explanation();
+
+/// The identifier as an owner. @throws IoError that names the object where the call failed
+Handle owned(hid_t id, Handle::Closer closer, const std::string& object, const char* doing);
+
+/// @throws IoError that names the object where the call failed
+void checked(herr_t result, const std::string& object, const char* doing);
+
+/// "FILE:/path", as messages name what is in a file
+std::string inside(const File& file, const std::string& path);
+
+/// A group or dataset. @throws IoError
+Handle open_object(const File& file, const std::string& path);
+
+[[noreturn]] void fail(const std::string& object, const std::string& doing);
+
+}  // namespace dynvert::h5

@@ -1,0 +1,174 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/inspect/inspect.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace dynvert {
+
+namespace {
+
+/// Datasets of the model's rows whose name is PREFIX_l, or PREFIX, as circuits without loops have it.
+std::vector<std::string> layers_of(const RunReader& file, const std::string& rows, const std::string& prefix) {
+  std::vector<std::string> found;
+  if (rows.empty()) return found;
+  for (const std::string& name : file.children(rows)) {
+    if (name == prefix) found.push_back(rows + "/" + name);
+    if (!name.starts_with(prefix + "_")) continue;
+    const std::string layer = name.substr(prefix.size() + 1);
+    if (!layer.empty() && std::ranges::all_of(layer, [](unsigned char c) { return std::isdigit(c) != 0; })) {
+      found.push_back(rows + "/" + name);
+    }
+  }
+  return found;
+}
+
+std::optional<double> finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
+
+template <typename T>
+std::optional<T> attribute_as(const RunReader& file, const std::string& object, const std::string& name) {
+  const auto value = file.attribute(object, name);
+  if (!value || !std::holds_alternative<T>(*value)) return std::nullopt;
+  return std::get<T>(*value);
+}
+
+std::optional<double> last_finite(const RunReader& file, const std::string& dataset) {
+  if (!file.has(dataset)) return std::nullopt;
+  const std::size_t rows = file.length(dataset);
+  return rows == 0 ? std::nullopt : finite(file.value(dataset, rows - 1));
+}
+
+/// The part of the trials in which all flags are 1.
+double fraction_of_ones(const RunReader& file, const std::vector<std::string>& flags, std::size_t trials) {
+  constexpr std::size_t block = std::size_t{1} << 17;
+  // a run that was cut short may have more rows of one dataset than of another
+  for (const std::string& dataset : flags) trials = std::min(trials, file.length(dataset));
+  if (trials == 0) return 0;
+  std::size_t ones = 0;
+  for (std::size_t first = 0; first < trials; first += block) {
+    std::vector<bool> all(std::min(block, trials - first), true);
+    for (const std::string& dataset : flags) {
+      const auto values = file.rows(dataset, first, all.size()).values;
+      for (std::size_t k = 0; k < all.size(); ++k) all[k] = all[k] && values[k] == 1;
+    }
+    ones += static_cast<std::size_t>(std::ranges::count(all, true));
+  }
+  return static_cast<double>(ones) / static_cast<double>(trials);
+}
+
+/// Whether a dataset has one number for each of the model's trials.
+bool is_quantity(const RunReader& file, const std::string& dataset) {
+  return file.axes(dataset) == std::vector<std::string>{"trial"};
+}
+
+}  // namespace
+
+std::string rows_of(const RunReader& file, const std::string& model) {
+  for (const auto* group : {"learning", "grid"}) {
+    const std::string path = fmt::format("/models/{}/{}", model, group);
+    if (file.has(path + "/trial")) return path;
+  }
+  return {};
+}
+
+ModelSummary summarise(const RunReader& file, const std::string& model) {
+  const std::string path = fmt::format("/models/{}", model);
+  const std::string rows = rows_of(file, model);
+  const auto statistics = [&](const char* prefix) { return column_statistics(file, layers_of(file, rows, prefix)); };
+  ModelSummary summary{.name = model,
+                       .credit = attribute_as<std::string>(file, path, "credit").value_or("circuit"),
+                       .status = attribute_as<std::string>(file, path, "status").value_or("?"),
+                       .solver = attribute_as<std::string>(file, path, "solver"),
+                       .feedback = attribute_as<std::string>(file, path, "feedback"),
+                       .final_loss = last_finite(file, path + "/eval/train_loss"),
+                       .final_nse = last_finite(file, path + "/eval/nse"),
+                       .settled_fraction = std::nullopt,
+                       .median_settling_time = finite(statistics("settling_time").median),
+                       .median_angle_ndi = finite(statistics("angle_ndi").median),
+                       .largest_abscissa = finite(statistics("spectral_abscissa").greatest),
+                       .restabilisations = std::nullopt};
+  if (!rows.empty()) {
+    summary.trials = file.length(rows + "/trial");
+  } else if (file.has(path + "/trace/trial")) {
+    summary.trials = file.length(path + "/trace/trial");
+  }
+  summary.diverged_trials =
+      static_cast<std::size_t>(attribute_as<std::int64_t>(file, path, "diverged_trials").value_or(0));
+
+  const auto loops = layers_of(file, rows, "converged");
+  if (!loops.empty() && summary.trials > 0) summary.settled_fraction = fraction_of_ones(file, loops, summary.trials);
+  if (const auto events = layers_of(file, rows, "restabilised"); !events.empty()) {
+    std::size_t count = 0;
+    for_each_block(file, events, [&](std::span<const double> flags) {
+      count += static_cast<std::size_t>(std::ranges::count(flags, 1.0));
+    });
+    summary.restabilisations = count;
+  }
+  return summary;
+}
+
+std::vector<QuantitySummary> summarise_quantities(const RunReader& file, const std::string& model) {
+  std::vector<QuantitySummary> quantities;
+  const std::string rows = rows_of(file, model);
+  if (rows.empty()) return quantities;
+  for (const std::string& name : file.children(rows)) {
+    const std::string dataset = rows + "/" + name;
+    if (!is_quantity(file, dataset)) continue;
+    const bool flag = file.attribute(dataset, "legend").has_value();
+    quantities.push_back({.name = name,
+                          .units = attribute_as<std::string>(file, dataset, "units").value_or(""),
+                          .description = attribute_as<std::string>(file, dataset, "long_name").value_or(""),
+                          .values = column_statistics(file, {&dataset, 1}, flag)});
+  }
+  return quantities;
+}
+
+TrialSummary summarise_trial(const RunReader& file, const std::string& model, std::size_t trial) {
+  TrialSummary summary;
+  summary.trial = trial;
+  const std::string records = fmt::format("/models/{}/trace/trial", model);
+  if (file.has(records)) {
+    const auto recorded = file.column(records);
+    const auto found = std::ranges::find(recorded, static_cast<double>(trial));
+    if (found != recorded.end()) summary.record = static_cast<std::size_t>(found - recorded.begin());
+  }
+  const std::string rows = rows_of(file, model);
+  const std::size_t trials = rows.empty() ? 0 : file.length(rows + "/trial");
+  if (trial >= trials && !summary.record) {
+    throw ValueError(fmt::format("--trial {}", trial), fmt::format("model {} has no such trial", model),
+                     trials > 0 ? fmt::format("0 to {}", trials - 1) : std::string("nothing: the file holds no trial"));
+  }
+  if (trial >= trials) return summary;
+  for (const std::string& name : file.children(rows)) {
+    if (!is_quantity(file, rows + "/" + name)) continue;
+    summary.values.emplace_back(name, file.value(rows + "/" + name, trial));
+  }
+  return summary;
+}
+
+std::vector<SnapshotStability> summarise_stability(const RunReader& file, RecordedModel& model, std::size_t most) {
+  std::vector<SnapshotStability> result;
+  const auto has_loops = [](const Stage& stage) { return !stage.loops.empty(); };
+  if (std::ranges::none_of(model.stages(), has_loops)) return result;
+  const std::string dataset = fmt::format("/models/{}/weights/snapshot", model.name());
+  const auto snapshots = file.column(dataset);
+  const std::size_t count = std::min(most, snapshots.size());
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::size_t row = count == 1 ? snapshots.size() - 1 : k * (snapshots.size() - 1) / (count - 1);
+    const RecordedModel::Snapshot snapshot{.row = row, .trials = trial_number(file, dataset, snapshots[row])};
+    model.load(snapshot);
+    SnapshotStability& s = result.emplace_back();
+    s.snapshot = snapshot.trials;
+    s.loops = loops_at_rest(model.stages(), model.network(), model.feedback());
+    for (const LoopStability& loop : s.loops) {
+      auto found = findings(loop, model.config().dynamics);
+      std::ranges::move(found, std::back_inserter(s.findings));
+    }
+  }
+  return result;
+}
+
+}  // namespace dynvert

@@ -1,0 +1,66 @@
+#pragma once
+
+/// What `dynvert inspect` says of a file, as values. Tables and JSON are two ways to print them. Memory is bounded,
+/// however long the file: columns are read in blocks.
+
+#include <dynvert/sim/inspect/column_statistics.hpp>
+#include <dynvert/sim/inspect/recorded_model.hpp>
+#include <dynvert/sim/trial/loop_stability.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dynvert {
+
+/// One model of a file in one line. Absent: the model does not have it.
+struct ModelSummary {
+  std::string name, credit, status;
+  std::optional<std::string> solver, feedback;
+  std::size_t trials = 0;
+  std::size_t diverged_trials = 0;
+  std::optional<double> final_loss;  ///< train_loss at the last evaluation
+  std::optional<double> final_nse;
+  std::optional<double> settled_fraction;      ///< trials in which every loop ended within 2 % of its steady state
+  std::optional<double> median_settling_time;  ///< over the trials that settled, all loops
+  std::optional<double> median_angle_ndi;      ///< degrees, over trials and layers
+  std::optional<double> largest_abscissa;      ///< spectral abscissa, over trials and loops
+  std::optional<std::size_t> restabilisations;
+};
+
+/// The distribution of one recorded quantity over the trials; NaN and the negative marks of flags do not count.
+struct QuantitySummary {
+  std::string name, units, description;
+  ColumnStatistics values;
+};
+
+/// What was recorded of one trial.
+struct TrialSummary {
+  std::size_t trial = 0;
+  std::vector<std::pair<std::string, double>> values;  ///< dataset of the model's rows and its value
+  std::optional<std::size_t> record;                   ///< its number in /trace, if its trajectory was kept
+};
+
+/// The loops of a model at rest, with the weights of a snapshot.
+struct SnapshotStability {
+  std::size_t snapshot = 0;  ///< trials done by then
+  std::vector<LoopStability> loops;
+  std::vector<Finding> findings;
+};
+
+/// The group whose rows are a model's trials: /models/NAME/learning, or /models/NAME/grid of an experiment without
+/// learning. Empty: it has neither.
+[[nodiscard]] std::string rows_of(const RunReader& file, const std::string& model);
+
+[[nodiscard]] ModelSummary summarise(const RunReader& file, const std::string& model);
+[[nodiscard]] std::vector<QuantitySummary> summarise_quantities(const RunReader& file, const std::string& model);
+/// @throws ValueError  a trial that was not recorded
+[[nodiscard]] TrialSummary summarise_trial(const RunReader& file, const std::string& model, std::size_t trial);
+
+/// At `most` snapshots, spread evenly, the last among them; one: the last alone. None: a model without loops.
+/// @throws Error  weights that cannot be had, or are not finite
+[[nodiscard]] std::vector<SnapshotStability> summarise_stability(const RunReader& file, RecordedModel& model,
+                                                                 std::size_t most);
+
+}  // namespace dynvert

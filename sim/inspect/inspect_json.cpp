@@ -1,0 +1,120 @@
+// dynvert inspect --json.
+
+#include <dynvert/sim/inspect/inspect_print.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace dynvert {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// JSON has neither NaN nor infinity: null, and for what may be infinite the word.
+Json number(const std::optional<double>& value) {
+  if (!value || std::isnan(*value)) return nullptr;
+  if (std::isinf(*value)) return *value > 0 ? "infinite" : "-infinite";
+  return *value;
+}
+
+template <typename T>
+Json maybe(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const LoopStability& s) {
+  return {{"loop", s.loop},
+          {"controller", s.controller},
+          {"linear", s.linear},
+          {"alpha", s.alpha},
+          {"tau_u", s.tau_u},
+          {"spectral_abscissa", number(s.spectral_abscissa)},
+          {"slowest_time_constant", number(s.slowest_time_constant)},
+          {"numerical_abscissa", number(s.numerical_abscissa)},
+          {"critical_leak", number(s.critical_leak)},
+          {"delay_margin", number(s.delay_margin)},
+          {"largest_stable_step_euler", number(s.step_euler)},
+          {"largest_stable_step_rk4", number(s.step_rk4)},
+          {"largest_stable_step_sequential_euler", number(s.step_sequential_euler)}};
+}
+
+Json to_json(const std::vector<Finding>& findings) {
+  Json list = Json::array();
+  for (const Finding& f : findings) list.push_back({{"unstable", f.unstable}, {"text", f.text}});
+  return list;
+}
+
+Json to_json(const QuantitySummary& q) {
+  return {{"name", q.name},
+          {"units", q.units},
+          {"description", q.description},
+          {"values", q.values.count},
+          {"missing", q.values.missing},
+          {"least", number(q.values.least)},
+          {"median", number(q.values.median)},
+          {"greatest", number(q.values.greatest)},
+          {"last", number(q.values.last)}};
+}
+
+Json to_json(const TrialInspection& t) {
+  Json json{{"snapshot", t.snapshot.trials},
+            {"trials_away", t.trials_away},
+            {"first_sample_of_batch", t.batch},
+            {"sample_interval", t.interval > 0 ? Json(t.interval) : Json(nullptr)},
+            {"diverged", t.diverged.empty() ? Json(nullptr) : Json(t.diverged)},
+            {"measures", Json::object()},
+            {"loops", Json::array()},
+            {"findings", to_json(t.findings)}};
+  for (const auto& [measure, l, value] : t.measures)
+    json["measures"][fmt::format("{}_{}", measure->name, l)] = number(value);
+  for (const TrialInspection::Loop& loop : t.loops) {
+    Json entry = to_json(loop.stability);
+    entry["converged"] = loop.no_steady_state ? Json(nullptr) : Json(loop.converged);
+    json["loops"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace
+
+Json to_json(const InspectedModel& model) {
+  const ModelSummary& m = model.summary;
+  Json json{{"name", m.name},
+            {"credit", m.credit},
+            {"status", m.status},
+            {"solver", maybe(m.solver)},
+            {"feedback", maybe(m.feedback)},
+            {"trials", m.trials},
+            {"diverged_trials", m.diverged_trials},
+            {"final_loss", number(m.final_loss)},
+            {"final_nse", number(m.final_nse)},
+            {"settled_fraction", number(m.settled_fraction)},
+            {"median_settling_time", number(m.median_settling_time)},
+            {"median_angle_ndi", number(m.median_angle_ndi)},
+            {"largest_spectral_abscissa", number(m.largest_abscissa)},
+            {"restabilisations", maybe(m.restabilisations)}};
+  json["stability"] = Json::array();
+  for (const SnapshotStability& s : model.stability) {
+    Json loops = Json::array();
+    for (const LoopStability& loop : s.loops) loops.push_back(to_json(loop));
+    json["stability"].push_back({{"snapshot", s.snapshot}, {"loops", loops}, {"findings", to_json(s.findings)}});
+  }
+  if (!model.quantities.empty()) {
+    json["quantities"] = Json::array();
+    for (const QuantitySummary& q : model.quantities) json["quantities"].push_back(to_json(q));
+  }
+  if (model.trial) {
+    Json values = Json::object();
+    for (const auto& [name, value] : model.trial->values) values[name] = number(value);
+    json["trial"] = {{"trial", model.trial->trial},
+                     {"values", values},
+                     {"record", maybe(model.trial->record)},
+                     {"computed", model.computed ? to_json(*model.computed) : Json(nullptr)}};
+  }
+  json["not_computed"] = model.not_computed.empty() ? Json(nullptr) : Json(model.not_computed);
+  return json;
+}
+
+}  // namespace dynvert

@@ -1,0 +1,209 @@
+// Solvers with a fixed step: forward Euler and Runge-Kutta 4 by odeint, and sequential Euler.
+
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/solvers/fixed_step.hpp>
+#include <dynvert/sim/solvers/solver_support.hpp>
+
+#include <fmt/format.h>
+#include <boost/numeric/odeint/stepper/euler.hpp>
+#include <boost/numeric/odeint/stepper/runge_kutta4.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+namespace dynvert {
+
+namespace odeint = boost::numeric::odeint;
+
+namespace {
+
+template <typename Stepper>
+Scheme odeint_scheme(std::size_t evaluations) {
+  // the steppers size their temporaries once: a new one whenever the columns change
+  auto stepper = std::make_shared<Stepper>();
+  return {.start = [stepper](RightHandSide&, State&, double) { *stepper = Stepper(); },
+          .advance =
+              [stepper](RightHandSide& f, State& x, const Steps& steps) {
+                for (std::size_t k = steps.first; k < steps.first + steps.count; ++k) {
+                  stepper->do_step(std::ref(f), x, steps.time(k), steps.dt);
+                }
+              },
+          .evaluations_per_step = evaluations};
+}
+
+class FixedStepSolver final : public Solver {
+ public:
+  FixedStepSolver(const SolverSettings& settings, Scheme scheme) : settings_(settings), scheme_(std::move(scheme)) {}
+
+  SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
+    const std::size_t steps = whole_steps(segment.duration, settings_.dt, "duration");
+    if (steps > settings_.max_steps) {
+      throw NumericalError("fixed-step solver",
+                           fmt::format("{} steps, more than max_steps = {}", steps, settings_.max_steps),
+                           "a larger dt, a shorter duration, or a larger max_steps", Fault::step_limit);
+    }
+    Progress run{.full = f.layout(), .f = &f, .trajectory = trajectory, .start = segment.start};
+    run.columns.resize(f.layout().columns());
+    std::iota(run.columns.begin(), run.columns.end(), std::size_t{0});
+    run.result.columns.assign(f.layout().columns(), {Ending::finished, segment.start + segment.duration, 0, steps});
+    run.result_state = &x;
+    if (trajectory != nullptr) {
+      run.every = whole_steps(interval, settings_.dt, "interval between samples");
+      trajectory->start(f.layout(), segment.start, interval);
+      trajectory->append(x);
+    }
+    run.x.assign(x.begin(), x.end());
+    scheme_.start(*run.f, run.x, settings_.dt);
+    while (run.done < steps && !run.columns.empty()) {
+      // With every step checked a small loop would lose a fifth of its speed to the checks: a few steps are taken on
+      // trust, and taken again one by one if the last of them is out of range.
+      const std::size_t unchecked = settings_.settle_tolerance > 0 ? 1 : std::min(trusted_steps, steps - run.done);
+      before_.assign(run.x.begin(), run.x.end());
+      const std::size_t samples = trajectory != nullptr ? trajectory->samples() : 0;
+      const std::size_t done = run.done;
+      const std::size_t evaluations = run.result.evaluations;
+      advance(run, unchecked);
+      if (any_out_of_range(run.x, settings_.divergence_limit)) {
+        if (unchecked > 1) {
+          std::ranges::copy(before_, run.x.begin());
+          run.done = done;
+          run.result.evaluations = evaluations;
+          if (trajectory != nullptr) trajectory->truncate(samples);
+          scheme_.start(*run.f, run.x, settings_.dt);
+          for (std::size_t k = 0; k < unchecked && !run.columns.empty(); ++k) {
+            advance(run, 1);
+            retire(run);
+          }
+          continue;
+        }
+        retire(run);
+      } else if (settings_.settle_tolerance > 0) {
+        retire(run);
+      }
+    }
+    for (std::size_t c = 0; c < run.columns.size(); ++c) store(run, c);
+    if (trajectory != nullptr && run.columns.empty()) {
+      const State nothing(run.full.size(), std::numeric_limits<double>::quiet_NaN());
+      while (trajectory->samples() < steps / run.every + 1) trajectory->append(nothing);
+    }
+    run.result.steps = run.done;
+    return run.result;
+  }
+
+ private:
+  static constexpr std::size_t trusted_steps = 16;
+
+  /// A run under way: the columns that are left, and where their results go.
+  struct Progress {
+    Layout full;
+    RightHandSide* f = nullptr;  ///< the caller's, or `reduced` once a column has ended
+    Trajectory* trajectory = nullptr;
+    double start = 0;
+    std::size_t every = 1;
+    std::size_t done = 0;
+    State x{};
+    State* result_state = nullptr;
+    std::vector<std::size_t> columns{};
+    std::optional<RightHandSide> reduced{};
+    SolverRun result{};
+  };
+
+  [[nodiscard]] double time(const Progress& run) const {
+    return run.start + static_cast<double>(run.done) * settings_.dt;
+  }
+
+  void advance(Progress& run, std::size_t steps) {
+    const std::size_t end = run.done + steps;
+    while (run.done < end) {
+      const std::size_t to_sample = run.trajectory != nullptr ? run.every - run.done % run.every : steps;
+      const std::size_t count = std::min(to_sample, end - run.done);
+      scheme_.advance(*run.f, run.x, {.start = run.start, .dt = settings_.dt, .first = run.done, .count = count});
+      run.done += count;
+      if (run.trajectory != nullptr && run.done % run.every == 0) sample(run);
+    }
+    run.result.evaluations += steps * scheme_.evaluations_per_step * run.columns.size();
+  }
+
+  static void sample(Progress& run) {
+    if (run.columns.size() == run.full.columns()) return run.trajectory->append(run.x);
+    State padded_state(run.full.size(), std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t c = 0; c < run.columns.size(); ++c) {
+      run.full.scatter(run.f->layout().gather(run.x, c), run.columns[c], padded_state);
+    }
+    run.trajectory->append(padded_state);
+  }
+
+  static void store(Progress& run, std::size_t c) {
+    run.full.scatter(run.f->layout().gather(run.x, c), run.columns[c], *run.result_state);
+  }
+
+  /// Ends the columns that have diverged or settled, and goes on with the others.
+  void retire(Progress& run) {
+    const Layout layout = run.f->layout();
+    std::vector<std::size_t> kept;
+    if (settings_.settle_tolerance > 0) {
+      slope_.resize(layout.size());
+      (*run.f)(run.x, slope_, time(run));
+      ++run.result.evaluations;
+    }
+    for (std::size_t c = 0; c < run.columns.size(); ++c) {
+      ColumnEnd& end = run.result.columns[run.columns[c]];
+      if (const auto population = out_of_range(layout, run.x, c, settings_.divergence_limit)) {
+        end = {Ending::diverged, time(run), *population, run.done};
+      } else if (settings_.settle_tolerance > 0 && has_settled(*run.f, run.x, slope_, c, settings_.settle_tolerance)) {
+        end = {Ending::settled, time(run), 0, run.done};
+      } else {
+        kept.push_back(c);
+        continue;
+      }
+      store(run, c);
+    }
+    if (kept.size() == run.columns.size()) return;
+    std::vector<std::size_t> columns;
+    for (const std::size_t c : kept) columns.push_back(run.columns[c]);
+    if (!kept.empty()) {
+      if (!run.reduced) {
+        run.reduced.emplace(*run.f);
+        run.f = &*run.reduced;
+      }
+      run.f->keep_columns(kept);
+      State x(run.f->layout().size());
+      for (std::size_t c = 0; c < kept.size(); ++c) run.f->layout().scatter(layout.gather(run.x, kept[c]), c, x);
+      run.x = std::move(x);
+      scheme_.start(*run.f, run.x, settings_.dt);
+    }
+    run.columns = std::move(columns);
+  }
+
+  SolverSettings settings_;
+  Scheme scheme_;
+  State before_, slope_;
+};
+
+}  // namespace
+
+Scheme euler_scheme() { return odeint_scheme<odeint::euler<State>>(1); }
+
+Scheme rk4_scheme() { return odeint_scheme<odeint::runge_kutta4<State>>(4); }
+
+Scheme sequential_euler_scheme() {
+  return {.start = [](RightHandSide& f, State& x, double dt) { f.bind(x, dt); },
+          .advance = [](RightHandSide& f, State&,
+                        const Steps& steps) { f.advance_all(steps.start, steps.first, steps.count); }};
+}
+
+std::unique_ptr<Solver> make_fixed_step(const SolverSettings& settings, Scheme scheme) {
+  return std::make_unique<FixedStepSolver>(settings, std::move(scheme));
+}
+
+std::unique_ptr<Solver> make_euler(const SolverSettings& settings) { return make_fixed_step(settings, euler_scheme()); }
+
+std::unique_ptr<Solver> make_rk4(const SolverSettings& settings) { return make_fixed_step(settings, rk4_scheme()); }
+
+std::unique_ptr<Solver> make_sequential_euler(const SolverSettings& settings) {
+  return make_fixed_step(settings, sequential_euler_scheme());
+}
+
+}  // namespace dynvert

@@ -1,0 +1,92 @@
+#include <dynvert/sim/platform/io_error.hpp>
+#include <dynvert/sim/tasks/idx.hpp>
+#include <dynvert/sim/tasks/sample_file.hpp>
+#include <dynvert/sim/tasks/task.hpp>
+
+#include <fmt/format.h>
+
+namespace dynvert {
+
+namespace {
+
+/// Where one of the two sets is.
+struct Place {
+  std::string path, targets_path, group;
+  [[nodiscard]] bool idx() const { return !targets_path.empty(); }
+};
+
+Place training_set(const TaskConfig& task) { return {task.path, task.targets_path, task.group}; }
+
+std::optional<Place> test_set(const TaskConfig& task) {
+  if (task.test_path.empty() && task.test_group.empty()) return std::nullopt;
+  return Place{task.test_path.empty() ? task.path : task.test_path, task.test_targets_path,
+               task.test_group.empty() ? task.group : task.test_group};
+}
+
+std::size_t count(const Place& place) {
+  const std::size_t n =
+      place.idx() ? read_idx_header(place.path).samples() : count_samples(place.path, place.group, "x");
+  if (n == 0) throw IoError(place.path, "holds no samples");
+  return n;
+}
+
+SampleTable read_idx_values(const std::string& path, std::size_t samples, std::size_t units, const char* meaning) {
+  // before the values are read
+  const std::size_t found = read_idx_header(path).units();
+  if (found != units) {
+    throw IoError(path, fmt::format("holds {} values a sample, but the network has {} {}", found, units, meaning),
+                  "network.layers as the file has it");
+  }
+  return read_idx(path, samples);
+}
+
+Dataset read_set(const Place& place, std::size_t samples, const TaskConfig& task) {
+  const bool classes = task.targets == "classes";
+  if (place.idx()) {
+    return {.x = read_idx_values(place.path, samples, task.inputs, "inputs"),
+            .t = classes ? read_idx_labels(place.targets_path, samples, task.outputs)
+                         : read_idx_values(place.targets_path, samples, task.outputs, "outputs")};
+  }
+  return {.x = read_samples(place.path, place.group, "x", samples, task.inputs, "inputs of the network"),
+          .t = classes ? read_labels(place.path, place.group, "labels", samples, task.outputs)
+                       : read_samples(place.path, place.group, "t", samples, task.outputs, "outputs of the network")};
+}
+
+void note_group(TaskData& data, const std::string& name, const Place& place) {
+  if (!place.idx()) data.attributes.push_back({name, place.group});
+}
+
+}  // namespace
+
+void count_user_samples(TaskConfig& task) {
+  if (task.samples == 0) task.samples = count(training_set(task));
+  if (task.test_samples > 0) return;
+  if (const auto test = test_set(task)) task.test_samples = count(*test);
+}
+
+std::vector<DataFile> user_files(const TaskConfig& task) {
+  std::vector<DataFile> files;
+  const auto add = [&](const Place& place, const std::string& prefix) {
+    files.push_back({prefix + "inputs", place.path});
+    if (place.idx()) files.push_back({prefix + "targets", place.targets_path});
+  };
+  add(training_set(task), "");
+  if (const auto test = test_set(task)) add(*test, "test_");
+  return files;
+}
+
+TaskData user_dataset(const Config& config) {
+  const TaskConfig& task = config.task;
+  TaskData data;
+  const Place train = training_set(task);
+  data.train = read_set(train, task.samples, task);
+  note_group(data, "group", train);
+  if (const auto test = test_set(task)) {
+    data.test = read_set(*test, task.test_samples, task);
+    note_group(data, "test_group", *test);
+  }
+  scale_inputs(task, data);
+  return data;
+}
+
+}  // namespace dynvert

@@ -1,0 +1,84 @@
+#pragma once
+
+/// Runs one stage of a trial through its phases and keeps what it leaves: the state, where credit is read, the
+/// trajectory. What experiments with learning (model_run.hpp) and without (transient_run.hpp) share.
+
+#include <dynvert/analysis/trial/measures.hpp>
+#include <dynvert/models/credit/credit.hpp>
+#include <dynvert/sim/solvers/solver.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace dynvert {
+
+class StageRunner {
+ public:
+  /// @param phases  without gaps
+  StageRunner(Stage stage, std::vector<Phase> phases);
+
+  /// Forgets the trials before: what a stage that is not run in a trial says of it.
+  void reset();
+  /// New trials: takes weights, columns and gains; the state is zero.
+  void begin(const Network& network, const Feedback& feedback, const Activity& activity, const Credit& credit);
+  /// Runs the phases. Once every column has diverged it stops; else it reads activity and credit at the end of the
+  /// last phase with the target on (NaN of columns that have diverged).
+  /// @param keep  nullptr, or the trajectory's time between samples
+  /// @throws NumericalError  see Solver::run
+  void run(Solver& solver, const Network& network, Activity& activity, Credit& credit, const double* keep);
+
+  [[nodiscard]] const Stage& stage() const noexcept { return stage_; }
+  [[nodiscard]] RightHandSide& f() noexcept { return f_; }
+  [[nodiscard]] const RightHandSide& f() const noexcept { return f_; }
+  /// at the end, and where credit is read
+  [[nodiscard]] const State& x() const noexcept { return x_; }
+  [[nodiscard]] const State& x_read() const noexcept { return x_read_; }
+  [[nodiscard]] const std::vector<Phase>& phases() const noexcept { return phases_; }
+  /// The phase at whose end credit is read.
+  [[nodiscard]] const Phase& read_phase() const { return phases_[read_]; }
+  [[nodiscard]] const Trajectory& trajectory() const noexcept { return trajectory_; }
+  /// of all phases together; empty where the stage was not run
+  [[nodiscard]] const SolverRun& solver_run() const noexcept { return run_; }
+  [[nodiscard]] bool started() const noexcept { return started_; }
+  /// not every column diverged, so that credit was read
+  [[nodiscard]] bool finished() const noexcept { return finished_; }
+  /// What measures look at: the circuit with the weights and inputs with which credit was read.
+  [[nodiscard]] StageResult result(bool with_trajectory);
+
+ private:
+  void fix_weights(const Network& network, const Activity& activity, const Credit& credit);
+
+  Stage stage_;
+  RightHandSide f_;
+  std::vector<Phase> phases_;
+  std::size_t read_ = 0;
+  State x_, x_read_;
+  Trajectory trajectory_, segment_;
+  SolverRun run_;
+  bool started_ = false, finished_ = false;
+  std::optional<RightHandSide> fixed_;  ///< where weights move: with those of x_read
+  State x_fixed_;
+};
+
+/// The phase at whose end credit is read: the last one with the target on.
+[[nodiscard]] std::size_t last_target_phase(const std::vector<Phase>& phases);
+
+/// One trial of a batch by itself, for measures, which speak of one trial.
+struct SingleTrial {
+  /// @param stage  of that trial: with its parameters, and the populations of the batch's
+  /// @param f      of that stage's circuit, one column, ready for evaluation
+  SingleTrial(const StageRunner& batch, std::size_t column, const Stage& stage, RightHandSide f);
+  /// Of a trial that failed: the circuit at rest.
+  SingleTrial(const Stage& stage, RightHandSide f);
+  RightHandSide f;
+  State x;
+  Trajectory trajectory;
+  StageResult result;
+
+  SingleTrial(const SingleTrial&) = delete;
+  SingleTrial& operator=(const SingleTrial&) = delete;
+  ~SingleTrial() = default;
+};
+
+}  // namespace dynvert
