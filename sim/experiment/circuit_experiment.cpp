@@ -85,14 +85,6 @@ struct UserCircuit {
   [[nodiscard]] TraceRow measure(const TransientTrial& trial, Rows& rows) const;
 };
 
-std::vector<UnitAxis> population_axes(const CircuitConfig& config) {
-  std::vector<UnitAxis> axes;
-  for (const PopulationConfig& p : config.populations) {
-    axes.push_back({"unit_" + p.name, p.units, fmt::format("number of the unit in {}", p.name)});
-  }
-  return axes;
-}
-
 arma::vec by_unit(const std::vector<double>& values, std::size_t units) {
   if (values.size() > 1) return arma::vec(values);
   return arma::vec(units, arma::fill::value(values.empty() ? 0.0 : values.front()));
@@ -164,11 +156,11 @@ TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
   stage.circuit = circuit;
   std::vector<InputSignals> inputs;
   for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    stage.layers.push_back(p);
     inputs.push_back(signals(p, first, count));
     if (inputs.back()->empty()) continue;
     stage.derived.push_back({.name = "input_" + config.populations[p].name,
-                             .layer = p,
+                             .role = "external_input",
+                             .population = p,
                              .description = "sum of the inputs to the population",
                              .value = [in = inputs.back()](const DerivedSignal::Sample& at) {
                                const std::size_t column[]{at.column};
@@ -204,12 +196,12 @@ GroupSpec UserCircuit::points() const {
        .units = "1/time",
        .description = "largest real part of the circuit's spectrum at the steady state that is nearest to its end; "
                       "NaN: there is none, or an input still moves"});
-  const auto axes = population_axes(config);
-  for (std::size_t p = 0; p < axes.size(); ++p) {
-    group.axes.push_back(counted(axes[p]));
-    group.datasets.push_back({.name = "end_" + config.populations[p].name,
-                              .axes = {axes[p].name},
-                              .description = "state of the population at the end"});
+  for (const Population& p : circuit.populations()) {
+    group.axes.push_back(unit_axis(p));
+    group.datasets.push_back({.name = "end_" + p.name,
+                              .axes = {group.axes.back().name},
+                              .description = "state of the population at the end",
+                              .attributes = role_attributes(p)});
   }
   return group;
 }
@@ -275,19 +267,23 @@ void describe_weights(const UserCircuit& user, GroupSpec& group, Rows& row) {
   group = {.path = "/models/circuit/weights", .row_dimension = "snapshot"};
   group.datasets.push_back(counter("snapshot", "trials done by then"));
   std::vector<std::vector<double>> values{{0}};
-  const auto axes = population_axes(user.config);
-  const auto use = [&](UnitAxis axis) {
-    if (std::ranges::find(group.axes, axis.name, &Axis::name) == group.axes.end()) group.axes.push_back(counted(axis));
+  const auto& populations = user.circuit.populations();
+  const auto use = [&](const Axis& axis) {
+    if (std::ranges::find(group.axes, axis.name, &Axis::name) == group.axes.end()) group.axes.push_back(axis);
     return axis.name;
   };
   for (const Projection& p : user.circuit.projections()) {
-    DatasetSpec dataset{.name = p.name, .description = "weights of the projection"};
+    DatasetSpec dataset{
+        .name = p.name,
+        .description = "weights of the projection",
+        .attributes = {
+            {"role", "weights"}, {"target", populations[p.target].name}, {"source", populations[p.source].name}}};
     values.emplace_back();
     if (const auto* matrix = std::get_if<arma::mat>(&p.weights)) {
       // an axis of its own, for a projection of a population onto itself has it twice
-      UnitAxis source = axes[p.source];
-      source.name = "source_" + user.circuit.populations()[p.source].name;
-      dataset.axes = {use(axes[p.target]), use(source)};
+      Axis source = unit_axis(populations[p.source]);
+      source.name = "source_" + populations[p.source].name;
+      dataset.axes = {use(unit_axis(populations[p.target])), use(source)};
       append_row_major(values.back(), *matrix);
     } else {
       dataset.description = "weight of the one-to-one projection";
@@ -316,10 +312,7 @@ TransientPlan circuit_plan(const Config& config) {
                      .trials = config.trials,
                      .network = Network(),
                      .feedback = {},
-                     .trace_settings = {.interval = interval,
-                                        .sample_interval = interval,
-                                        .record = &config.record,
-                                        .units = population_axes(config.circuit)},
+                     .trace_settings = {.interval = interval, .sample_interval = interval, .record = &config.record},
                      .points = shared->points(),
                      .weights = {},
                      .trace = {},

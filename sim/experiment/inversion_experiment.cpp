@@ -130,7 +130,8 @@ TransientBatch Inversion::batch(std::size_t first, std::size_t count) const {
       // the loops of all layers see the same error: it is shown once
       if (!shown) {
         stage.derived.push_back({.name = "e",
-                                 .layer = depth,
+                                 .role = "output_error",
+                                 .population = loop.controller,
                                  .description = "the error that drives the loops, in time",
                                  .value = [signals](const DerivedSignal::Sample& at) {
                                    const std::size_t column[]{at.column};
@@ -172,11 +173,10 @@ GroupSpec Inversion::points() const {
       group.datasets.push_back(std::move(flag));
     }
   }
-  const auto axes = layer_axes(network.units);
   for (std::size_t l = 1; l < network.depth(); ++l) {
-    group.axes.push_back(counted(axes[l]));
+    group.axes.push_back(layer_axis(l, network.units[l]));
     group.datasets.push_back({.name = fmt::format("credit_{}", l),
-                              .axes = {axes[l].name},
+                              .axes = {group.axes.back().name},
                               .description = "credit signal of the layer as read out at the end; NaN: there is none"});
   }
   return group;

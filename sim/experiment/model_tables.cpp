@@ -52,7 +52,9 @@ GroupSpec learning_group(const Config& config, const ModelConfig& model, const s
 
 GroupSpec eval_group(const Config& config, const ModelConfig& model) {
   GroupSpec group{.path = fmt::format("/models/{}/eval", model.name), .row_dimension = "evaluation"};
-  const std::string loss = config.network.output == "softmax" ? "the cross-entropy" : "|t - y|^2";
+  const bool entropy = config.network.output == "softmax";
+  const std::string loss = entropy ? "the cross-entropy" : "|t - y|^2";
+  group.attributes = {{"loss", entropy ? "cross-entropy" : "squared error"}};
   const bool classes = config.task.targets == "classes";
   group.datasets = {counter("evaluation", "trials done by then"),
                     {.name = "train_loss", .description = fmt::format("sum of {} over the whole training set", loss)},
@@ -95,18 +97,31 @@ GroupSpec weights_group(const Config& config, const ModelConfig& model) {
   group.datasets.push_back(counter("snapshot", "trials done by then"));
   const auto& layers = config.network.layers;
   const auto unit = [](std::size_t l) { return fmt::format("unit_{}", l); };
-  for (const UnitAxis& axis : layer_axes(layers)) group.axes.push_back(counted(axis));
+  const auto add = [&](std::string name, std::string description, std::string role, std::size_t target,
+                       std::optional<std::size_t> source, std::optional<std::size_t> loop) {
+    DatasetSpec dataset{.name = std::move(name),
+                        .axes = {unit(target)},
+                        .description = std::move(description),
+                        .attributes = role_attribute(std::move(role))};
+    dataset.attributes.push_back({"target_layer", static_cast<std::int64_t>(target)});
+    if (source) {
+      dataset.axes.push_back(unit(*source));
+      dataset.attributes.push_back({"source_layer", static_cast<std::int64_t>(*source)});
+    }
+    if (loop) dataset.attributes.push_back({"loop", static_cast<std::int64_t>(*loop)});
+    group.datasets.push_back(std::move(dataset));
+  };
+  for (std::size_t l = 0; l < layers.size(); ++l) group.axes.push_back(layer_axis(l, layers[l]));
   for (std::size_t l = 1; l < layers.size(); ++l) {
-    group.datasets.push_back(
-        {.name = fmt::format("W{}", l), .axes = {unit(l), unit(l - 1)}, .description = "forward weights"});
-    if (!config.network.bias) continue;
-    group.datasets.push_back({.name = fmt::format("b{}", l), .axes = {unit(l)}, .description = "biases"});
+    add(fmt::format("W{}", l), "forward weights", "weights", l, l - 1, {});
+    if (config.network.bias) add(fmt::format("b{}", l), "biases", "weights", l, {}, {});
   }
   const CreditModel& credit = credit_model(model.credit);
   if (!credit.feedback) return group;
   for (const FeedbackPath& path : credit.feedback(layers.size() - 1)) {
-    group.datasets.push_back(
-        {.name = path.name, .axes = {unit(path.bottom), unit(path.top)}, .description = "feedback weights"});
+    // a rule without control loops has feedback, and no loop that it closes
+    const auto loop = credit.stages ? std::optional(path.number) : std::nullopt;
+    add(path.name, "feedback weights", "feedback", path.bottom, path.top, loop);
   }
   return group;
 }
@@ -206,8 +221,7 @@ Network empty_network(const Config& config) {
 
 TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
   TraceSettings settings{.interval = config.record.interval > 0 ? config.record.interval : model.dynamics.dt,
-                         .record = &config.record,
-                         .units = layer_axes(config.network.layers)};
+                         .record = &config.record};
   const auto columns = measure_columns(config, model);
   const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; });
   settings.sample_interval = measured ? model.dynamics.dt : settings.interval;

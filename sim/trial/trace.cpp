@@ -14,14 +14,45 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// The axes of a block's dataset besides time, as numbers of unit axes: of weights the target's first.
-std::vector<std::size_t> block_axes(const Stage& stage, std::size_t block) {
-  if (block < stage.layers.size()) return {stage.layers[block]};
-  const Projection& p = stage.circuit.projections()[stage.circuit.plasticity()[block - stage.layers.size()].projection];
-  std::vector<std::size_t> axes{stage.layers[p.target]};
+/// The populations whose units are the axes of a block's dataset besides time: of weights the target first.
+std::vector<const Population*> block_axes(const Circuit& circuit, std::size_t block) {
+  const auto& populations = circuit.populations();
+  if (block < populations.size()) return {&populations[block]};
+  const Projection& p = circuit.projections()[circuit.plasticity()[block - populations.size()].projection];
   // biases come from a unit that belongs to no layer
-  if (stage.layers[p.source] != Stage::no_layer) axes.push_back(stage.layers[p.source]);
-  return axes;
+  if (!populations[p.source].layer) return {&populations[p.target]};
+  return {&populations[p.target], &populations[p.source]};
+}
+
+Attribute number(std::string name, std::size_t value) { return {std::move(name), static_cast<std::int64_t>(value)}; }
+
+/// What readers find a block by.
+std::vector<Attribute> block_attributes(const Stage& stage, std::size_t block) {
+  const auto axes = block_axes(stage.circuit, block);
+  if (block < stage.circuit.populations().size()) {
+    auto attributes = role_attributes(*axes[0]);
+    for (const ControlLoop& loop : stage.loops) {
+      for (const auto& [population, layer] : loop.readouts) {
+        if (population == block) attributes.push_back(number("credit_layer", layer));
+      }
+    }
+    return attributes;
+  }
+  auto attributes = role_attribute("weights");
+  if (axes[0]->layer) attributes.push_back(number("target_layer", *axes[0]->layer));
+  if (axes.size() > 1) attributes.push_back(number("source_layer", *axes[1]->layer));
+  return attributes;
+}
+
+std::string unit_name(const Population& population) {
+  return population.layer ? fmt::format("unit_{}", *population.layer) : "unit_" + population.name;
+}
+
+/// An axis with the coordinates 0 .. units - 1.
+Axis counted(std::string name, std::size_t units, std::string description) {
+  Axis axis{.name = std::move(name), .values = std::vector<double>(units), .description = std::move(description)};
+  std::iota(axis.values.begin(), axis.values.end(), 0.0);
+  return axis;
 }
 
 /// The samples of a stage's traces.
@@ -62,15 +93,16 @@ class GroupMaker {
     group_.datasets.push_back({.name = "settling_time",
                                .units = "time",
                                .description = "the latest settling time of the loops; NaN: one did not settle"});
-    std::ranges::sort(used_);
-    for (const std::size_t i : used_) group_.axes.push_back(counted(settings_.units[i]));
+    std::ranges::stable_sort(used_, {}, &Population::layer);
+    for (const Population& population : used_) group_.axes.push_back(unit_axis(population));
     return std::move(group_);
   }
 
  private:
-  std::string unit(std::size_t axis) {
-    if (std::ranges::find(used_, axis) == used_.end()) used_.push_back(axis);
-    return settings_.units[axis].name;
+  std::string unit(const Population& population) {
+    std::string name = unit_name(population);
+    if (std::ranges::find(used_, name, unit_name) == used_.end()) used_.push_back(population);
+    return name;
   }
 
   void add(const StagePlan& plan) {
@@ -84,22 +116,32 @@ class GroupMaker {
       if (!is_recorded(*settings_.record, stage, f, block)) continue;
       group_.datasets.push_back({.name = f.block_name(block),
                                  .axes = {time},
-                                 .description = block < stage.layers.size()
+                                 .description = block < stage.circuit.populations().size()
                                                     ? "state of the population; NaN after a trial that ended early"
-                                                    : "weights, which move during the trial"});
+                                                    : "weights, which move during the trial",
+                                 .attributes = block_attributes(stage, block)});
       auto& axes = group_.datasets.back().axes;
-      for (const std::size_t axis : block_axes(stage, block)) axes.push_back(unit(axis));
+      for (const Population* population : block_axes(stage.circuit, block)) axes.push_back(unit(*population));
     }
     if (stage.timing == Stage::Timing::inversion) {
       for (const ControlLoop& loop : stage.loops) {
+        auto attributes = role_attribute("inverted");
+        attributes.push_back(number("layer", loop.source));
+        attributes.push_back(number("loop", loop.number));
         group_.datasets.push_back({.name = fmt::format("s_{}", loop.number),
-                                   .axes = {unit(loop.source)},
-                                   .description = "the signal that the loop inverts: the error that drove the trial"});
+                                   .axes = {unit(stage.circuit.populations()[loop.controller])},
+                                   .description = "the signal that the loop inverts: the error that drove the trial",
+                                   .attributes = std::move(attributes)});
       }
     }
     for (const DerivedSignal& signal : stage.derived) {
-      group_.datasets.push_back(
-          {.name = signal.name, .axes = {time, unit(signal.layer)}, .description = signal.description});
+      const Population& like = stage.circuit.populations()[signal.population];
+      auto attributes = role_attribute(signal.role);
+      if (like.layer) attributes.push_back(number("layer", *like.layer));
+      group_.datasets.push_back({.name = signal.name,
+                                 .axes = {time, unit(like)},
+                                 .description = signal.description,
+                                 .attributes = std::move(attributes)});
     }
     if (!shows_phases(stage)) return;
     for (const auto* name : {"stimulus", "target"}) {
@@ -107,13 +149,14 @@ class GroupMaker {
                                  .type = ValueType::integer,
                                  .axes = {time},
                                  .description = fmt::format("whether the {} is on", name),
-                                 .legend = "1 on, 0 off"});
+                                 .legend = "1 on, 0 off",
+                                 .attributes = role_attribute("switch")});
     }
   }
 
   const TraceSettings& settings_;
   GroupSpec group_;
-  std::vector<std::size_t> used_;
+  std::vector<Population> used_;  ///< one for each axis
 };
 
 /// Appends what one stage leaves to the buffers, dataset after dataset in the order of the group.
@@ -136,7 +179,7 @@ class StageWriter {
       if (!is_recorded(*settings_.record, stage, f, block)) continue;
       auto& values = values_[next_++];
       const std::size_t units = f.layout().units(block);
-      const auto axes = block_axes(stage, block);
+      const auto axes = block_axes(stage.circuit, block);
       // grown once: appended sample by sample, a trial's values would cost as much as its integration
       const std::size_t first = values.size();
       values.resize(first + time_.size() * units);
@@ -152,7 +195,7 @@ class StageWriter {
           std::copy_n(from, units, to);
           continue;
         }
-        const std::size_t rows = settings_.units[axes[0]].units;
+        const std::size_t rows = axes[0]->units;
         const std::size_t columns = units / rows;
         for (std::size_t i = 0; i < rows; ++i) {
           for (std::size_t j = 0; j < columns; ++j) to[i * columns + j] = from[j * rows + i];
@@ -165,7 +208,8 @@ class StageWriter {
     if (runner_.stage().timing != Stage::Timing::inversion) return;
     for (const ControlLoop& loop : runner_.stage().loops) {
       auto& values = values_[next_++];
-      for (std::size_t n = 0; n < settings_.units[loop.source].units; ++n) {
+      const std::size_t units = runner_.stage().circuit.populations()[loop.controller].units;
+      for (std::size_t n = 0; n < units; ++n) {
         values.push_back(runner_.started() ? credit[loop.source](n, column_) : nan);
       }
     }
@@ -186,7 +230,7 @@ class StageWriter {
         const DerivedSignal& signal = stage.derived[i];
         auto& values = values_[first + i];
         if (!has(k)) {
-          values.insert(values.end(), settings_.units[signal.layer].units, nan);
+          values.insert(values.end(), stage.circuit.populations()[signal.population].units, nan);
           continue;
         }
         const arma::vec value = signal.value({.network = network,
@@ -225,29 +269,33 @@ DatasetSpec counter(std::string name, std::string description) {
   return {.name = std::move(name), .type = ValueType::integer, .description = std::move(description)};
 }
 
-std::vector<UnitAxis> layer_axes(const std::vector<std::size_t>& layers) {
-  std::vector<UnitAxis> axes;
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    axes.push_back({fmt::format("unit_{}", l), layers[l], fmt::format("number of the unit in layer {}", l)});
-  }
-  return axes;
+Axis layer_axis(std::size_t layer, std::size_t units) {
+  return counted(fmt::format("unit_{}", layer), units, fmt::format("number of the unit in layer {}", layer));
 }
 
-Axis counted(const UnitAxis& axis) {
-  Axis result{.name = axis.name, .values = std::vector<double>(axis.units), .description = axis.description};
-  std::iota(result.values.begin(), result.values.end(), 0.0);
-  return result;
+Axis unit_axis(const Population& population) {
+  if (population.layer) return layer_axis(*population.layer, population.units);
+  return counted(unit_name(population), population.units, fmt::format("number of the unit in {}", population.name));
 }
+
+std::vector<Attribute> role_attributes(const Population& population) {
+  auto attributes = role_attribute(std::string(role_names()[static_cast<std::size_t>(population.role)]));
+  if (population.layer) attributes.push_back(number("layer", *population.layer));
+  if (population.loop) attributes.push_back(number("loop", *population.loop));
+  return attributes;
+}
+
+std::vector<Attribute> role_attribute(std::string role) { return {{"role", std::move(role)}}; }
 
 std::string_view time_name(const Stage& stage) {
   return stage.timing == Stage::Timing::forward ? "time_forward" : "time";
 }
 
 bool is_recorded(const RecordConfig& record, const Stage& stage, const RightHandSide& f, std::size_t block) {
-  if (block < stage.layers.size() && stage.layers[block] == Stage::no_layer) return false;
   const auto& wanted = record.populations;
   if (!wanted.empty()) return std::ranges::find(wanted, f.block_name(block)) != wanted.end();
-  return block >= stage.layers.size() || !stage.circuit.populations()[block].clamped;
+  const auto& populations = stage.circuit.populations();
+  return block >= populations.size() || !populations[block].clamped;
 }
 
 GroupSpec trace_group(const std::string& path, std::span<const StagePlan> stages, const TraceSettings& settings) {

@@ -35,10 +35,7 @@ Body recorded(std::size_t every, bool written) {
 
     const double interval = static_cast<double>(every) * dt;
     const RecordConfig record;
-    const TraceSettings settings{.interval = interval,
-                                 .sample_interval = interval,
-                                 .record = &record,
-                                 .units = layer_axes(problem.network.units)};
+    const TraceSettings settings{.interval = interval, .sample_interval = interval, .record = &record};
     std::optional<FileRecorder> recorder;
     GroupSpec group;
     std::size_t number = 0;

@@ -14,11 +14,11 @@ from ..run import Model, Run, numbered
 from ..series import medians, stretch_length, thin
 from ..style import drawing, model_styles, with_markers
 
-#: what a learning curve can show, and the name of its axis
+#: what a learning curve can show, and the name of its axis; LOSS: what the run's loss is
 EVALUATIONS = {
-    "nse": "normalised squared error",
-    "train_loss": "training loss (summed)",
-    "test_loss": "test loss (summed)",
+    "nse": "normalised LOSS",
+    "train_loss": "training LOSS (summed)",
+    "test_loss": "test LOSS (summed)",
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
 }
@@ -43,6 +43,12 @@ def _usable(model: Model, name: str) -> bool:
     return name in model.eval and bool(np.isfinite(model.eval[name].isel(evaluation=0).values))
 
 
+def evaluation_label(run: Run, name: str) -> str:
+    """The name of the axis of a learning curve."""
+    losses = dict.fromkeys(model.loss for model in run if name in model.eval)
+    return EVALUATIONS[name].replace("LOSS", " or ".join(losses) or "loss")
+
+
 def shown_evaluations(run: Run) -> list[str]:
     """The learning curves of a run; of nse and train_loss, which are one curve on two scales, the first that is there."""
     names = [name for name in EVALUATIONS if any(_usable(model, name) for model in run)]
@@ -60,7 +66,7 @@ def curve(axes: Axes, run: Run, name: str) -> None:
     if "accuracy" not in name:
         axes.set_yscale("log")
     _trials(axes)
-    axes.set_ylabel(EVALUATIONS[name])
+    axes.set_ylabel(evaluation_label(run, name))
 
 
 def _trials(axes: Axes) -> None:
