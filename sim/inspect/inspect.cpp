@@ -78,6 +78,8 @@ ModelSummary summarise(const RunReader& file, const std::string& model) {
   const std::string path = fmt::format("/models/{}", model);
   const std::string rows = rows_of(file, model);
   const auto statistics = [&](const char* prefix) { return column_statistics(file, layers_of(file, rows, prefix)); };
+  const ColumnStatistics settling = column_statistics(file, layers_of(file, rows, "settling_time"), false,
+                                                      std::size_t{1} << 21, MissingValue::infinite);
   ModelSummary summary{.name = model,
                        .credit = attribute_as<std::string>(file, path, "credit").value_or("circuit"),
                        .status = attribute_as<std::string>(file, path, "status").value_or("?"),
@@ -86,7 +88,7 @@ ModelSummary summarise(const RunReader& file, const std::string& model) {
                        .final_loss = last_finite(file, path + "/eval/train_loss"),
                        .final_nse = last_finite(file, path + "/eval/nse"),
                        .settled_fraction = std::nullopt,
-                       .median_settling_time = finite(statistics("settling_time").median),
+                       .median_settling_time = finite(settling.median),
                        .median_angle_ndi = finite(statistics("angle_ndi").median),
                        .largest_abscissa = finite(statistics("spectral_abscissa").greatest),
                        .restabilisations = std::nullopt};

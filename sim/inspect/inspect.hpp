@@ -23,7 +23,7 @@ struct ModelSummary {
   std::optional<double> final_loss;  ///< train_loss at the last evaluation
   std::optional<double> final_nse;
   std::optional<double> settled_fraction;      ///< trials in which every loop ended within 2 % of its steady state
-  std::optional<double> median_settling_time;  ///< over the trials that settled, all loops
+  std::optional<double> median_settling_time;  ///< over all trials and loops, infinite where a loop did not settle
   std::optional<double> median_angle_ndi;      ///< degrees, over trials and layers
   std::optional<double> largest_abscissa;      ///< spectral abscissa, over trials and loops
   std::optional<std::size_t> restabilisations;

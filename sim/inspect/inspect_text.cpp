@@ -202,9 +202,10 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
   print_table(out, rows);
   fmt::print(
       out,
-      "\nsettled: trials that ended within 2 % of the steady state; settling times are those of the settled trials, in "
-      "units of\nthe time constants; angles in degrees; abscissa: largest real part of a loop's spectrum, < 0 is "
-      "stable.\n");
+      "\nsettled: trials that ended within 2 % of the steady state; settling times in units of the time constants, "
+      "where a "
+      "trial\nthat did not settle counts as later than any other (-: so did half of them or more); angles in degrees; "
+      "abscissa:\nlargest real part of a loop's spectrum, < 0 is stable.\n");
   print_findings(out, found, "with the weights of the end of the run, not stable or near it:");
   for (const std::string& text : missing) fmt::print(out, "\nstability of {}\n", text);
 }

@@ -47,7 +47,7 @@ const modelColumns = [
     head: "median settling time",
     of: (m) => number(m.settling_time),
     numeric: true,
-    words: "Settling times: of the trials that settled.",
+    words: "Settling times: over all trials; one that did not settle counts as later than any other.",
   },
   { head: "median angle to NDI (°)", of: (m) => number(m.angle_ndi, 3), numeric: true },
   {

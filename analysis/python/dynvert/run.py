@@ -140,6 +140,7 @@ class Run:
             self.attrs = attributes(self.file)
             self.config = self._config()
             self.models = self._models()
+            self._known: dict[str, Model] = {}
         except BaseException:
             self.file.close()
             raise
@@ -179,10 +180,13 @@ class Run:
     def __getitem__(self, name: str) -> Model:
         if name not in self.models:
             raise RequestError(f"{self.path}: no model has the name {name!r}; there are: {', '.join(self.models)}")
-        return Model(self, name)
+        # one object a model: what it has read of the file's structure is read once
+        if name not in self._known:
+            self._known[name] = Model(self, name)
+        return self._known[name]
 
     def __iter__(self) -> Iterator[Model]:
-        return (Model(self, name) for name in self.models)
+        return (self[name] for name in self.models)
 
     def __len__(self) -> int:
         return len(self.models)

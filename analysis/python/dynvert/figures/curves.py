@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Optional, Sequence
 
 import matplotlib.pyplot as plt
@@ -180,7 +181,7 @@ def measures(run: Run, measure: str) -> Optional[Figure]:
         measure_panel(axes, run, measure, name)
         axes.set_title(what_of(measure, name))
     scale(panels[0], measure)
-    panels[0][0].set_ylabel(label_of(run, measure))
+    panels[0][0].set_ylabel(textwrap.fill(label_of(run, measure), 34))
     width = trials_a_median(run)
     if width > 1:
         panels[0][0].set_title(f"{what_of(measure, names[0])}; medians of {width} trials")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Optional
 
@@ -165,7 +166,8 @@ def transient(model: Model, trial: int) -> Optional[Figure]:
             lines(axes, trace, name, BLACK)
             axes.set_ylabel(f"error {symbol(name)}")
         for axes, name in zip(column[driven:], [*errors[number], *controllers[number]]):
-            kind, colour = ("controller", GREEN) if name in controllers[number] else ("credit", BLUE)
+            kind, colour = ("controller", GREEN) if name in controllers[number] else ("error", BLUE)
+            kind = "credit" if "credit_layer" in trace[name].attrs else kind
             shown = lines(axes, trace, name, colour)
             axes.set_ylabel(f"{kind}\n{symbol(name)}")
             if name in places and _is_near(axes, places[name]):
@@ -264,7 +266,7 @@ def populations(model: Model, trial: int) -> Optional[Figure]:
     )
     for axes, name in zip(panels[:, 0], names):
         lines(axes, trace, name, BLUE)
-        axes.set_ylabel(name.replace("_", " "))
+        axes.set_ylabel(textwrap.fill(name.replace("_", " "), 16))
     panels[-1, 0].set_xlabel(TIME)
     figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)
     return figure
