@@ -1,0 +1,150 @@
+#include <dynvert/sim/trial/datasets.hpp>
+
+#include <fmt/format.h>
+
+#include <numeric>
+#include <optional>
+
+namespace dynvert {
+
+namespace {
+
+template <typename AnyNetwork, typename AnyFeedback>
+auto& matrix_of(const WeightsDataset& dataset, AnyNetwork& network, AnyFeedback& feedback) {
+  switch (dataset.of) {
+    case WeightsDataset::Of::forward:
+      return network.W[dataset.number];
+    case WeightsDataset::Of::bias:
+      // a column is a matrix, too
+      return static_cast<decltype(network.W[0])>(network.b[dataset.number]);
+    case WeightsDataset::Of::feedback:
+      break;
+  }
+  return feedback[dataset.number];
+}
+
+/// An axis with the coordinates 0 .. units - 1.
+Axis counted(std::string name, std::size_t units, std::string description) {
+  Axis axis{.name = std::move(name), .values = std::vector<double>(units), .description = std::move(description)};
+  std::iota(axis.values.begin(), axis.values.end(), 0.0);
+  return axis;
+}
+
+}  // namespace
+
+Axis layer_axis(std::size_t layer, std::size_t units) {
+  return counted(fmt::format("unit_{}", layer), units, fmt::format("number of the unit in layer {}", layer));
+}
+
+Axis unit_axis(const Population& population) {
+  if (population.layer) return layer_axis(*population.layer, population.units);
+  return counted("unit_" + population.name, population.units, fmt::format("number of the unit in {}", population.name));
+}
+
+std::vector<Attribute> role_attributes(const Population& population) {
+  auto attributes = role_attribute(std::string(role_names()[static_cast<std::size_t>(population.role)]));
+  if (population.layer) attributes.push_back(number_attribute("layer", *population.layer));
+  if (population.loop) attributes.push_back(number_attribute("loop", *population.loop));
+  return attributes;
+}
+
+std::vector<Attribute> role_attribute(std::string role) { return {{"role", std::move(role)}}; }
+
+Attribute number_attribute(std::string name, std::size_t value) {
+  return {std::move(name), static_cast<std::int64_t>(value)};
+}
+
+DatasetSpec counter(std::string name, std::string description) {
+  return {.name = std::move(name), .type = ValueType::integer, .description = std::move(description)};
+}
+
+DatasetSpec slot_dataset() {
+  return counter("slot", "the rows take turns; the attribute slot_committed names the one of the last commit");
+}
+
+DatasetSpec converged_flag(std::string name, std::string description) {
+  DatasetSpec flag = counter(std::move(name), std::move(description));
+  flag.legend = "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state";
+  return flag;
+}
+
+DatasetSpec measure_dataset(const TrialMeasure& measure, std::size_t l) {
+  return {.name = fmt::format("{}_{}", measure.name, l),
+          .units = std::string(measure.units),
+          .description = std::string(measure.description)};
+}
+
+DatasetSpec steps_dataset(std::size_t loop) {
+  return counter(fmt::format("steps_{}", loop), "steps of the solver; Newton iterations of fixed_point");
+}
+
+DatasetSpec converged_dataset(std::size_t loop) {
+  return converged_flag(fmt::format("converged_{}", loop), "whether the loop was within 2 % of its steady state");
+}
+
+const arma::mat& WeightsDataset::matrix(const Network& network, const Feedback& feedback) const {
+  return matrix_of(*this, network, feedback);
+}
+
+arma::mat& WeightsDataset::matrix(Network& network, Feedback& feedback) const {
+  return matrix_of(*this, network, feedback);
+}
+
+std::vector<WeightsDataset> weights_datasets(const Config& config, const ModelConfig& model) {
+  using Of = WeightsDataset::Of;
+  const std::size_t depth = config.network.layers.size() - 1;
+  std::vector<WeightsDataset> all;
+  const auto add = [&](Of of, std::size_t number, DatasetSpec spec, const char* role, std::size_t target,
+                       std::optional<std::size_t> source) {
+    spec.axes = {fmt::format("unit_{}", target)};
+    spec.attributes = role_attribute(role);
+    spec.attributes.push_back(number_attribute("target_layer", target));
+    if (source) {
+      spec.axes.push_back(fmt::format("unit_{}", *source));
+      spec.attributes.push_back(number_attribute("source_layer", *source));
+    }
+    all.push_back({std::move(spec), of, number});
+  };
+  for (std::size_t l = 1; l <= depth; ++l) {
+    add(Of::forward, l, {.name = fmt::format("W{}", l), .description = "forward weights"}, "weights", l, l - 1);
+    if (config.network.bias)
+      add(Of::bias, l, {.name = fmt::format("b{}", l), .description = "biases"}, "weights", l, std::nullopt);
+  }
+  const CreditModel& credit = credit_model(model.credit);
+  if (!credit.feedback) return all;
+  for (const FeedbackPath& path : credit.feedback(depth)) {
+    add(Of::feedback, path.number, {.name = path.name, .description = "feedback weights"}, "feedback", path.bottom,
+        path.top);
+    // a rule without control loops has feedback, and no loop that it closes
+    if (credit.stages) all.back().spec.attributes.push_back(number_attribute("loop", path.number));
+  }
+  return all;
+}
+
+Table<WeightsRow> weights_table(const Config& config, const ModelConfig& model) {
+  Table<WeightsRow> table(fmt::format("/models/{}/weights", model.name), "snapshot");
+  const auto& layers = config.network.layers;
+  for (std::size_t l = 0; l < layers.size(); ++l) table.add_axis(layer_axis(l, layers[l]));
+  table.add_number(counter("snapshot", "trials done by then"),
+                   [](const WeightsRow& row) { return static_cast<double>(row.trials_done); });
+  for (WeightsDataset& dataset : weights_datasets(config, model)) {
+    table.add(dataset.spec, [dataset](const WeightsRow& row, std::vector<double>& values) {
+      append_row_major(values, dataset.matrix(row.network, row.feedback));
+    });
+  }
+  return table;
+}
+
+void append_row_major(std::vector<double>& to, const arma::mat& m) {
+  for (arma::uword i = 0; i < m.n_rows; ++i) {
+    for (arma::uword j = 0; j < m.n_cols; ++j) to.push_back(m(i, j));
+  }
+}
+
+void read_row_major(std::span<const double> from, arma::mat& to) {
+  for (arma::uword i = 0; i < to.n_rows; ++i) {
+    for (arma::uword j = 0; j < to.n_cols; ++j) to(i, j) = from[i * to.n_cols + j];
+  }
+}
+
+}  // namespace dynvert
