@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/inspect/inspect.hpp>
+#include <dynvert/sim/measures.hpp>
 
 #include <fmt/format.h>
 
@@ -59,12 +60,34 @@ double fraction_of_ones(const RunReader& file, const std::vector<std::string>& f
   return static_cast<double>(ones) / static_cast<double>(trials);
 }
 
+std::vector<MeasureSummary> summarise_measures(const RunReader& file, const std::string& rows) {
+  std::vector<MeasureSummary> summaries;
+  for (const TrialMeasure& measure : measures()) {
+    if (measure.summary == OverTrials::nothing) continue;
+    const ColumnStatistics statistics = column_statistics(file, layers_of(file, rows, measure.name));
+    summaries.push_back(
+        {&measure, finite(measure.summary == OverTrials::median ? statistics.median : statistics.greatest)});
+  }
+  return summaries;
+}
+
 /// Whether a dataset has one number for each of the model's trials.
 bool is_quantity(const RunReader& file, const std::string& dataset) {
   return file.axes(dataset) == std::vector<std::string>{"trial"};
 }
 
 }  // namespace
+
+std::string_view MeasureSummary::statistic() const {
+  return measure->summary == OverTrials::median ? "median" : "largest";
+}
+
+std::string MeasureSummary::title() const {
+  return fmt::format("{} {}{}", statistic(), measure->label,
+                     measure->units == "1" ? std::string() : fmt::format(" ({})", measure->units));
+}
+
+bool MeasureSummary::unstable() const { return value && measure->unstable_above && *value > *measure->unstable_above; }
 
 std::string rows_of(const RunReader& file, const std::string& model) {
   for (const auto* group : {"learning", "grid"}) {
@@ -77,7 +100,6 @@ std::string rows_of(const RunReader& file, const std::string& model) {
 ModelSummary summarise(const RunReader& file, const std::string& model) {
   const std::string path = fmt::format("/models/{}", model);
   const std::string rows = rows_of(file, model);
-  const auto statistics = [&](const char* prefix) { return column_statistics(file, layers_of(file, rows, prefix)); };
   ModelSummary summary{.name = model,
                        .credit = attribute_as<std::string>(file, path, "credit").value_or("circuit"),
                        .status = attribute_as<std::string>(file, path, "status").value_or("?"),
@@ -86,10 +108,8 @@ ModelSummary summarise(const RunReader& file, const std::string& model) {
                        .final_loss = last_finite(file, path + "/eval/train_loss"),
                        .final_nse = last_finite(file, path + "/eval/nse"),
                        .settled_fraction = std::nullopt,
-                       .median_settling_time = finite(statistics("settling_time").median),
-                       .median_angle_ndi = finite(statistics("angle_ndi").median),
-                       .largest_abscissa = finite(statistics("spectral_abscissa").greatest),
-                       .restabilisations = std::nullopt};
+                       .restabilisations = std::nullopt,
+                       .measures = summarise_measures(file, rows)};
   if (!rows.empty()) {
     summary.trials = file.length(rows + "/trial");
   } else if (file.has(path + "/trace/trial")) {

@@ -3,16 +3,29 @@
 /// What `dynvert inspect` says of a file, as values. Tables and JSON are two ways to print them. Memory is bounded,
 /// however long the file: columns are read in blocks.
 
+#include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/sim/inspect/column_statistics.hpp>
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace dynvert {
+
+/// A measure over all trials and layers, or loops, where it is defined. Absent: it was not recorded, or is nowhere.
+struct MeasureSummary {
+  const TrialMeasure* measure = nullptr;
+  std::optional<double> value;
+
+  [[nodiscard]] std::string_view statistic() const;  ///< "median", "largest"
+  [[nodiscard]] std::string title() const;           ///< "median angle to NDI (degree)"
+  /// it says of a loop that it was not stable in some trial
+  [[nodiscard]] bool unstable() const;
+};
 
 /// One model of a file in one line. Absent: the model does not have it.
 struct ModelSummary {
@@ -22,11 +35,9 @@ struct ModelSummary {
   std::size_t diverged_trials = 0;
   std::optional<double> final_loss;  ///< train_loss at the last evaluation
   std::optional<double> final_nse;
-  std::optional<double> settled_fraction;      ///< trials in which every loop ended within 2 % of its steady state
-  std::optional<double> median_settling_time;  ///< over the trials that settled, all loops
-  std::optional<double> median_angle_ndi;      ///< degrees, over trials and layers
-  std::optional<double> largest_abscissa;      ///< spectral abscissa, over trials and loops
+  std::optional<double> settled_fraction;  ///< trials in which every loop ended within 2 % of its steady state
   std::optional<std::size_t> restabilisations;
+  std::vector<MeasureSummary> measures;  ///< those that have one, in the order of measures(), recorded or not
 };
 
 /// The distribution of one recorded quantity over the trials; NaN and the negative marks of flags do not count.
