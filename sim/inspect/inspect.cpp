@@ -1,10 +1,12 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/config/difference.hpp>
 #include <dynvert/sim/inspect/inspect.hpp>
 #include <dynvert/sim/measures.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -60,6 +62,17 @@ double fraction_of_ones(const RunReader& file, const std::vector<std::string>& f
   return static_cast<double>(ones) / static_cast<double>(trials);
 }
 
+std::vector<std::pair<std::string, double>> final_values(const RunReader& file, const std::string& eval) {
+  std::vector<std::pair<std::string, double>> values;
+  if (!file.has(eval)) return values;
+  for (const std::string& name : file.children(eval)) {
+    // the row dimension itself is over nothing
+    if (file.axes(eval + "/" + name) != std::vector<std::string>{"evaluation"}) continue;
+    values.emplace_back(name, last_finite(file, eval + "/" + name).value_or(std::numeric_limits<double>::quiet_NaN()));
+  }
+  return values;
+}
+
 std::vector<MeasureSummary> summarise_measures(const RunReader& file, const std::string& rows) {
   std::vector<MeasureSummary> summaries;
   for (const TrialMeasure& measure : measures()) {
@@ -97,6 +110,25 @@ std::string rows_of(const RunReader& file, const std::string& model) {
   return {};
 }
 
+std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing_parameters(const Config& config) {
+  // what a column of its own shows
+  static constexpr std::array<std::string_view, 3> shown{"name", "credit", "solver"};
+  std::map<std::string, std::map<std::string, std::string>> by_key;  // then by model
+  for (const auto& [key, value] : config_values(config.resolved)) {
+    for (const ModelConfig& model : config.models) {
+      const std::string prefix = fmt::format("model.{}.", model.name);
+      if (key.starts_with(prefix)) by_key[key.substr(prefix.size())][model.name] = value;
+    }
+  }
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing;
+  for (const auto& [key, values] : by_key) {
+    const auto same = [&, first = values.begin()->second](const auto& v) { return v.second == first; };
+    if (std::ranges::find(shown, key) != shown.end() || std::ranges::all_of(values, same)) continue;
+    for (const auto& [model, value] : values) differing[model].emplace_back(key, value);
+  }
+  return differing;
+}
+
 ModelSummary summarise(const RunReader& file, const std::string& model) {
   const std::string path = fmt::format("/models/{}", model);
   const std::string rows = rows_of(file, model);
@@ -105,6 +137,7 @@ ModelSummary summarise(const RunReader& file, const std::string& model) {
                        .status = attribute_as<std::string>(file, path, "status").value_or("?"),
                        .solver = attribute_as<std::string>(file, path, "solver"),
                        .feedback = attribute_as<std::string>(file, path, "feedback"),
+                       .final = final_values(file, path + "/eval"),
                        .final_loss = last_finite(file, path + "/eval/train_loss"),
                        .final_nse = last_finite(file, path + "/eval/nse"),
                        .settled_fraction = std::nullopt,

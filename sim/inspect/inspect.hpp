@@ -8,6 +8,7 @@
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,8 @@ struct ModelSummary {
   std::optional<std::string> solver, feedback;
   std::size_t trials = 0;
   std::size_t diverged_trials = 0;
-  std::optional<double> final_loss;  ///< train_loss at the last evaluation
+  std::vector<std::pair<std::string, double>> final;  ///< what the last evaluation gave: losses, NSE, accuracies
+  std::optional<double> final_loss;                   ///< of these, train_loss
   std::optional<double> final_nse;
   std::optional<double> settled_fraction;  ///< trials in which every loop ended within 2 % of its steady state
   std::optional<std::size_t> restabilisations;
@@ -63,6 +65,11 @@ struct SnapshotStability {
 /// The group whose rows are a model's trials: /models/NAME/learning, or /models/NAME/grid of an experiment without
 /// learning. Empty: it has neither.
 [[nodiscard]] std::string rows_of(const RunReader& file, const std::string& model);
+
+/// For each model the keys of its configuration in which models differ, and its values as TOML. A key that only some
+/// models have counts where they differ in it.
+[[nodiscard]] std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing_parameters(
+    const Config& config);
 
 [[nodiscard]] ModelSummary summarise(const RunReader& file, const std::string& model);
 [[nodiscard]] std::vector<QuantitySummary> summarise_quantities(const RunReader& file, const std::string& model);

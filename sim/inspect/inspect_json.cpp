@@ -87,6 +87,10 @@ Json to_json(const InspectedModel& model) {
   for (const MeasureSummary& s : m.measures) {
     json[fmt::format("{}_{}", s.statistic(), s.measure->name)] = number(s.value);
   }
+  json["final"] = Json::object();
+  for (const auto& [name, value] : m.final) json["final"][name] = number(value);
+  json["parameters"] = Json::object();
+  for (const auto& [key, value] : model.parameters) json["parameters"][key] = value;
   json["stability"] = Json::array();
   for (const SnapshotStability& s : model.stability) {
     Json loops = Json::array();

@@ -152,10 +152,33 @@ void print_stability(std::ostream& out, const InspectedModel& model) {
   print_findings(out, found);
 }
 
+/// The names that any model has, in the order in which they come.
+template <typename Pairs>
+std::vector<std::string> columns_of(const std::vector<InspectedModel>& models, const Pairs& pairs) {
+  std::vector<std::string> names;
+  for (const InspectedModel& model : models) {
+    for (const auto& pair : pairs(model)) {
+      if (std::ranges::find(names, pair.first) == names.end()) names.push_back(pair.first);
+    }
+  }
+  return names;
+}
+
+template <typename T>
+std::optional<T> value_of(const std::vector<std::pair<std::string, T>>& pairs, const std::string& name) {
+  const auto found = std::ranges::find(pairs, name, &std::pair<std::string, T>::first);
+  return found == pairs.end() ? std::nullopt : std::optional(found->second);
+}
+
 }  // namespace
 
 void print_overview(std::ostream& out, const std::vector<InspectedModel>& models) {
-  Rows rows{{"model", "solver", "final NSE", "settled"}};
+  const auto parameters = columns_of(models, [](const InspectedModel& m) { return m.parameters; });
+  const auto finals = columns_of(models, [](const InspectedModel& m) { return m.summary.final; });
+  Rows rows{{"model", "solver"}};
+  for (const std::string& key : parameters) rows[0].push_back(key);
+  for (const std::string& name : finals) rows[0].push_back("final " + name);
+  rows[0].emplace_back("settled");
   if (!models.empty()) {
     for (const MeasureSummary& measure : models[0].summary.measures) rows[0].push_back(measure.title());
   }
@@ -171,8 +194,10 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
     if (std::ranges::any_of(m.measures, &MeasureSummary::unstable)) notes.emplace_back("unstable in some trial");
     std::optional<double> percent;
     if (m.settled_fraction) percent = 100 * *m.settled_fraction;
-    auto& row = rows.emplace_back(
-        std::vector{m.name, m.solver.value_or("-"), cell(m.final_nse, "{:.3e}"), cell(percent, "{:.1f} %")});
+    auto& row = rows.emplace_back(std::vector{m.name, m.solver.value_or("-")});
+    for (const std::string& key : parameters) row.push_back(value_of(model.parameters, key).value_or("-"));
+    for (const std::string& name : finals) row.push_back(cell(value_of(m.final, name)));
+    row.push_back(cell(percent, "{:.1f} %"));
     for (const MeasureSummary& measure : m.measures) row.push_back(cell(measure.value));
     row.push_back(fmt::format("{}", fmt::join(notes, ", ")));
     for (const SnapshotStability& s : model.stability) {

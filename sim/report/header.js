@@ -46,6 +46,16 @@ const modelColumns = [
   },
 ];
 
+// One column for each loss and accuracy of the last evaluation; the NSE has its own.
+function finalColumns(models) {
+  const names = new Set(models.flatMap((m) => m.final.map((f) => f.name)).filter((name) => name !== "nse"));
+  return Array.from(names, (name) => ({
+    head: `final ${name.replaceAll("_", " ")}`,
+    of: (m) => number(m.final.find((f) => f.name === name)?.value),
+    numeric: true,
+  }));
+}
+
 // One column for each measure of which any model has a statistic.
 function measureColumns(models) {
   const titles = new Map(models.flatMap((m) => m.summary.map((s) => [s.title, s.about])));
@@ -63,7 +73,7 @@ function showModels(parent, data) {
     return;
   }
   // what no model of the file has takes no room
-  const all = [...modelColumns, ...measureColumns(data.models), { head: "notes", of: modelNotes }];
+  const all = [...modelColumns, ...finalColumns(data.models), ...measureColumns(data.models), { head: "notes", of: modelNotes }];
   const columns = all.filter((c) => data.models.some((m) => !["", "–"].includes(c.of(m))));
   const cells = (model) => columns.map((c) => element("td", { class: c.numeric && "numeric" }, c.of(model)));
   const heads = columns.map((c) => element("th", { scope: "col", class: c.numeric && "numeric" }, c.head));

@@ -59,6 +59,7 @@ ModelSummary summary_of(const RunReader& file, const std::string& model) {
                        .status = text(file, path, "status"),
                        .solver = std::nullopt,
                        .feedback = std::nullopt,
+                       .final = {},
                        .final_loss = std::nullopt,
                        .final_nse = std::nullopt,
                        .settled_fraction = std::nullopt,

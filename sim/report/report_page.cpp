@@ -150,6 +150,8 @@ Json to_json(const ReportModel& m) {
     summary.push_back({{"title", q.title()}, {"about", q.measure->description}, {"value", number(q.value)}});
     unstable = unstable || q.unstable();
   }
+  Json final = Json::array();
+  for (const auto& [name, value] : s.final) final.push_back({{"name", name}, {"value", number(value)}});
   return {{"name", s.name},
           {"credit", s.credit},
           {"status", s.status},
@@ -157,6 +159,7 @@ Json to_json(const ReportModel& m) {
           {"feedback", maybe(s.feedback)},
           {"trials_run", s.trials},
           {"diverged", s.diverged_trials},
+          {"final", final},
           {"final_loss", number(s.final_loss)},
           {"final_nse", number(s.final_nse)},
           {"settled", number(s.settled_fraction)},
