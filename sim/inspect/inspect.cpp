@@ -62,6 +62,12 @@ double fraction_of_ones(const RunReader& file, const std::vector<std::string>& f
   return static_cast<double>(ones) / static_cast<double>(trials);
 }
 
+/// A string of TOML without its quotes.
+std::string unquoted(const std::string& value) {
+  const bool quoted = value.size() >= 2 && (value.front() == '\'' || value.front() == '"');
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
 std::vector<std::pair<std::string, double>> final_values(const RunReader& file, const std::string& eval) {
   std::vector<std::pair<std::string, double>> values;
   if (!file.has(eval)) return values;
@@ -124,7 +130,7 @@ std::map<std::string, std::vector<std::pair<std::string, std::string>>> differin
   for (const auto& [key, values] : by_key) {
     const auto same = [&, first = values.begin()->second](const auto& v) { return v.second == first; };
     if (std::ranges::find(shown, key) != shown.end() || std::ranges::all_of(values, same)) continue;
-    for (const auto& [model, value] : values) differing[model].emplace_back(key, value);
+    for (const auto& [model, value] : values) differing[model].emplace_back(key, unquoted(value));
   }
   return differing;
 }

@@ -66,7 +66,7 @@ struct SnapshotStability {
 /// learning. Empty: it has neither.
 [[nodiscard]] std::string rows_of(const RunReader& file, const std::string& model);
 
-/// For each model the keys of its configuration in which models differ, and its values as TOML. A key that only some
+/// For each model the keys of its configuration in which models differ, and its values. A key that only some
 /// models have counts where they differ in it.
 [[nodiscard]] std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing_parameters(
     const Config& config);
