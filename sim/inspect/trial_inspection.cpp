@@ -1,6 +1,8 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/inspect/trial_inspection.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
+#include <dynvert/sim/trial/stage_runner.hpp>
 #include <dynvert/sim/trial/trial_runner.hpp>
 
 #include <fmt/format.h>
@@ -97,7 +99,7 @@ std::vector<TrialInspection::Measured> measure_all(const Config& config, const R
                                                    const TrialView& view, bool with_trajectory) {
   Config all = config;
   all.record.measures.clear();
-  for (const TrialMeasure& measure : trial_measures()) all.record.measures.emplace_back(measure.name);
+  for (const TrialMeasure& measure : measures()) all.record.measures.emplace_back(measure.name);
   std::vector<TrialInspection::Measured> measured;
   for (const auto& [measure, l] : measure_columns(all, model.config())) {
     if (measure->needs_trajectory && !with_trajectory) continue;
@@ -136,7 +138,7 @@ TrialInspection inspect_trial(const RunReader& file, const Config& config, Recor
     result.measures = measure_all(config, model, view, interval.has_value());
     for (const StageResult& r : stages) {
       for (const ControlLoop& loop : r.stage->loops) {
-        TrialInspection::Loop inspected{.stability = loop_stability(*r.f, *r.x, loop)};
+        TrialInspection::Loop inspected{.stability = loop_stability(view.linearised(loop.number))};
         try {
           inspected.converged = converged(view, loop.number);
         } catch (const NumericalError&) {

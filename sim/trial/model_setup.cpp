@@ -2,6 +2,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
@@ -135,7 +136,7 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
   std::ranges::sort(loops);
 
   std::vector<std::pair<const TrialMeasure*, std::size_t>> columns;
-  for (const TrialMeasure& measure : trial_measures()) {
+  for (const TrialMeasure& measure : measures()) {
     if (std::ranges::find(config.record.measures, measure.name) == config.record.measures.end()) continue;
     if (measure.needs_loops && loops.empty()) continue;
     if (measure.needs_trajectory && !solver_kind(model.dynamics.solver).has_trajectory) continue;
