@@ -26,7 +26,7 @@ GroupSpec state_group(const ModelConfig& model, const GroupSpec& weights) {
   group.datasets.insert(group.datasets.end(), weights.datasets.begin() + 1, weights.datasets.end());
   counter("trials", "trials done by then");
   counter("diverged", "trials that diverged or failed otherwise");
-  counter("recorded_automatically", "recorded trials that nobody asked for");
+  counter("kept_unasked", "recorded trials that nobody asked for");
   counter("records", "rows of trace");
   counter("snapshots", "rows of weights");
   counter("last_snapshot", "trials done at the last of them");
