@@ -21,9 +21,8 @@ install_missing $build_packages $plot_packages $test_packages llvm-14
 
 build=$PWD/build-coverage
 run_tests() {
-  cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Debug \
-    -DCMAKE_CXX_FLAGS_DEBUG="-O1" -DDYNVERT_COVERAGE=ON -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=OFF >/dev/null
-  cmake --build "$build" --target dynvert test_models test_analysis test_sim
+  cmake --preset coverage >/dev/null
+  cmake --build --preset coverage
   rm -rf "$build/profile" "$build/lines"
 
   # %m: programs of one build add to one file, also at the same time; %4: four files, so that they seldom wait. A program that is
