@@ -1,4 +1,7 @@
 #include <dynvert/analysis/critical_leak.hpp>
+#include <dynvert/analysis/loop_measure.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -61,6 +64,23 @@ double critical_leak(const CycleModes& given, std::size_t controller) {
     if (high - least <= 4 * arma::datum::eps * scale || middle <= least || middle >= high) return high;
     (abscissa_at(modes, controller, middle) < 0 ? high : least) = middle;
   }
+}
+
+LoopMeasure critical_leak_measure() {
+  return {.name = "critical_leak",
+          .label = "critical leak",
+          .units = "1",
+          .description = "smallest leak alpha from which on the loop is stable",
+          .depends_on_leak = false,
+          .value =
+              [](const LinearisedLoop& loop) {
+                return loop.modes() ? critical_leak(*loop.modes(), loop.controller()) : arma::datum::nan;
+              },
+          .finding = [](double critical, const LoopSetting& setting) -> std::optional<Finding> {
+            if (!(critical > 0 && setting.alpha < 2 * critical)) return std::nullopt;
+            return Finding{setting.alpha <= critical,
+                           fmt::format("critical leak {:.3g}, alpha {:g}", critical, setting.alpha)};
+          }};
 }
 
 }  // namespace dynvert

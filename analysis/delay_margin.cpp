@@ -1,4 +1,7 @@
 #include <dynvert/analysis/delay_margin.hpp>
+#include <dynvert/analysis/loop_measure.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -57,6 +60,24 @@ double delay_margin(const CycleModes& modes) {
     margin = std::min(margin, std::max(phase, 0.0) / w);
   }
   return margin;
+}
+
+LoopMeasure delay_margin_measure() {
+  return {
+      .name = "delay_margin",
+      .label = "delay margin",
+      .units = "time",
+      .description =
+          "longest conduction delay around the loop that leaves it stable; infinite: any, NaN: it is not "
+          "stable without delay",
+      .value = [](const LinearisedLoop& loop) { return loop.modes() ? delay_margin(*loop.modes()) : arma::datum::nan; },
+      .finding = [](double margin, const LoopSetting& setting) -> std::optional<Finding> {
+        if (!(margin < 0.1 * setting.tau_u)) return std::nullopt;
+        return Finding{false,
+                       fmt::format("delay margin {:.3g}: a conduction delay of a tenth of tau_u = {:g} would make it "
+                                   "unstable",
+                                   margin, setting.tau_u)};
+      }};
 }
 
 }  // namespace dynvert

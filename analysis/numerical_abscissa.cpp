@@ -1,4 +1,5 @@
 #include <dynvert/analysis/cycle.hpp>
+#include <dynvert/analysis/loop_measure.hpp>
 #include <dynvert/analysis/numerical_abscissa.hpp>
 #include <dynvert/models/error.hpp>
 
@@ -48,6 +49,18 @@ double numerical_abscissa(RightHandSide& f, const State& x, std::size_t column,
   const double squared = std::max(0.0, symmetric_eigenvalues(S * S.t()).max());
   const double half = (rate(0) - rate(1)) / 2;
   return -(rate(0) + rate(1)) / 2 + std::sqrt(half * half + squared);
+}
+
+LoopMeasure numerical_abscissa_measure() {
+  return {.name = "numerical_abscissa",
+          .label = "num. abscissa",
+          .units = "1/time",
+          .description = "fastest rate at which the norm of a deviation can grow at once",
+          .needs_circuit = true,
+          .value = [](const LinearisedLoop& loop) {
+            const auto& [f, x, control] = loop.place().value();
+            return numerical_abscissa(*f, *x, 0, control->members);
+          }};
 }
 
 }  // namespace dynvert

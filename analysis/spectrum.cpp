@@ -1,7 +1,12 @@
 #include <dynvert/analysis/cycle.hpp>
+#include <dynvert/analysis/loop_measure.hpp>
+#include <dynvert/analysis/measures.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
 
+#include <fmt/format.h>
+
+#include <cmath>
 #include <vector>
 
 namespace dynvert {
@@ -15,6 +20,25 @@ arma::cx_vec eigenvalues(const arma::mat& M) {
                          "a look at the weights: they may have grown without bound");
   }
   return values;
+}
+
+/// The slowest mode within the duration: it grows, or lasts longer than that, or its 2 % criterion does.
+std::optional<Finding> slowest_mode(double abscissa, const LoopSetting& setting) {
+  if (!(abscissa < 0)) {
+    return Finding{true, fmt::format("not stable: spectral abscissa {:.3g}; it grows by a factor e in {:.4g}", abscissa,
+                                     1 / abscissa)};
+  }
+  if (!setting.duration) return std::nullopt;
+  const double slowest = slowest_time_constant(abscissa);
+  const double needed = std::log(1 / settling_band) * slowest;
+  if (slowest > *setting.duration) {
+    return Finding{false, fmt::format("abscissa {:.3g}: slowest time constant {:.4g} > duration {:g}: what lies along "
+                                      "that mode does not settle",
+                                      abscissa, slowest, *setting.duration)};
+  }
+  if (needed <= *setting.duration) return std::nullopt;
+  return Finding{false, fmt::format("abscissa {:.3g}: slowest time constant {:.4g}: 2 % takes {:.4g} > duration {:g}",
+                                    abscissa, slowest, needed, *setting.duration)};
 }
 
 }  // namespace
@@ -50,5 +74,24 @@ double spectral_abscissa(RightHandSide& f, const State& x, std::size_t column,
 double slowest_time_constant(double abscissa) { return abscissa < 0 ? -1 / abscissa : arma::datum::nan; }
 
 double spectral_abscissa(const arma::mat& M) { return arma::real(eigenvalues(M)).max(); }
+
+LoopMeasure spectral_abscissa_measure() {
+  return {.name = "spectral_abscissa",
+          .label = "abscissa",
+          .units = "1/time",
+          .description = "largest real part of the spectrum of the loop",
+          .summary = OverTrials::largest,
+          .unstable_above = 0,
+          .value = [](const LinearisedLoop& loop) { return loop.abscissa(); },
+          .finding = slowest_mode};
+}
+
+LoopMeasure slowest_time_constant_measure() {
+  return {.name = "slowest_time_constant",
+          .label = "slowest time const.",
+          .units = "time",
+          .description = "-1 / spectral abscissa; NaN: the loop is not stable",
+          .value = [](const LinearisedLoop& loop) { return slowest_time_constant(loop.abscissa()); }};
+}
 
 }  // namespace dynvert

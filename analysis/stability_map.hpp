@@ -1,35 +1,33 @@
 #pragma once
 
 /// Stability of one loop over the leak alpha of its controller and the ratio tau_u / tau of the time constants of the
-/// controller and of the error populations: the measures of spectrum.hpp, delay_margin.hpp and stable_step.hpp at each
-/// point, from the eigenvalues of the loop's reduced form (cycle.hpp), which depend on neither.
+/// controller and of the error populations: every measure that depends on them, at each point, from the eigenvalues of
+/// the loop's reduced form (cycle.hpp), which depend on neither.
 
-#include <dynvert/analysis/cycle.hpp>
+#include <dynvert/analysis/loop_measure.hpp>
 
-#include <array>
 #include <cstddef>
-#include <string_view>
+#include <span>
 #include <vector>
 
 namespace dynvert {
 
-/// What a map shows, in this order.
-struct MapQuantity {
-  std::string_view name;
-  std::string_view units;
-  std::string_view description;
-  double (*value)(const CycleModes&);
-};
-inline constexpr std::size_t map_quantities_size = 6;
-[[nodiscard]] const std::array<MapQuantity, map_quantities_size>& map_quantities();
+/// Whether a map shows a measure: one that the reduced form is enough for, and that the leak changes.
+[[nodiscard]] constexpr bool in_map(const LoopMeasure& measure) {
+  return !measure.needs_circuit && measure.depends_on_leak;
+}
 
+struct StabilityMap {
+  const LoopMeasure* measure;
+  std::vector<double> values;  ///< over (alpha, ratio), ratio fastest
+};
+
+/// @param measures    outlive the maps; those of them that in_map() lets through have one each, in their order
 /// @param modes       of the loop as it is; the other populations keep their time constants and leaks
 /// @param controller  its number in the cycle
 /// @param tau         what the ratio refers to: the time constant of the error populations
-/// @return for each quantity the values over (alpha, ratio), ratio fastest
-[[nodiscard]] std::array<std::vector<double>, map_quantities_size> stability_map(CycleModes modes,
-                                                                                 std::size_t controller, double tau,
-                                                                                 const std::vector<double>& alpha,
-                                                                                 const std::vector<double>& ratio);
+[[nodiscard]] std::vector<StabilityMap> stability_maps(std::span<const LoopMeasure> measures, CycleModes modes,
+                                                       std::size_t controller, double tau,
+                                                       std::span<const double> alpha, std::span<const double> ratio);
 
 }  // namespace dynvert

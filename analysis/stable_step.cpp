@@ -121,20 +121,4 @@ double largest_stable_step_one_by_one(const CycleModes& modes) {
   }
 }
 
-// Until the measures ask the solvers for their limits.
-
-double largest_stable_step_euler(const arma::cx_vec& lambda) {
-  if (!decays(lambda)) return arma::datum::nan;
-  double h = arma::datum::inf;
-  for (const Complex l : lambda) h = std::min(h, -2 * l.real() / std::norm(l));
-  return h;
-}
-
-double largest_stable_step_rk4(const arma::cx_vec& lambda) {
-  return largest_stable_step([](Complex z) { return z * (1.0 + z / 2.0 * (1.0 + z / 3.0 * (1.0 + z / 4.0))); }, 3,
-                             lambda);
-}
-
-double largest_stable_step_sequential_euler(const CycleModes& modes) { return largest_stable_step_one_by_one(modes); }
-
 }  // namespace dynvert

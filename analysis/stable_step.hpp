@@ -47,9 +47,4 @@ using StabilityFunction = std::function<std::complex<double>(std::complex<double
 /// Of Euler steps that take the populations of the circuit one by one, each with the newest values of the others.
 [[nodiscard]] double largest_stable_step_one_by_one(const CycleModes& modes);
 
-// Until the measures ask the solvers for their limits.
-[[nodiscard]] double largest_stable_step_euler(const arma::cx_vec& lambda);
-[[nodiscard]] double largest_stable_step_rk4(const arma::cx_vec& lambda);
-[[nodiscard]] double largest_stable_step_sequential_euler(const CycleModes& modes);
-
 }  // namespace dynvert

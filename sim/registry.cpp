@@ -1,7 +1,7 @@
-#include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/models/circuit/rate_function.hpp>
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/network/feedback.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/tasks/task.hpp>
@@ -60,7 +60,7 @@ Vocabulary vocabulary() {
     v.outputs.emplace_back(g.name);
   }
   v.transfers.assign(transfer_names().begin(), transfer_names().end());
-  for (const TrialMeasure& measure : trial_measures()) v.measures.emplace_back(measure.name);
+  for (const TrialMeasure& measure : measures()) v.measures.emplace_back(measure.name);
   return v;
 }
 

@@ -2,7 +2,7 @@
 // (measures.hpp).
 
 #include <dynvert/analysis/measures.hpp>
-#include <dynvert/analysis/trial/measure_list.hpp>
+#include <dynvert/analysis/trial/measures.hpp>
 
 namespace dynvert {
 
@@ -11,8 +11,9 @@ namespace {
 using Of = TrialMeasure::Of;
 using Reference = const Credit& (TrialView::*)() const;
 
-TrialMeasure angle_to(std::string_view name, std::string_view description, Reference reference) {
+TrialMeasure angle_to(const char* name, const char* label, const char* description, Reference reference) {
   return {.name = name,
+          .label = label,
           .units = "degree",
           .description = description,
           .of = Of::credit,
@@ -21,8 +22,9 @@ TrialMeasure angle_to(std::string_view name, std::string_view description, Refer
           }};
 }
 
-TrialMeasure distance_to(std::string_view name, std::string_view description, Reference reference) {
+TrialMeasure distance_to(const char* name, const char* label, const char* description, Reference reference) {
   return {.name = name,
+          .label = label,
           .units = "1",
           .description = description,
           .of = Of::credit,
@@ -36,6 +38,7 @@ TrialMeasure distance_to(std::string_view name, std::string_view description, Re
 TrialMeasure angle_feedback_measure() {
   // the angle of figure 3c of the paper
   return {.name = "angle_feedback",
+          .label = "angle to minus the transposed weights",
           .units = "degree",
           .description = "angle between B_l and minus the transposed weights of the path that it closes",
           .of = Of::feedback,
@@ -47,35 +50,39 @@ TrialMeasure angle_feedback_measure() {
 
 TrialMeasure angle_ndi_measure() {
   TrialMeasure measure =
-      angle_to("angle_ndi", "angle between the credit signal of layer l and that of the settled loops (NDI)",
-               &TrialView::steady);
+      angle_to("angle_ndi", "angle to NDI",
+               "angle between the credit signal of layer l and that of the settled loops (NDI)", &TrialView::steady);
   measure.needs_loops = true;
+  measure.summary = OverTrials::median;
   return measure;
 }
 
 TrialMeasure angle_pbp_measure() {
-  return angle_to("angle_pbp", "angle between the credit signal of layer l and pseudo-backpropagation's",
+  return angle_to("angle_pbp", "angle to PBP",
+                  "angle between the credit signal of layer l and pseudo-backpropagation's",
                   &TrialView::pseudo_backprop);
 }
 
 TrialMeasure angle_bp_measure() {
-  return angle_to("angle_bp", "angle between the credit signal of layer l and backpropagation's", &TrialView::backprop);
+  return angle_to("angle_bp", "angle to BP", "angle between the credit signal of layer l and backpropagation's",
+                  &TrialView::backprop);
 }
 
 TrialMeasure distance_ndi_measure() {
-  TrialMeasure measure = distance_to(
-      "distance_ndi", "|delta_l - d| / |d|, d the credit signal of the settled loops (NDI)", &TrialView::steady);
+  TrialMeasure measure =
+      distance_to("distance_ndi", "distance to NDI",
+                  "|delta_l - d| / |d|, d the credit signal of the settled loops (NDI)", &TrialView::steady);
   measure.needs_loops = true;
   return measure;
 }
 
 TrialMeasure distance_pbp_measure() {
-  return distance_to("distance_pbp", "|delta_l - d| / |d|, d the credit signal of pseudo-backpropagation",
-                     &TrialView::pseudo_backprop);
+  return distance_to("distance_pbp", "distance to PBP",
+                     "|delta_l - d| / |d|, d the credit signal of pseudo-backpropagation", &TrialView::pseudo_backprop);
 }
 
 TrialMeasure distance_bp_measure() {
-  return distance_to("distance_bp", "|delta_l - d| / |d|, d the credit signal of backpropagation",
+  return distance_to("distance_bp", "distance to BP", "|delta_l - d| / |d|, d the credit signal of backpropagation",
                      &TrialView::backprop);
 }
 

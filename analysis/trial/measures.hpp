@@ -1,14 +1,15 @@
 #pragma once
 
-/// What is measured of each trial, by name. A new measure is a function that returns its TrialMeasure, declared in
-/// trial_measure_list.hpp, and one line in the list of trial_measures.cpp.
+/// What is measured of each trial, by name. A new measure is a function that returns its TrialMeasure, and one line in
+/// registry.cpp.
 
-#include <dynvert/analysis/cycle.hpp>
+#include <dynvert/analysis/linearised_loop.hpp>
+#include <dynvert/analysis/loop_measure.hpp>
 #include <dynvert/analysis/trajectory.hpp>
 #include <dynvert/models/credit/credit.hpp>
 
 #include <functional>
-#include <memory>
+#include <list>
 #include <optional>
 #include <span>
 #include <string>
@@ -56,11 +57,8 @@ class TrialView {
   [[nodiscard]] const Credit& steady() const;
   /// steady state of the stage of a loop, driven as the trial drove it
   [[nodiscard]] const State& steady_state(const StageResult& stage) const;
-  /// The reduced form of a loop at the state where credit was read, of the first column: a linear loop's is the same
-  /// for all. Nothing where the loop is no cycle.
-  [[nodiscard]] const std::optional<CycleModes>& modes(std::size_t l) const;
-  /// spectral abscissa of a loop there
-  [[nodiscard]] double abscissa(std::size_t l) const;
+  /// A loop at the state where credit was read, of the first column: a linear loop's is the same for all.
+  [[nodiscard]] const LinearisedLoop& linearised(std::size_t l) const;
 
  private:
   const Network& network_;
@@ -71,7 +69,7 @@ class TrialView {
   std::span<const StageResult> stages_;
   mutable std::optional<Credit> backprop_, pseudo_backprop_, steady_;
   mutable std::vector<std::pair<const Stage*, State>> steady_states_;
-  mutable std::vector<std::pair<const ControlLoop*, std::optional<CycleModes>>> modes_;
+  mutable std::list<LinearisedLoop> linearised_;  // references stay
 };
 
 /// A quantity per trial, for each hidden layer's credit signal, each feedback matrix, or each loop.
@@ -81,17 +79,23 @@ struct TrialMeasure {
     feedback,  ///< each feedback matrix, of models with feedback
     loop       ///< each control loop, of models with loops
   };
-  std::string_view name;  ///< the dataset is NAME_l
-  std::string_view units;
-  std::string_view description;
+  std::string name;         ///< the dataset is NAME_l
+  std::string label;        ///< heading of a table
+  std::string units;        ///< "1": none
+  std::string description;  ///< one line
   Of of = Of::credit;
   bool needs_loops = false;       ///< a measure of the credit that only models with loops have (angle_ndi)
   bool needs_trajectory = false;  ///< absent where the solver gives no trajectory (fixed_point)
   bool of_spectrum = false;       ///< of a linear loop it follows from the weights: known where a trial diverged, too
+  OverTrials summary = OverTrials::nothing;
+  std::optional<double> unstable_above = std::nullopt;  ///< a loop whose value is above this is not stable
+  /// The value is a time in the trial, and a plot of the transient marks it with this word; empty: it is not.
+  std::string mark = {};
   std::function<double(const TrialView&, std::size_t l)> value = nullptr;
 };
 
-[[nodiscard]] std::span<const TrialMeasure> trial_measures();
+/// Residual of loop l, |W f(delta) - alpha u - s| / |s| = |tau_u du/dt| / |s|, at the state of the view.
+[[nodiscard]] double loop_residual(const TrialView& trial, std::size_t l);
 
 /// Whether the read-outs of loop l were within settling_band of their steady state (see measures.hpp).
 [[nodiscard]] bool converged(const TrialView& trial, std::size_t l);

@@ -3,7 +3,7 @@
 #include <dynvert/analysis/amplification.hpp>
 #include <dynvert/analysis/decay.hpp>
 #include <dynvert/analysis/measures.hpp>
-#include <dynvert/analysis/trial/measure_list.hpp>
+#include <dynvert/analysis/trial/measures.hpp>
 
 #include <algorithm>
 
@@ -12,9 +12,10 @@ namespace dynvert {
 namespace {
 
 /// A measure of the phase in which credit was read.
-TrialMeasure of_trajectory(std::string_view name, std::string_view units, std::string_view description,
+TrialMeasure of_trajectory(const char* name, const char* label, const char* units, const char* description,
                            double (*value)(const TrialView&, const LoopView&)) {
   return {.name = name,
+          .label = label,
           .units = units,
           .description = description,
           .of = TrialMeasure::Of::loop,
@@ -70,8 +71,9 @@ double decay_rate(const TrialView& trial, const LoopView& view) {
   return fit ? fit->rate : arma::datum::nan;
 }
 
-/// = |tau_u du/dt| / |s| where the credit is read
-double residual(const TrialView& trial, std::size_t l) {
+}  // namespace
+
+double loop_residual(const TrialView& trial, std::size_t l) {
   const auto [r, loop] = trial.loop(l);
   State dxdt(r->x->size());
   (*r->f)(*r->x, dxdt, 0.0);
@@ -79,30 +81,47 @@ double residual(const TrialView& trial, std::size_t l) {
   return r->f->tau(loop->controller, 0) * arma::norm(slope, "fro") / arma::norm(trial.credit()[loop->source], "fro");
 }
 
-}  // namespace
+bool converged(const TrialView& trial, std::size_t l) {
+  const auto [r, loop] = trial.loop(l);
+  const Layout& layout = r->f->layout();
+  for (const auto& readout : loop->readouts) {
+    const auto x_inf = layout.view(std::span<const double>(trial.steady_state(*r)), readout.first);
+    const auto x = layout.view(std::span<const double>(*r->x), readout.first);
+    for (std::size_t c = 0; c < x.columns; ++c) {
+      const arma::vec end(x.column(c).data(), x.units);
+      const arma::vec target(x_inf.column(c).data(), x.units);
+      if (!(arma::norm(end - target) <= settling_band * arma::norm(target))) return false;
+    }
+  }
+  return true;
+}
 
 TrialMeasure settling_time_measure() {
-  return of_trajectory("settling_time", "time",
-                       "earliest time from which the loop's credit signals stay within 2 % of their steady state; "
-                       "NaN: not within the trial",
-                       settling);
+  TrialMeasure measure =
+      of_trajectory("settling_time", "settling time", "time",
+                    "earliest time from which the loop's credit signals stay within 2 % of their steady state; "
+                    "NaN: not within the trial",
+                    settling);
+  measure.summary = OverTrials::median;
+  measure.mark = "settled";
+  return measure;
 }
 
 TrialMeasure overshoot_measure() {
   return of_trajectory(
-      "overshoot", "1",
+      "overshoot", "overshoot", "1",
       "by how much the loop's credit signals pass their steady state, in its direction and relative to "
       "it",
       largest_overshoot);
 }
 
 TrialMeasure amplification_measure() {
-  return of_trajectory("amplification", "1", "largest norm of the loop's state over that of its steady state",
-                       largest_amplification);
+  return of_trajectory("amplification", "transient amplification", "1",
+                       "largest norm of the loop's state over that of its steady state", largest_amplification);
 }
 
 TrialMeasure decay_rate_measure() {
-  return of_trajectory("decay_rate", "1/time",
+  return of_trajectory("decay_rate", "decay rate, fitted to the trajectory", "1/time",
                        "fitted rate at which the loop's state nears its steady state at last, of the first sample; the "
                        "spectral abscissa predicts it",
                        decay_rate);
@@ -110,10 +129,11 @@ TrialMeasure decay_rate_measure() {
 
 TrialMeasure residual_measure() {
   return {.name = "residual",
+          .label = "residual |W f(delta) - alpha u - s| / |s|",
           .units = "1",
           .description = "|W f(delta) - alpha u - s| / |s| where the credit is read",
           .of = TrialMeasure::Of::loop,
-          .value = residual};
+          .value = loop_residual};
 }
 
 }  // namespace dynvert

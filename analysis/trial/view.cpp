@@ -1,5 +1,3 @@
-#include <dynvert/analysis/measures.hpp>
-#include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/models/error.hpp>
@@ -63,37 +61,12 @@ const Credit& TrialView::steady() const {
   return credit;
 }
 
-const std::optional<CycleModes>& TrialView::modes(std::size_t l) const {
+const LinearisedLoop& TrialView::linearised(std::size_t l) const {
   const auto [r, l_loop] = loop(l);
-  const auto found =
-      std::ranges::find(modes_, l_loop, &std::pair<const ControlLoop*, std::optional<CycleModes>>::first);
-  if (found != modes_.end()) return found->second;
-  const auto cycle = as_cycle(r->f->circuit(), l_loop->members);
-  std::optional<CycleModes> modes;
-  if (cycle) modes = cycle_modes(*cycle, *r->f, *r->x, 0);
-  return modes_.emplace_back(l_loop, std::move(modes)).second;
-}
-
-double TrialView::abscissa(std::size_t l) const {
-  const auto [r, l_loop] = loop(l);
-  if (r->abscissa) return *r->abscissa;
-  if (const auto& reduced = modes(l)) return arma::real(spectrum(*reduced)).max();
-  return spectral_abscissa(*r->f, *r->x, 0, l_loop->members);
-}
-
-bool converged(const TrialView& trial, std::size_t l) {
-  const auto [r, loop] = trial.loop(l);
-  const Layout& layout = r->f->layout();
-  for (const auto& readout : loop->readouts) {
-    const auto x_inf = layout.view(std::span<const double>(trial.steady_state(*r)), readout.first);
-    const auto x = layout.view(std::span<const double>(*r->x), readout.first);
-    for (std::size_t c = 0; c < x.columns; ++c) {
-      const arma::vec end(x.column(c).data(), x.units);
-      const arma::vec target(x_inf.column(c).data(), x.units);
-      if (!(arma::norm(end - target) <= settling_band * arma::norm(target))) return false;
-    }
-  }
-  return true;
+  const auto is_it = [control = l_loop](const LinearisedLoop& known) { return known.place()->loop == control; };
+  const auto found = std::ranges::find_if(linearised_, is_it);
+  if (found != linearised_.end()) return *found;
+  return linearised_.emplace_back(LinearisedLoop::Place{r->f, r->x, l_loop}, r->abscissa);
 }
 
 }  // namespace dynvert

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 namespace dynvert {
 
@@ -93,11 +94,14 @@ int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& 
   } catch (const Error& error) {
     no_config = error.what();
   }
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> parameters;
+  if (config) parameters = differing_parameters(*config);
   std::vector<InspectedModel> models(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string& name = names[i];
     InspectedModel& model = models[i];
     model.summary = summarise(file, name);
+    model.parameters = parameters[name];
     model.not_computed = no_config;
     if (!arguments.model.empty() && !arguments.trial) model.quantities = summarise_quantities(file, name);
     if (arguments.trial) model.trial = summarise_trial(file, name, *arguments.trial);

@@ -9,6 +9,7 @@
 #include <sstream>
 
 namespace dynvert {
+
 namespace {
 
 constexpr std::array<std::string_view, 3> changes_nothing{"experiment.title", "experiment.threads",
@@ -36,13 +37,18 @@ void flatten(const toml::table& table, const std::string& prefix, Values& to) {
 }
 
 Values values_of(std::string_view text) {
-  Values values;
-  flatten(parse_tree(text, "config"), "", values);
+  Values values = config_values(text);
   for (const std::string_view key : changes_nothing) values.erase(std::string(key));
   return values;
 }
 
 }  // namespace
+
+Values config_values(std::string_view resolved) {
+  Values values;
+  flatten(parse_tree(resolved, "config"), "", values);
+  return values;
+}
 
 std::vector<ConfigDifference> config_differences(std::string_view first, std::string_view second) {
   const Values a = values_of(first);

@@ -2,11 +2,17 @@
 
 /// In what two resolved configurations differ.
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace dynvert {
+
+/// Every key of a resolved configuration and its value as TOML. Keys are dotted, a model by its name
+/// ("model.DI.alpha").
+/// @throws ConfigError  it is no TOML
+[[nodiscard]] std::map<std::string, std::string> config_values(std::string_view resolved);
 
 struct ConfigDifference {
   std::string key;     ///< dotted, a model by its name ("model.DI.alpha")

@@ -3,6 +3,7 @@
 #include <dynvert/models/credit/dynamic_forward.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/experiment/model_trainer.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 
@@ -225,7 +226,7 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
   std::ranges::sort(loops);
 
   std::vector<std::pair<const TrialMeasure*, std::size_t>> columns;
-  for (const TrialMeasure& measure : trial_measures()) {
+  for (const TrialMeasure& measure : measures()) {
     if (std::ranges::find(config.record.measures, measure.name) == config.record.measures.end()) continue;
     if (measure.needs_loops && loops.empty()) continue;
     if (measure.needs_trajectory && !solver_kind(model.dynamics.solver).has_trajectory) continue;

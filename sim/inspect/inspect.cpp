@@ -1,9 +1,12 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/config/difference.hpp>
 #include <dynvert/sim/inspect/inspect.hpp>
+#include <dynvert/sim/measures.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -59,12 +62,51 @@ double fraction_of_ones(const RunReader& file, const std::vector<std::string>& f
   return static_cast<double>(ones) / static_cast<double>(trials);
 }
 
+/// A string of TOML without its quotes.
+std::string unquoted(const std::string& value) {
+  const bool quoted = value.size() >= 2 && (value.front() == '\'' || value.front() == '"');
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+std::vector<std::pair<std::string, double>> final_values(const RunReader& file, const std::string& eval) {
+  std::vector<std::pair<std::string, double>> values;
+  if (!file.has(eval)) return values;
+  for (const std::string& name : file.children(eval)) {
+    // the row dimension itself is over nothing
+    if (file.axes(eval + "/" + name) != std::vector<std::string>{"evaluation"}) continue;
+    values.emplace_back(name, last_finite(file, eval + "/" + name).value_or(std::numeric_limits<double>::quiet_NaN()));
+  }
+  return values;
+}
+
+std::vector<MeasureSummary> summarise_measures(const RunReader& file, const std::string& rows) {
+  std::vector<MeasureSummary> summaries;
+  for (const TrialMeasure& measure : measures()) {
+    if (measure.summary == OverTrials::nothing) continue;
+    const ColumnStatistics statistics = column_statistics(file, layers_of(file, rows, measure.name));
+    summaries.push_back(
+        {&measure, finite(measure.summary == OverTrials::median ? statistics.median : statistics.greatest)});
+  }
+  return summaries;
+}
+
 /// Whether a dataset has one number for each of the model's trials.
 bool is_quantity(const RunReader& file, const std::string& dataset) {
   return file.axes(dataset) == std::vector<std::string>{"trial"};
 }
 
 }  // namespace
+
+std::string_view MeasureSummary::statistic() const {
+  return measure->summary == OverTrials::median ? "median" : "largest";
+}
+
+std::string MeasureSummary::title() const {
+  return fmt::format("{} {}{}", statistic(), measure->label,
+                     measure->units == "1" ? std::string() : fmt::format(" ({})", measure->units));
+}
+
+bool MeasureSummary::unstable() const { return value && measure->unstable_above && *value > *measure->unstable_above; }
 
 std::string rows_of(const RunReader& file, const std::string& model) {
   for (const auto* group : {"learning", "grid"}) {
@@ -74,22 +116,39 @@ std::string rows_of(const RunReader& file, const std::string& model) {
   return {};
 }
 
+std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing_parameters(const Config& config) {
+  // what a column of its own shows
+  static constexpr std::array<std::string_view, 3> shown{"name", "credit", "solver"};
+  std::map<std::string, std::map<std::string, std::string>> by_key;  // then by model
+  for (const auto& [key, value] : config_values(config.resolved)) {
+    for (const ModelConfig& model : config.models) {
+      const std::string prefix = fmt::format("model.{}.", model.name);
+      if (key.starts_with(prefix)) by_key[key.substr(prefix.size())][model.name] = value;
+    }
+  }
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing;
+  for (const auto& [key, values] : by_key) {
+    const auto same = [&, first = values.begin()->second](const auto& v) { return v.second == first; };
+    if (std::ranges::find(shown, key) != shown.end() || std::ranges::all_of(values, same)) continue;
+    for (const auto& [model, value] : values) differing[model].emplace_back(key, unquoted(value));
+  }
+  return differing;
+}
+
 ModelSummary summarise(const RunReader& file, const std::string& model) {
   const std::string path = fmt::format("/models/{}", model);
   const std::string rows = rows_of(file, model);
-  const auto statistics = [&](const char* prefix) { return column_statistics(file, layers_of(file, rows, prefix)); };
   ModelSummary summary{.name = model,
                        .credit = attribute_as<std::string>(file, path, "credit").value_or("circuit"),
                        .status = attribute_as<std::string>(file, path, "status").value_or("?"),
                        .solver = attribute_as<std::string>(file, path, "solver"),
                        .feedback = attribute_as<std::string>(file, path, "feedback"),
+                       .final = final_values(file, path + "/eval"),
                        .final_loss = last_finite(file, path + "/eval/train_loss"),
                        .final_nse = last_finite(file, path + "/eval/nse"),
                        .settled_fraction = std::nullopt,
-                       .median_settling_time = finite(statistics("settling_time").median),
-                       .median_angle_ndi = finite(statistics("angle_ndi").median),
-                       .largest_abscissa = finite(statistics("spectral_abscissa").greatest),
-                       .restabilisations = std::nullopt};
+                       .restabilisations = std::nullopt,
+                       .measures = summarise_measures(file, rows)};
   if (!rows.empty()) {
     summary.trials = file.length(rows + "/trial");
   } else if (file.has(path + "/trace/trial")) {

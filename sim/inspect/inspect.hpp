@@ -3,16 +3,30 @@
 /// What `dynvert inspect` says of a file, as values. Tables and JSON are two ways to print them. Memory is bounded,
 /// however long the file: columns are read in blocks.
 
+#include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/sim/inspect/column_statistics.hpp>
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace dynvert {
+
+/// A measure over all trials and layers, or loops, where it is defined. Absent: it was not recorded, or is nowhere.
+struct MeasureSummary {
+  const TrialMeasure* measure = nullptr;
+  std::optional<double> value;
+
+  [[nodiscard]] std::string_view statistic() const;  ///< "median", "largest"
+  [[nodiscard]] std::string title() const;           ///< "median angle to NDI (degree)"
+  /// it says of a loop that it was not stable in some trial
+  [[nodiscard]] bool unstable() const;
+};
 
 /// One model of a file in one line. Absent: the model does not have it.
 struct ModelSummary {
@@ -20,13 +34,12 @@ struct ModelSummary {
   std::optional<std::string> solver, feedback;
   std::size_t trials = 0;
   std::size_t diverged_trials = 0;
-  std::optional<double> final_loss;  ///< train_loss at the last evaluation
+  std::vector<std::pair<std::string, double>> final;  ///< what the last evaluation gave: losses, NSE, accuracies
+  std::optional<double> final_loss;                   ///< of these, train_loss
   std::optional<double> final_nse;
-  std::optional<double> settled_fraction;      ///< trials in which every loop ended within 2 % of its steady state
-  std::optional<double> median_settling_time;  ///< over the trials that settled, all loops
-  std::optional<double> median_angle_ndi;      ///< degrees, over trials and layers
-  std::optional<double> largest_abscissa;      ///< spectral abscissa, over trials and loops
+  std::optional<double> settled_fraction;  ///< trials in which every loop ended within 2 % of its steady state
   std::optional<std::size_t> restabilisations;
+  std::vector<MeasureSummary> measures;  ///< those that have one, in the order of measures(), recorded or not
 };
 
 /// The distribution of one recorded quantity over the trials; NaN and the negative marks of flags do not count.
@@ -52,6 +65,11 @@ struct SnapshotStability {
 /// The group whose rows are a model's trials: /models/NAME/learning, or /models/NAME/grid of an experiment without
 /// learning. Empty: it has neither.
 [[nodiscard]] std::string rows_of(const RunReader& file, const std::string& model);
+
+/// For each model the keys of its configuration in which models differ, and its values. A key that only some
+/// models have counts where they differ in it.
+[[nodiscard]] std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing_parameters(
+    const Config& config);
 
 [[nodiscard]] ModelSummary summarise(const RunReader& file, const std::string& model);
 [[nodiscard]] std::vector<QuantitySummary> summarise_quantities(const RunReader& file, const std::string& model);

@@ -1,6 +1,7 @@
 // dynvert inspect --json.
 
 #include <dynvert/sim/inspect/inspect_print.hpp>
+#include <dynvert/sim/measures.hpp>
 
 #include <fmt/format.h>
 
@@ -25,19 +26,10 @@ Json maybe(const std::optional<T>& value) {
 }
 
 Json to_json(const LoopStability& s) {
-  return {{"loop", s.loop},
-          {"controller", s.controller},
-          {"linear", s.linear},
-          {"alpha", s.alpha},
-          {"tau_u", s.tau_u},
-          {"spectral_abscissa", number(s.spectral_abscissa)},
-          {"slowest_time_constant", number(s.slowest_time_constant)},
-          {"numerical_abscissa", number(s.numerical_abscissa)},
-          {"critical_leak", number(s.critical_leak)},
-          {"delay_margin", number(s.delay_margin)},
-          {"largest_stable_step_euler", number(s.step_euler)},
-          {"largest_stable_step_rk4", number(s.step_rk4)},
-          {"largest_stable_step_sequential_euler", number(s.step_sequential_euler)}};
+  Json json{
+      {"loop", s.loop}, {"controller", s.controller}, {"linear", s.linear}, {"alpha", s.alpha}, {"tau_u", s.tau_u}};
+  for (std::size_t i = 0; i < s.values.size(); ++i) json[stability_measures()[i].name] = number(s.values[i]);
+  return json;
 }
 
 Json to_json(const std::vector<Finding>& findings) {
@@ -91,10 +83,14 @@ Json to_json(const InspectedModel& model) {
             {"final_loss", number(m.final_loss)},
             {"final_nse", number(m.final_nse)},
             {"settled_fraction", number(m.settled_fraction)},
-            {"median_settling_time", number(m.median_settling_time)},
-            {"median_angle_ndi", number(m.median_angle_ndi)},
-            {"largest_spectral_abscissa", number(m.largest_abscissa)},
             {"restabilisations", maybe(m.restabilisations)}};
+  for (const MeasureSummary& s : m.measures) {
+    json[fmt::format("{}_{}", s.statistic(), s.measure->name)] = number(s.value);
+  }
+  json["final"] = Json::object();
+  for (const auto& [name, value] : m.final) json["final"][name] = number(value);
+  json["parameters"] = Json::object();
+  for (const auto& [key, value] : model.parameters) json["parameters"][key] = value;
   json["stability"] = Json::array();
   for (const SnapshotStability& s : model.stability) {
     Json loops = Json::array();

@@ -17,8 +17,9 @@ namespace dynvert {
 /// What is said of a model: always a summary, the others where they were asked for and can be had.
 struct InspectedModel {
   ModelSummary summary;
-  std::optional<Config> config;           ///< with what the model had in the trial
-  std::optional<RecordedModel> recorded;  ///< of that; nothing: `not_computed` says why
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< in which the models of the file differ
+  std::optional<Config> config;                                 ///< with what the model had in the trial
+  std::optional<RecordedModel> recorded;                        ///< of that; nothing: `not_computed` says why
   std::vector<SnapshotStability> stability;
   std::vector<QuantitySummary> quantities;
   std::optional<TrialSummary> trial;

@@ -1,12 +1,14 @@
 // dynvert inspect: tables for people.
 
 #include <dynvert/sim/inspect/inspect_print.hpp>
+#include <dynvert/sim/measures.hpp>
 
 #include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace dynvert {
 
@@ -47,13 +49,11 @@ void print_findings(std::ostream& out, const std::vector<std::pair<std::string, 
 /// Stability of loops, a row each, with what the row is of.
 void print_loops(std::ostream& out, const std::vector<std::pair<std::string, const LoopStability*>>& loops) {
   if (loops.empty()) return;
-  Rows rows{{"loop", "alpha", "abscissa", "slowest time const.", "num. abscissa", "critical leak", "delay margin",
-             "step euler", "step rk4", "step seq. euler"}};
+  Rows rows{{"loop", "alpha"}};
+  for (const LoopMeasure& measure : stability_measures()) rows[0].push_back(measure.label);
   for (const auto& [name, s] : loops) {
-    rows.push_back({name, cell(s->alpha), cell(s->spectral_abscissa, "{:.3g}"), cell(s->slowest_time_constant),
-                    cell(s->numerical_abscissa, "{:.3g}"), cell(s->critical_leak, "{:.3g}"),
-                    cell(s->delay_margin, "{:.3g}"), cell(s->step_euler, "{:.3g}"), cell(s->step_rk4, "{:.3g}"),
-                    cell(s->step_sequential_euler, "{:.3g}")});
+    auto& row = rows.emplace_back(std::vector{name, cell(s->alpha)});
+    for (const double value : s->values) row.push_back(cell(value, "{:.3g}"));
   }
   print_table(out, rows);
 }
@@ -78,74 +78,51 @@ void print_not_computed(std::ostream& out, const InspectedModel& model) {
   if (!model.not_computed.empty()) fmt::print(out, "\nstability: not computed: {}\n", model.not_computed);
 }
 
-/// The value of a measure of a trial; nothing where the model does not have it.
-std::optional<double> measured(const TrialInspection& trial, std::string_view name, std::size_t l) {
-  for (const auto& m : trial.measures) {
-    if (m.l == l && m.measure->name == name) return m.value;
-  }
-  return std::nullopt;
+std::string with_units(std::string_view label, std::string_view units) {
+  return units == "1" ? std::string(label) : fmt::format("{} ({})", label, units);
 }
 
-/// How close the credit signals are to those of other rules.
-void print_distances(std::ostream& out, const TrialInspection& t) {
-  std::vector<std::size_t> layers;
-  for (const auto& m : t.measures) {
-    if (m.measure->of == TrialMeasure::Of::credit && std::ranges::find(layers, m.l) == layers.end()) {
-      layers.push_back(m.l);
+/// The measures of layers: a row a layer, a column a measure.
+void print_layers(std::ostream& out, const TrialInspection& t, TrialMeasure::Of of, const char* title,
+                  const char* prefix) {
+  std::vector<const TrialMeasure*> columns;
+  std::map<std::size_t, std::vector<std::string>> layers;
+  Rows rows{{title}};
+  for (const auto& [measure, l, value] : t.measures) {
+    if (measure->of != of) continue;
+    if (std::ranges::find(columns, measure) == columns.end()) {
+      columns.push_back(measure);
+      rows[0].push_back(with_units(measure->label, measure->units));
     }
+    auto& row = layers[l];
+    row.resize(columns.size(), "-");
+    row.back() = cell(value, "{:.3g}");
   }
   if (layers.empty()) return;
-  Rows rows{{"credit signal", "compared with", "distance", "angle"}};
-  for (const std::size_t l : layers) {
-    const auto row = [&](const char* rule, const char* text) {
-      const auto distance = measured(t, fmt::format("distance_{}", rule), l);
-      if (!distance) return;
-      rows.push_back({fmt::format("delta_{}", l), text, cell(distance, "{:.3g}"),
-                      cell(measured(t, fmt::format("angle_{}", rule), l), "{:.3g} deg")});
-    };
-    row("ndi", "NDI, the settled loops");
-    row("pbp", "PBP, pseudo-inverse");
-    row("bp", "BP, transposed weights");
+  for (auto& [l, row] : layers) {
+    row.insert(row.begin(), fmt::format("{}{}", prefix, l));
+    rows.push_back(std::move(row));
   }
   fmt::print(out, "\n");
   print_table(out, rows);
 }
 
-void print_loop(std::ostream& out, const ModelConfig& config, const TrialInspection& t,
-                const TrialInspection::Loop& loop) {
+void print_loop(std::ostream& out, const TrialInspection& t, const TrialInspection::Loop& loop) {
   const LoopStability& s = loop.stability;
-  const auto value = [&](const char* name) { return measured(t, name, s.loop); };
   fmt::print(out, "\nloop {} ({}, alpha {:g}{})\n", s.loop, s.controller, s.alpha,
              s.linear ? "" : ", linearised where it ended");
   Rows rows;
-  const auto row = [&](const char* name, const std::string& text, const std::string& beside = {}) {
-    rows.push_back({std::string("  ") + name, text, beside});
+  const auto row = [&](const auto& measure, double value) {
+    rows.push_back({"  " + measure.label, cell(value), measure.units == "1" ? "" : measure.units});
   };
   std::string settled = loop.no_steady_state ? "there is no unique steady state" : loop.converged ? "yes" : "no";
   if (!t.diverged.empty()) settled = "diverged";
-  row("within 2 % of its steady state at the end", settled);
-  if (t.interval > 0 && t.diverged.empty()) {
-    row("settling time", cell(value("settling_time")), fmt::format("of {:g}", config.dynamics.duration));
-    row("overshoot", cell(value("overshoot"), "{:.3g}"));
-    row("transient amplification", cell(value("amplification")));
+  rows.push_back({"  within 2 % of its steady state at the end", settled, ""});
+  // what follows from the spectrum is in s, also where the trial diverged
+  for (const auto& [measure, l, value] : t.measures) {
+    if (measure->of == TrialMeasure::Of::loop && !measure->of_spectrum && l == s.loop) row(*measure, value);
   }
-  if (t.diverged.empty()) {
-    row("residual |W f(delta) - alpha u - s| / |s|", cell(value("residual"), "{:.3g}"));
-    row("angle of B to minus the transposed weights", cell(value("angle_feedback"), "{:.3g} deg"));
-  }
-  const auto step = [&](const char* solver) {
-    rows.push_back({fmt::format("  largest stable step of {}", solver), cell(s.step_of(solver)),
-                    solver == config.dynamics.solver ? fmt::format("dt {:g}", config.dynamics.dt) : std::string()});
-  };
-  row("spectral abscissa", cell(s.spectral_abscissa));
-  if (t.interval > 0 && t.diverged.empty()) row("decay rate, fitted to the trajectory", cell(value("decay_rate")));
-  row("slowest time constant", cell(s.slowest_time_constant));
-  row("numerical abscissa", cell(s.numerical_abscissa));
-  row("critical leak", cell(s.critical_leak), fmt::format("alpha {:g}", s.alpha));
-  row("delay margin", cell(s.delay_margin));
-  step("euler");
-  step("rk4");
-  step("sequential_euler");
+  for (std::size_t i = 0; i < s.values.size(); ++i) row(stability_measures()[i], s.values[i]);
   print_table(out, rows);
 }
 
@@ -175,11 +152,37 @@ void print_stability(std::ostream& out, const InspectedModel& model) {
   print_findings(out, found);
 }
 
+/// The names that any model has, in the order in which they come.
+template <typename Pairs>
+std::vector<std::string> columns_of(const std::vector<InspectedModel>& models, const Pairs& pairs) {
+  std::vector<std::string> names;
+  for (const InspectedModel& model : models) {
+    for (const auto& pair : pairs(model)) {
+      if (std::ranges::find(names, pair.first) == names.end()) names.push_back(pair.first);
+    }
+  }
+  return names;
+}
+
+template <typename T>
+std::optional<T> value_of(const std::vector<std::pair<std::string, T>>& pairs, const std::string& name) {
+  const auto found = std::ranges::find(pairs, name, &std::pair<std::string, T>::first);
+  return found == pairs.end() ? std::nullopt : std::optional(found->second);
+}
+
 }  // namespace
 
 void print_overview(std::ostream& out, const std::vector<InspectedModel>& models) {
-  Rows rows{{"model", "solver", "final NSE", "settled", "median settling time", "median angle to NDI",
-             "largest abscissa", "notes"}};
+  const auto parameters = columns_of(models, [](const InspectedModel& m) { return m.parameters; });
+  const auto finals = columns_of(models, [](const InspectedModel& m) { return m.summary.final; });
+  Rows rows{{"model", "solver"}};
+  for (const std::string& key : parameters) rows[0].push_back(key);
+  for (const std::string& name : finals) rows[0].push_back("final " + name);
+  rows[0].emplace_back("settled");
+  if (!models.empty()) {
+    for (const MeasureSummary& measure : models[0].summary.measures) rows[0].push_back(measure.title());
+  }
+  rows[0].emplace_back("notes");
   std::vector<std::pair<std::string, Finding>> found;
   std::vector<std::string> missing;
   for (const InspectedModel& model : models) {
@@ -188,12 +191,15 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
     if (m.status != "complete") notes.push_back(m.status);
     if (m.diverged_trials > 0) notes.push_back(fmt::format("{} diverged", m.diverged_trials));
     if (m.restabilisations.value_or(0) > 0) notes.push_back(fmt::format("{} x restabilised", *m.restabilisations));
-    if (m.largest_abscissa.value_or(-1) > 0) notes.emplace_back("unstable in some trial");
+    if (std::ranges::any_of(m.measures, &MeasureSummary::unstable)) notes.emplace_back("unstable in some trial");
     std::optional<double> percent;
     if (m.settled_fraction) percent = 100 * *m.settled_fraction;
-    rows.push_back({m.name, m.solver.value_or("-"), cell(m.final_nse, "{:.3e}"), cell(percent, "{:.1f} %"),
-                    cell(m.median_settling_time), cell(m.median_angle_ndi, "{:.3g} deg"),
-                    cell(m.largest_abscissa, "{:.3g}"), fmt::format("{}", fmt::join(notes, ", "))});
+    auto& row = rows.emplace_back(std::vector{m.name, m.solver.value_or("-")});
+    for (const std::string& key : parameters) row.push_back(value_of(model.parameters, key).value_or("-"));
+    for (const std::string& name : finals) row.push_back(cell(value_of(m.final, name)));
+    row.push_back(cell(percent, "{:.1f} %"));
+    for (const MeasureSummary& measure : m.measures) row.push_back(cell(measure.value));
+    row.push_back(fmt::format("{}", fmt::join(notes, ", ")));
     for (const SnapshotStability& s : model.stability) {
       for (auto& entry : with_prefix(m.name + ", ", s.findings)) found.push_back(std::move(entry));
     }
@@ -201,10 +207,12 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
   }
   print_table(out, rows);
   fmt::print(
-      out,
-      "\nsettled: trials that ended within 2 % of the steady state; settling times are those of the settled trials, in "
-      "units of\nthe time constants; angles in degrees; abscissa: largest real part of a loop's spectrum, < 0 is "
-      "stable.\n");
+      out, "\nsettled: trials that ended within 2 % of the steady state. Times are in units of the time constants.\n");
+  if (!models.empty()) {
+    for (const MeasureSummary& s : models[0].summary.measures) {
+      fmt::print(out, "{}: {}\n", s.measure->label, s.measure->description);
+    }
+  }
   print_findings(out, found, "with the weights of the end of the run, not stable or near it:");
   for (const std::string& text : missing) fmt::print(out, "\nstability of {}\n", text);
 }
@@ -244,8 +252,9 @@ void print_trial(std::ostream& out, const InspectedModel& model) {
       fmt::print(out, "the trajectory was sampled every {:g} only, to bound the memory\n", t.interval);
     }
     if (!t.diverged.empty()) fmt::print(out, "diverged: {}\n", t.diverged);
-    print_distances(out, t);
-    for (const TrialInspection::Loop& loop : t.loops) print_loop(out, model.recorded->config(), t, loop);
+    print_layers(out, t, TrialMeasure::Of::credit, "credit signal", "delta_");
+    print_layers(out, t, TrialMeasure::Of::feedback, "feedback", "B_");
+    for (const TrialInspection::Loop& loop : t.loops) print_loop(out, t, loop);
     print_findings(out, with_prefix("", t.findings));
   }
   print_stability(out, model);

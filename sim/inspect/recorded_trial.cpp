@@ -1,4 +1,3 @@
-#include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/experiment/model_trainer.hpp>
@@ -120,8 +119,6 @@ const Phase& phase_at(const std::vector<Phase>& phases, double time) {
   return phases[now];
 }
 
-const TrialMeasure& residual_measure() { return *std::ranges::find(trial_measures(), "residual", &TrialMeasure::name); }
-
 bool transmits_gains(const Circuit& circuit) {
   return std::ranges::any_of(circuit.projections(), [](const Projection& p) { return p.transmits == Transmit::gain; });
 }
@@ -242,7 +239,7 @@ void RecordedTrial::by_weights(const Place& place, RightHandSide& f,
         assign(f.input(loop.controller), -credit[loop.source]);
       }
       const TrialView view(network, model_.paths(), model_.feedback(), activity, credit, {&result, 1});
-      value = residual_measure().value(view, loop.number);
+      value = loop_residual(view, loop.number);
     }
     to(states.time()[k], value);
   }
@@ -344,7 +341,7 @@ RecordedTrial::Spectrum RecordedTrial::spectrum(std::size_t number) const {
   stage.load(network, model_.feedback(), f);
   const auto phases = stage_phases(stage, model_.config().dynamics);
   const Phase& phase = phases[last_target_phase(phases)];
-  Spectrum result{.snapshot = snapshot_, .of_trial = false, .eigenvalues = {}};
+  Spectrum result{.snapshot = snapshot_, .of_trial = false, .eigenvalues = {}, .stability = {}};
   stage.begin(network, activity_, credit_, f);
   const bool own_parameters = model_.set_parameters(trial_, stage, f);
   const bool linear = f.circuit().is_linear();
@@ -367,7 +364,9 @@ RecordedTrial::Spectrum RecordedTrial::spectrum(std::size_t number) const {
     if (end == numbers.begin()) unavailable(stage.name, "the trial has no samples", "a trial that was integrated");
     states.read(*std::prev(end), x);
   }
-  result.eigenvalues = dynvert::spectrum(f, x, 0, loop.members);
+  const LinearisedLoop linearised({&f, &x, &loop});
+  result.eigenvalues = linearised.spectrum();
+  result.stability = loop_stability(linearised);
   return result;
 }
 

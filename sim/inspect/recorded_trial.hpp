@@ -14,6 +14,7 @@
 /// trial, at the state in which credit was read.
 
 #include <dynvert/sim/inspect/recorded_model.hpp>
+#include <dynvert/sim/trial/loop_stability.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -30,6 +31,7 @@ class RecordedTrial {
     RecordedModel::Snapshot snapshot;
     bool of_trial = false;     ///< depends on the trial: on its state (the loop is not linear) or on its parameters
     arma::cx_vec eigenvalues;  ///< 1/time
+    LoopStability stability;   ///< at the same place
   };
 
   /// @param model   of the same file; loads the snapshot before the trial into it

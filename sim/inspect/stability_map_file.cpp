@@ -1,6 +1,7 @@
 #include <dynvert/analysis/stability_map.hpp>
 #include <dynvert/sim/hdf5/hdf5.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/platform/new_file.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
@@ -178,15 +179,12 @@ ModelMap map_model(const RunReader& file, RecordedModel& model, std::optional<st
     if (stage.loops.empty()) continue;
     RestingStage resting = at_rest(stage, model.network(), model.feedback());
     for (const ControlLoop& loop : stage.loops) {
-      const auto cycle = as_cycle(resting.f.circuit(), loop.members);
-      if (!cycle) continue;
-      const CycleModes modes = cycle_modes(*cycle, resting.f, resting.x, 0);
-      auto values =
-          stability_map(modes, modes.position(loop.controller), model.config().dynamics.tau_delta, alpha, ratio);
-      for (std::size_t q = 0; q < map_quantities_size; ++q) {
-        const MapQuantity& quantity = map_quantities()[q];
-        map.datasets.push_back({fmt::format("{}_{}", quantity.name, loop.number), std::string(quantity.units),
-                                std::string(quantity.description), std::move(values[q])});
+      const LinearisedLoop linearised({&resting.f, &resting.x, &loop});
+      if (!linearised.modes()) continue;
+      for (auto& [measure, values] : stability_maps(stability_measures(), *linearised.modes(), linearised.controller(),
+                                                    model.config().dynamics.tau_delta, alpha, ratio)) {
+        map.datasets.push_back({fmt::format("{}_{}", measure->name, loop.number), measure->units, measure->description,
+                                std::move(values)});
       }
     }
   }

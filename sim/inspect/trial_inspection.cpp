@@ -1,6 +1,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/inspect/trial_inspection.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/trial/stage_runner.hpp>
 
 #include <fmt/format.h>
@@ -138,7 +139,7 @@ std::vector<TrialInspection::Measured> measure_all(const Config& config, const R
                                                    const TrialView& view, bool with_trajectory) {
   Config all = config;
   all.record.measures.clear();
-  for (const TrialMeasure& measure : trial_measures()) all.record.measures.emplace_back(measure.name);
+  for (const TrialMeasure& measure : measures()) all.record.measures.emplace_back(measure.name);
   std::vector<TrialInspection::Measured> measured;
   for (const auto& [measure, l] : measure_columns(all, model.config())) {
     if (measure->needs_trajectory && !with_trajectory) continue;
@@ -175,7 +176,7 @@ TrialInspection inspect_trial(const RunReader& file, const Config& config, Recor
     result.measures = measure_all(config, model, view, rerun.interval().has_value());
     for (const StageResult& r : stages) {
       for (const ControlLoop& loop : r.stage->loops) {
-        TrialInspection::Loop inspected{.stability = loop_stability(*r.f, *r.x, loop)};
+        TrialInspection::Loop inspected{.stability = loop_stability(view.linearised(loop.number))};
         try {
           inspected.converged = converged(view, loop.number);
         } catch (const NumericalError&) {

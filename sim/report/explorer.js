@@ -23,8 +23,6 @@ function switchMarks(populations) {
   return marks;
 }
 
-const measured = (trial, name) => trial.measures.find((m) => m.name === name)?.value ?? null;
-
 function populationWords(population) {
   const words = [];
   const { labels, units, time, samples } = population;
@@ -117,7 +115,8 @@ class Explorer {
     this.residual = new Chart(left, { title: "Residual", height: 220, group: together });
     this.spectrum = new Chart(right, { title: "Spectrum", height: 320, scatter: true });
     this.measures = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Measures" });
-    right.append(this.measures);
+    this.stability = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Stability" });
+    right.append(this.stability, this.measures);
   }
 
   key(event) {
@@ -170,6 +169,7 @@ class Explorer {
     this.renderTransient();
     this.renderResidual();
     this.renderSpectrum();
+    this.renderStability();
     this.renderMeasures();
   }
 
@@ -201,10 +201,8 @@ class Explorer {
     const marks = switchMarks(this.trial.populations);
     // where the error sets in later, settling times count from then
     if (marks.length > 0 || this.trial.populations.some((p) => p.name === "e")) return marks;
-    for (const loop of this.trial.loops) {
-      const time = measured(this.trial, `settling_time_${loop.number}`);
-      const name = this.trial.loops.length > 1 ? `settled, loop ${loop.number}` : "settled";
-      if (time !== null) marks.push({ x: time, text: name });
+    for (const { loop, time, text } of this.trial.marks) {
+      marks.push({ x: time, text: this.trial.loops.length > 1 ? `${text}, loop ${loop}` : text });
     }
     return marks;
   }
@@ -256,6 +254,30 @@ class Explorer {
         return `${lines[s].label}: ${number(re)} ${im < 0 ? "−" : "+"} ${number(Math.abs(im))} i${times}`;
       },
     });
+  }
+
+  renderStability() {
+    const loops = this.trial.loops.filter((loop) => loop.spectrum);
+    if (loops.length === 0) {
+      this.stability.replaceChildren();
+      return;
+    }
+    const word = (value) => (typeof value === "string" ? value : number(value, 6));
+    const rows = this.data.stability.map(({ label, units, about }, i) =>
+      element("tr", {}, [
+        element("th", { scope: "row", title: about }, label),
+        ...loops.map((loop) => element("td", { class: "numeric" }, word(loop.spectrum.stability[i]))),
+        element("td", {}, units === "1" ? "" : units),
+      ]),
+    );
+    const heads = ["stability", ...loops.map((loop) => `loop ${loop.number}`), "units"];
+    this.stability.replaceChildren(
+      element("table", {}, [
+        element("caption", {}, "Stability of the loops, with the weights of the spectrum"),
+        element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
+        element("tbody", {}, rows),
+      ]),
+    );
   }
 
   renderMeasures() {

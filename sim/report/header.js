@@ -22,10 +22,11 @@ function modelNotes(model) {
   if (model.status && model.status !== "complete") notes.push(model.status);
   if (model.diverged > 0) notes.push(`${model.diverged} diverged`);
   if (model.restabilisations > 0) notes.push(`${model.restabilisations} × restabilised`);
-  if (model.abscissa > 0) notes.push("unstable in some trial");
+  if (model.unstable) notes.push("unstable in some trial");
   return notes.join(", ");
 }
 
+// Beside the measures that the data has a statistic of.
 const modelColumns = [
   { head: "credit", of: (m) => m.credit || "–" },
   { head: "feedback", of: (m) => m.feedback ?? "–" },
@@ -43,21 +44,28 @@ const modelColumns = [
     numeric: true,
     words: "Settled: trials that ended within 2 % of the steady state.",
   },
-  {
-    head: "median settling time",
-    of: (m) => number(m.settling_time),
-    numeric: true,
-    words: "Settling times: of the trials that settled.",
-  },
-  { head: "median angle to NDI (°)", of: (m) => number(m.angle_ndi, 3), numeric: true },
-  {
-    head: "largest abscissa",
-    of: (m) => number(m.abscissa, 3),
-    numeric: true,
-    words: "Abscissa: largest real part of a loop's spectrum in any trial, below 0 is stable.",
-  },
-  { head: "notes", of: modelNotes },
 ];
+
+// One column for each loss and accuracy of the last evaluation; the NSE has its own.
+function finalColumns(models) {
+  const names = new Set(models.flatMap((m) => m.final.map((f) => f.name)).filter((name) => name !== "nse"));
+  return Array.from(names, (name) => ({
+    head: `final ${name.replaceAll("_", " ")}`,
+    of: (m) => number(m.final.find((f) => f.name === name)?.value),
+    numeric: true,
+  }));
+}
+
+// One column for each measure of which any model has a statistic.
+function measureColumns(models) {
+  const titles = new Map(models.flatMap((m) => m.summary.map((s) => [s.title, s.about])));
+  return Array.from(titles, ([title, about]) => ({
+    head: title,
+    of: (m) => number(m.summary.find((s) => s.title === title)?.value),
+    numeric: true,
+    words: `${title[0].toUpperCase()}${title.slice(1)}: ${about}.`,
+  }));
+}
 
 function showModels(parent, data) {
   if (data.models.length === 0) {
@@ -65,7 +73,8 @@ function showModels(parent, data) {
     return;
   }
   // what no model of the file has takes no room
-  const columns = modelColumns.filter((c) => data.models.some((m) => !["", "–"].includes(c.of(m))));
+  const all = [...modelColumns, ...finalColumns(data.models), ...measureColumns(data.models), { head: "notes", of: modelNotes }];
+  const columns = all.filter((c) => data.models.some((m) => !["", "–"].includes(c.of(m))));
   const cells = (model) => columns.map((c) => element("td", { class: c.numeric && "numeric" }, c.of(model)));
   const heads = columns.map((c) => element("th", { scope: "col", class: c.numeric && "numeric" }, c.head));
   const rows = data.models.map((m) => element("tr", {}, [element("th", { scope: "row" }, m.name), ...cells(m)]));

@@ -59,13 +59,12 @@ ModelSummary summary_of(const RunReader& file, const std::string& model) {
                        .status = text(file, path, "status"),
                        .solver = std::nullopt,
                        .feedback = std::nullopt,
+                       .final = {},
                        .final_loss = std::nullopt,
                        .final_nse = std::nullopt,
                        .settled_fraction = std::nullopt,
-                       .median_settling_time = std::nullopt,
-                       .median_angle_ndi = std::nullopt,
-                       .largest_abscissa = std::nullopt,
-                       .restabilisations = std::nullopt};
+                       .restabilisations = std::nullopt,
+                       .measures = {}};
   if (file.has(path + "/grid/trial")) summary.trials = file.length(path + "/grid/trial");
   if (file.attribute(path, "solver")) summary.solver = text(file, path, "solver");
   if (file.attribute(path, "feedback")) summary.feedback = text(file, path, "feedback");

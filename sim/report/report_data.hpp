@@ -50,6 +50,7 @@ struct ReportSpectrum {
   bool exact = false;        ///< its weights are those of the trial
   std::vector<std::complex<double>> values;
   std::vector<std::size_t> count;  ///< how often each occurs
+  std::vector<double> stability;   ///< of stability_measures(), in their order
 };
 
 struct ReportLoop {
@@ -61,11 +62,19 @@ struct ReportLoop {
   std::string spectrum_missing;
 };
 
+/// A time at which something happened to a loop.
+struct ReportMark {
+  std::size_t loop = 0;
+  double time = 0;
+  std::string text;  ///< "settled"
+};
+
 /// One recorded trial.
 struct ReportTrial {
   std::size_t trial = 0;
   std::optional<std::int64_t> converged;
   std::vector<std::pair<std::string, double>> measures;  ///< what the file has of it, beside trajectories
+  std::vector<ReportMark> marks;                         ///< of its transient
   std::vector<ReportPopulation> populations;
   std::vector<ReportLoop> loops;
 };

@@ -1,4 +1,5 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/report/report_page.hpp>
 
 #include <boost/archive/iterators/base64_from_binary.hpp>
@@ -72,6 +73,21 @@ Json maybe(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+/// What may be infinite: as a word.
+Json extended(double value) {
+  if (std::isinf(value)) return value > 0 ? "infinite" : "-infinite";
+  return number(value);
+}
+
+/// Names, labels, units and descriptions of the quantities of a loop, whose values spectra have in this order.
+Json stability_columns() {
+  Json columns = Json::array();
+  for (const LoopMeasure& m : stability_measures()) {
+    columns.push_back({{"name", m.name}, {"label", m.label}, {"units", m.units}, {"about", m.description}});
+  }
+  return columns;
+}
+
 Json to_json(const ReportCurve& c) {
   return {{"model", c.model},     {"group", c.group},   {"name", c.name}, {"units", c.units},  {"about", c.description},
           {"against", c.against}, {"legend", c.legend}, {"rows", c.rows}, {"x", numbers(c.x)}, {"y", reals(c.y)}};
@@ -89,8 +105,10 @@ Json to_json(const ReportSpectrum& s) {
     im.push_back(value.imag());
   }
   const std::vector<double> count(s.count.begin(), s.count.end());
-  return {
-      {"snapshot", s.snapshot}, {"exact", s.exact}, {"re", reals(re)}, {"im", reals(im)}, {"count", numbers(count)}};
+  Json stability = Json::array();
+  for (const double value : s.stability) stability.push_back(extended(value));
+  return {{"snapshot", s.snapshot}, {"exact", s.exact},        {"re", reals(re)},
+          {"im", reals(im)},        {"count", numbers(count)}, {"stability", stability}};
 }
 
 Json to_json(const ReportLoop& l) {
@@ -118,15 +136,22 @@ Json list(const std::vector<T>& values) {
 Json to_json(const ReportTrial& t) {
   Json measures = Json::array();
   for (const auto& [name, value] : t.measures) measures.push_back({{"name", name}, {"value", number(value)}});
-  return {{"trial", t.trial},
-          {"converged", maybe(t.converged)},
-          {"measures", measures},
-          {"populations", list(t.populations)},
-          {"loops", list(t.loops)}};
+  Json marks = Json::array();
+  for (const ReportMark& m : t.marks) marks.push_back({{"loop", m.loop}, {"time", m.time}, {"text", m.text}});
+  return {{"trial", t.trial}, {"converged", maybe(t.converged)},    {"measures", measures},
+          {"marks", marks},   {"populations", list(t.populations)}, {"loops", list(t.loops)}};
 }
 
 Json to_json(const ReportModel& m) {
   const ModelSummary& s = m.summary;
+  Json summary = Json::array();
+  bool unstable = false;
+  for (const MeasureSummary& q : s.measures) {
+    summary.push_back({{"title", q.title()}, {"about", q.measure->description}, {"value", number(q.value)}});
+    unstable = unstable || q.unstable();
+  }
+  Json final = Json::array();
+  for (const auto& [name, value] : s.final) final.push_back({{"name", name}, {"value", number(value)}});
   return {{"name", s.name},
           {"credit", s.credit},
           {"status", s.status},
@@ -134,12 +159,12 @@ Json to_json(const ReportModel& m) {
           {"feedback", maybe(s.feedback)},
           {"trials_run", s.trials},
           {"diverged", s.diverged_trials},
+          {"final", final},
           {"final_loss", number(s.final_loss)},
           {"final_nse", number(s.final_nse)},
           {"settled", number(s.settled_fraction)},
-          {"settling_time", number(s.median_settling_time)},
-          {"angle_ndi", number(s.median_angle_ndi)},
-          {"abscissa", number(s.largest_abscissa)},
+          {"summary", summary},
+          {"unstable", unstable},
           {"restabilisations", maybe(s.restabilisations)},
           {"records", m.records},
           {"trials", list(m.trials)}};
@@ -168,6 +193,7 @@ std::string report_json(const ReportData& data) {
                   {"complete", data.complete},
                   {"trials_committed", data.trials_committed},
                   {"notes", data.notes},
+                  {"stability", stability_columns()},
                   {"models", list(data.models)},
                   {"curves", list(data.curves)}};
   const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);

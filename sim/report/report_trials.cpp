@@ -1,12 +1,14 @@
 // The recorded trials of a model, as a report shows them.
 
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/report/downsample.hpp>
 #include <dynvert/sim/report/report_data.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -83,9 +85,13 @@ ReportPopulation read_population(const RunReader& file, const Moving& from, std:
   return population;
 }
 
-ReportSpectrum distinct(const RecordedModel::Snapshot& snapshot, const arma::cx_vec& eigenvalues) {
-  ReportSpectrum spectrum{.snapshot = snapshot.trials, .exact = snapshot.exact, .values = {}, .count = {}};
-  std::vector<std::complex<double>> all(eigenvalues.begin(), eigenvalues.end());
+ReportSpectrum distinct(const RecordedTrial::Spectrum& of) {
+  ReportSpectrum spectrum{.snapshot = of.snapshot.trials,
+                          .exact = of.snapshot.exact,
+                          .values = {},
+                          .count = {},
+                          .stability = of.stability.values};
+  std::vector<std::complex<double>> all(of.eigenvalues.begin(), of.eigenvalues.end());
   const auto key = [](const std::complex<double>& v) { return std::pair(v.real(), v.imag()); };
   std::ranges::sort(all, {}, key);
   for (const auto& value : all) {
@@ -148,7 +154,7 @@ class LoopReader {
     }
     try {
       const auto spectrum = trial.spectrum(to.number);
-      to.spectrum = distinct(spectrum.snapshot, spectrum.eigenvalues);
+      to.spectrum = distinct(spectrum);
       if (!spectrum.of_trial) spectra_.insert_or_assign(to.number, std::pair(trial.snapshot().row, *to.spectrum));
     } catch (const Error& error) {
       to.spectrum_missing = error.what();
@@ -213,6 +219,23 @@ std::vector<std::pair<std::string, double>> measures_of(const RunReader& file, c
   return measures;
 }
 
+/// The recorded measures that are times in the transient.
+std::vector<ReportMark> marks_of(const std::vector<std::pair<std::string, double>>& values,
+                                 const std::vector<ReportLoop>& loops) {
+  std::vector<ReportMark> marks;
+  for (const TrialMeasure& measure : measures()) {
+    if (measure.mark.empty()) continue;
+    for (const ReportLoop& loop : loops) {
+      const auto found = std::ranges::find(values, fmt::format("{}_{}", measure.name, loop.number),
+                                           &std::pair<std::string, double>::first);
+      if (found != values.end() && std::isfinite(found->second)) {
+        marks.push_back({loop.number, found->second, measure.mark});
+      }
+    }
+  }
+  return marks;
+}
+
 }  // namespace
 
 std::vector<ReportTrial> read_trials(const RunReader& file, const Config* config, const std::string& model,
@@ -233,6 +256,7 @@ std::vector<ReportTrial> read_trials(const RunReader& file, const Config* config
       t.populations.push_back(read_population(file, m, record, p.samples, limits.units));
     }
     if (loops) t.loops = loops->read(record, p.samples);
+    t.marks = marks_of(t.measures, t.loops);
   }
   return trials;
 }

@@ -3,32 +3,27 @@
 /// How stable the loops of a model are with given weights, and what of it a person should know: what is not stable, or
 /// so near to it that the run suffers.
 
+#include <dynvert/analysis/loop_measure.hpp>
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/sim/config/config.hpp>
 
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace dynvert {
 
-/// One loop at an operating point. Times in the unit of the time constants.
+/// One loop at an operating point.
 struct LoopStability {
-  std::size_t loop = 0;    ///< its number
-  std::string controller;  ///< "u_2"
-  bool linear = true;      ///< false: linearised at the operating point
-  double alpha = 0, tau_u = 0;
-  double spectral_abscissa = 0, slowest_time_constant = 0, numerical_abscissa = 0;
-  /// absent: the loop has no reduced form
-  std::optional<double> critical_leak = {}, delay_margin = {};
-  std::optional<double> step_euler = {}, step_rk4 = {}, step_sequential_euler = {};
-
-  /// the largest stable step of a solver; nothing where it has no fixed step
-  [[nodiscard]] std::optional<double> step_of(std::string_view solver) const;
+  std::size_t loop = 0;             ///< its number
+  std::string controller;           ///< "u_2"
+  bool linear = true;               ///< false: linearised at the operating point
+  double alpha = 0, tau_u = 0;      ///< of the controller
+  std::vector<double> values = {};  ///< of stability_measures(), in their order
 };
 
-/// @throws NumericalError  weights that are not finite
-[[nodiscard]] LoopStability loop_stability(RightHandSide& f, const State& x, const ControlLoop& loop);
+/// @param loop  of a circuit. @throws NumericalError  weights that are not finite
+[[nodiscard]] LoopStability loop_stability(const LinearisedLoop& loop);
 
 /// All loops of the stages with these weights, at rest: zero input, zero error.
 [[nodiscard]] std::vector<LoopStability> loops_at_rest(std::span<const Stage> stages, const Network& network,
@@ -41,18 +36,15 @@ struct RestingStage {
 };
 [[nodiscard]] RestingStage at_rest(const Stage& stage, const Network& network, const Feedback& feedback);
 
-struct Finding {
-  bool unstable = false;  ///< false: near it, or slow
-  std::string text;       ///< "loop 2: slowest time constant 1250 > duration 499.5: ..."
-};
-
-/// | finding        | when                                                                                      |
-/// |----------------|-------------------------------------------------------------------------------------------|
-/// | not stable     | spectral abscissa >= 0                                                                    |
+/// What each measure finds of its value for a run with these dynamics; the texts begin with the loop's name.
+///
+/// | finding        | when                                                                                       |
+/// |----------------|--------------------------------------------------------------------------------------------|
+/// | not stable     | spectral abscissa >= 0                                                                     |
 /// | slow           | the slowest mode needs more than the duration to decay to 2 % (ln 50 time constants)       |
-/// | leak           | alpha is less than twice the critical leak, which is above 0                              |
-/// | step           | dt is above 3/4 of the largest stable step of the model's solver                          |
-/// | delay          | the delay margin is below a tenth of the controller's time constant                       |
+/// | leak           | alpha is less than twice the critical leak, which is above 0                               |
+/// | step           | dt is above 3/4 of the largest stable step of the model's solver                           |
+/// | delay          | the delay margin is below a tenth of the controller's time constant                        |
 [[nodiscard]] std::vector<Finding> findings(const LoopStability& loop, const DynamicsConfig& dynamics);
 
 }  // namespace dynvert
