@@ -5,6 +5,7 @@
 #include <dynvert/sim/platform/build_info.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/report/report_page.hpp>
+#include <dynvert/sim/sweep/plan.hpp>
 #include <dynvert/sim/sweep/points.hpp>
 
 #include <fmt/ranges.h>

@@ -10,7 +10,9 @@
 /// | 4         | input or output                                                       |
 /// | 130       | interrupted, with everything up to then in the file                   |
 
-#include <cstdint>
+#include <dynvert/sim/config/arguments.hpp>
+
+#include <cstddef>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -24,14 +26,7 @@ enum ExitCode : int { exit_done = 0, exit_usage = 2, exit_numerical = 3, exit_io
 [[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
 
 struct ReportSources;
-
-/// What the commands take that read a configuration.
-struct ConfigArguments {
-  std::string path;
-  std::vector<std::string> sets;
-  std::optional<std::uint64_t> seed;
-  std::optional<std::size_t> threads;
-};
+struct SweepArguments;  // sim/sweep/plan.hpp
 
 struct SimulateArguments {
   ConfigArguments config;
@@ -40,18 +35,6 @@ struct SimulateArguments {
   bool resume = false;
   bool quiet = false;
   std::string command;  ///< as it was typed, for the file
-};
-
-struct SweepArguments {
-  ConfigArguments config;         ///< without a seed; threads: of each run, 1 where none are given
-  std::vector<std::string> over;  ///< KEY=V1,V2,...
-  std::optional<std::string> seeds;
-  std::string output;  ///< the folder
-  std::optional<std::size_t> jobs;
-  bool overwrite = false;
-  bool resume = false;
-  bool quiet = false;
-  std::string program = "/proc/self/exe";  ///< whose command simulate runs the points
 };
 
 struct InspectArguments {

@@ -2,7 +2,7 @@
 
 /// Progress for people: of a run the trials done, rate, time left and the current loss.
 
-#include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/experiment/experiment.hpp>
 
 #include <chrono>
 #include <cstdint>

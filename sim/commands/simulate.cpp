@@ -3,7 +3,7 @@
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/commands/progress.hpp>
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/experiment/resume.hpp>
 #include <dynvert/sim/platform/build_info.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
@@ -84,28 +84,27 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
                                 : RunFile::create(output, options, root_attributes(config, arguments.command)));
 
   ProgressLine progress(err, isatty(STDERR_FILENO) == 1);
-  Hooks hooks{.progress = nullptr, .stop = &StopSignals::requested()};
+  RunControl control{.progress = nullptr, .stop = &StopSignals::requested()};
   ProgressReport last{.trials_done = before, .trials = config.trials, .loss = {}};
-  hooks.progress = [&](const ProgressReport& report) {
+  control.progress = [&](const ProgressReport& report) {
     last = report;
     if (arguments.quiet) return;
     progress.show([&] { return progress_text(report); }, report.trials_done == report.trials);
   };
   RunStatus status{};
   try {
-    status = experiment->run(recorder, hooks);
+    status = experiment->run(recorder, control);
   } catch (...) {
     progress.close();
     throw;
   }
   progress.close();
-  for (const auto& [model, count, first_fault] : experiment->failed_trials()) {
-    fmt::print(err, "dynvert: model {}: {} trials failed{}{}{}\n", model, count,
-               config.kind == ExperimentKind::learning ? " and changed no weights" : "",
+  for (const auto& [model, count, first_fault, consequence] : experiment->failed_trials()) {
+    fmt::print(err, "dynvert: model {}: {} trials failed{}{}{}\n", model, count, consequence,
                first_fault.empty() ? "" : "; the first: ", first_fault);
   }
   if (status == RunStatus::interrupted) {
-    fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them, and --resume goes on\n",
+    fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them, and --resume continues\n",
                last.trials_done, config.trials, output);
     return exit_interrupted;
   }
@@ -114,75 +113,12 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
   return exit_done;
 }
 
-namespace {
-
-/// ", dopri5, duration 499.5"
-std::string solver_text(const DynamicsConfig& dynamics) {
-  const SolverKind& solver = solver_kind(dynamics.solver);
-  std::string text = fmt::format(", {}", solver.name);
-  if (solver.fixed_step) {
-    text += fmt::format(", {:.0f} steps of {:g}", dynamics.duration / dynamics.dt, dynamics.dt);
-  } else if (solver.has_trajectory) {
-    text += fmt::format(", duration {:g}", dynamics.duration);
-  }
-  return text;
-}
-
-void print_models(const Config& config, std::ostream& out) {
-  for (const ModelConfig& model : config.models) {
-    const CreditModel& credit = credit_model(model.credit);
-    std::string how;
-    if (credit.feedback) how += fmt::format(", feedback {}", model.feedback.kind);
-    if (credit.stages && config.kind == ExperimentKind::learning) how += fmt::format(", alpha {:g}", model.alpha);
-    if (credit.stages) how += solver_text(model.dynamics);
-    fmt::print(out, "  model     {}: {}{}\n", model.name, model.credit, how);
-    if (config.kind != ExperimentKind::learning) continue;
-    if (const std::string forms = accelerated_forms(config, model).text; !forms.empty()) {
-      fmt::print(out, "            {}\n", forms);
-    }
-  }
-}
-
-/// Numbers of the grid, or the model's own.
-std::string axis_text(const std::vector<double>& values) {
-  return values.empty() ? "the models' own" : fmt::format("{:g}", fmt::join(values, ", "));
-}
-
-void print_plan(const Config& config, std::ostream& out) {
-  switch (config.kind) {
-    case ExperimentKind::learning:
-      fmt::print(out, "  task      {}: {} samples{}\n", config.task.kind, config.task.samples,
-                 config.task.test_samples > 0 ? fmt::format(", {} for tests", config.task.test_samples) : "");
-      fmt::print(out, "  network   {}\n", fmt::join(config.network.layers, "-"));
-      fmt::print(out, "  trials    {}, batch {}\n", config.trials, config.learning.batch);
-      return print_models(config, out);
-    case ExperimentKind::inversion:
-      fmt::print(out, "  network   {}\n", fmt::join(config.network.layers, "-"));
-      fmt::print(out, "  inversion {} of {} errors\n", config.inversion.signal, config.inversion.samples);
-      fmt::print(out, "  alpha     {}\n", axis_text(config.inversion.alpha));
-      fmt::print(out, "  ratio     {}\n", axis_text(config.inversion.ratio));
-      fmt::print(out, "  trials    {} a model\n", config.trials);
-      return print_models(config, out);
-    case ExperimentKind::circuit:
-      for (const PopulationConfig& p : config.circuit.populations) {
-        fmt::print(out, "  population {}: {} units, tau {:g}, {}\n", p.name, p.units, p.tau, p.rate);
-      }
-      for (const ProjectionConfig& p : config.circuit.projections) {
-        fmt::print(out, "  projection {}: {} to {}, {}, transmits {}\n", p.name, p.source, p.target, p.kind,
-                   p.transmits);
-      }
-      fmt::print(out, "  trials    {}{}\n", config.trials, solver_text(config.circuit.dynamics));
-  }
-}
-
-}  // namespace
-
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err) {
   const Config config = load(arguments);
   for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
   const Estimate need = estimate(config);
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
-  print_plan(config, out);
+  out << describe(config);
   fmt::print(out, "  seed      {}, {} thread{}\n", config.seed, config.threads, config.threads == 1 ? "" : "s");
   if (config.reproducible) fmt::print(out, "  bits      the same on every x86-64 processor\n");
   fmt::print(out, "  memory    about {}\n  file      about {}{}\n", bytes_text(need.memory_bytes),

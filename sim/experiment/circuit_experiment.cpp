@@ -1,4 +1,4 @@
-// A circuit of the user's own: [[population]], [[projection]], [[input]].
+// A user-defined circuit: [[population]], [[projection]], [[input]].
 
 #include <dynvert/analysis/measures.hpp>
 #include <dynvert/analysis/spectrum.hpp>
@@ -6,9 +6,10 @@
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
+#include <dynvert/sim/trial/model_setup.hpp>
 #include <dynvert/sim/trial/weights_file.hpp>
 
 #include <fmt/format.h>
@@ -69,6 +70,14 @@ Circuit make_circuit(const CircuitConfig& config, std::uint64_t seed) {
   return circuit;
 }
 
+/// A trial of the circuit that has been run.
+struct CircuitRow {
+  const TransientTrial& trial;
+  const SingleTrial* single;  ///< nullptr: the trial failed
+  std::int64_t converged;
+  double abscissa;
+};
+
 /// What all batches share.
 struct UserCircuit {
   CircuitConfig config;
@@ -81,8 +90,8 @@ struct UserCircuit {
   [[nodiscard]] std::vector<Phase> phases() const;
   void set_initial_state(const RightHandSide& f, std::size_t first, State& x) const;
   [[nodiscard]] TransientBatch batch(std::size_t first, std::size_t count) const;
-  [[nodiscard]] GroupSpec points() const;
-  [[nodiscard]] TraceRow measure(const TransientTrial& trial, Rows& rows) const;
+  [[nodiscard]] Table<CircuitRow> points() const;
+  [[nodiscard]] TraceRow measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const;
 };
 
 std::vector<UnitAxis> population_axes(const CircuitConfig& config) {
@@ -192,26 +201,37 @@ TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
   return batch;
 }
 
-GroupSpec UserCircuit::points() const {
-  GroupSpec group{.path = "/models/circuit/grid", .row_dimension = "trial"};
-  group.datasets.push_back(counter("trial", "number of the trial, from 0"));
-  group.datasets.push_back(counter("steps", "steps of the solver; Newton iterations of fixed_point"));
-  auto flag = counter("converged", "whether every population ended within 2 % of its steady state");
-  flag.legend = converged_legend;
-  group.datasets.push_back(std::move(flag));
-  group.datasets.push_back(
-      {.name = "spectral_abscissa",
-       .units = "1/time",
-       .description = "largest real part of the circuit's spectrum at the steady state that is nearest to its end; "
-                      "NaN: there is none, or an input still moves"});
+Table<CircuitRow> UserCircuit::points() const {
+  using Row = CircuitRow;
+  Table<Row> table("/models/circuit/grid", "trial");
+  table.add_number(counter("trial", "number of the trial, from 0"),
+                   [](const Row& row) { return static_cast<double>(row.trial.number); });
+  table.add_number(counter("steps", "steps of the solver; Newton iterations of fixed_point"),
+                   [](const Row& row) { return static_cast<double>(row.trial.steps(0)); });
+  table.add_number(converged_flag("converged", "whether every population ended within 2 % of its steady state"),
+                   [](const Row& row) { return static_cast<double>(row.converged); });
+  table.add_number({.name = "spectral_abscissa",
+                    .units = "1/time",
+                    .description = "largest real part of the circuit's spectrum at the steady state that is nearest to "
+                                   "its end; NaN: there is none, or an input still moves"},
+                   [](const Row& row) { return row.abscissa; });
   const auto axes = population_axes(config);
-  for (std::size_t p = 0; p < axes.size(); ++p) {
-    group.axes.push_back(counted(axes[p]));
-    group.datasets.push_back({.name = "end_" + config.populations[p].name,
-                              .axes = {axes[p].name},
-                              .description = "state of the population at the end"});
+  for (PopulationIndex p = 0; p < axes.size(); ++p) {
+    table.add_axis(counted(axes[p]));
+    table.add({.name = "end_" + config.populations[p].name,
+               .axes = {axes[p].name},
+               .description = "state of the population at the end"},
+              [p, units = axes[p].units](const Row& row, std::vector<double>& values) {
+                if (row.single == nullptr) {
+                  values.insert(values.end(), units, nan);
+                  return;
+                }
+                const SingleTrial& at = *row.single;
+                const auto end = at.f.layout().view(std::span<const double>(at.x), p).column(0);
+                values.insert(values.end(), end.begin(), end.end());
+              });
   }
-  return group;
+  return table;
 }
 
 /// Whether each population of the column is within 2 % of the steady state, relative to the largest of them.
@@ -229,13 +249,12 @@ bool is_near(const Layout& layout, const State& x, const State& steady) {
   return true;
 }
 
-TraceRow UserCircuit::measure(const TransientTrial& trial, Rows& rows) const {
-  const StageRunner& runner = *trial.stages.front();
+TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const {
+  const StageRunner& runner = trial.run.stage(0);
   TraceRow row{.converged = trial.diverged ? -1 : -2, .settling_time = nan};
   double abscissa = nan;
-  const bool complete = !trial.diverged && !trial.failed;
   std::optional<SingleTrial> single;
-  if (complete) {
+  if (trial.complete()) {
     RightHandSide f(circuit, 1);
     f.take_column(runner.f(), trial.column);
     single.emplace(runner, trial.column, runner.stage(), std::move(f));
@@ -251,22 +270,8 @@ TraceRow UserCircuit::measure(const TransientTrial& trial, Rows& rows) const {
       row.converged = -2;
     }
   }
-  std::size_t column = 0;
-  rows.values[column++].push_back(static_cast<double>(trial.batch.first + trial.column));
-  rows.values[column++].push_back(
-      runner.started() ? static_cast<double>(runner.solver_run().columns[trial.column].steps) : 0);
-  rows.values[column++].push_back(static_cast<double>(row.converged));
-  rows.values[column++].push_back(abscissa);
-  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    auto& values = rows.values[column++];
-    if (!complete) {
-      values.insert(values.end(), config.populations[p].units, nan);
-    } else {
-      const auto end = single->f.layout().view(std::span<const double>(single->x), p).column(0);
-      values.insert(values.end(), end.begin(), end.end());
-    }
-  }
-  ++rows.count;
+  points.append(
+      {.trial = trial, .single = single ? &*single : nullptr, .converged = row.converged, .abscissa = abscissa}, rows);
   return row;
 }
 
@@ -300,8 +305,6 @@ void describe_weights(const UserCircuit& user, GroupSpec& group, Rows& row) {
   row.count = 1;
 }
 
-}  // namespace
-
 TransientPlan circuit_plan(const Config& config) {
   const DynamicsConfig& d = config.circuit.dynamics;
   const auto shared = std::make_shared<UserCircuit>(
@@ -310,20 +313,16 @@ TransientPlan circuit_plan(const Config& config) {
   const auto moves = [](const InputConfig& in) { return in.shape != "step"; };
   check_exact(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
   const double interval = config.record.interval > 0 ? config.record.interval : d.dt;
+  const Table<CircuitRow> points = shared->points();
   TransientPlan plan{.name = "circuit",
                      .solver = d.solver,
                      .settings = solver_settings(d),
-                     .trials = config.trials,
                      .network = Network(),
                      .feedback = {},
-                     .trace_settings = {.interval = interval,
-                                        .sample_interval = interval,
-                                        .record = &config.record,
-                                        .units = population_axes(config.circuit)},
-                     .points = shared->points(),
+                     .points = points.spec(),
                      .weights = {},
-                     .trace = {},
                      .weights_row = Rows(GroupSpec{}),
+                     .trace = {},
                      .attributes = {{"solver", d.solver}},
                      .stop_at_divergence = d.on_divergence == "stop"};
   describe_weights(*shared, plan.weights, plan.weights_row);
@@ -331,14 +330,55 @@ TransientPlan circuit_plan(const Config& config) {
   const std::size_t values = RightHandSide(shared->circuit, 1).layout().size();
   plan.batch_size = batch_size(config.trials, values, static_cast<std::size_t>(d.duration / interval) + 1);
   if (kind.has_trajectory) {
-    plan.trace = trace_group("/models/circuit", first.stages, plan.trace_settings);
-    plan.attributes.emplace_back("dt", d.dt);
-    plan.attributes.emplace_back("duration", d.duration);
+    plan.sample_interval = interval;
+    plan.trace = trace_table("/models/circuit", first.stages,
+                             {.interval = interval,
+                              .sample_interval = interval,
+                              .populations = config.record.populations,
+                              .units = population_axes(config.circuit)});
+    plan.attributes.push_back({"dt", d.dt});
+    plan.attributes.push_back({"duration", d.duration});
   }
   plan.make_batch = [shared](std::size_t from, std::size_t count) { return shared->batch(from, count); };
-  plan.prepare = [](const TransientBatch&, StageRunner&) {};
-  plan.measure = [shared](const TransientTrial& trial, Rows& rows) { return shared->measure(trial, rows); };
+  plan.measure = [shared, points](const TransientTrial& trial, Rows& rows) {
+    return shared->measure(trial, points, rows);
+  };
   return plan;
+}
+
+std::unique_ptr<TransientExperiment> make(const Config& config) {
+  std::vector<TransientPlan> plans;
+  plans.push_back(circuit_plan(config));
+  return std::make_unique<TransientExperiment>(config, std::move(plans));
+}
+
+std::string description(const Config& config) {
+  std::string text;
+  for (const PopulationConfig& p : config.circuit.populations)
+    text += fmt::format("  population {}: {} units, tau {:g}, {}\n", p.name, p.units, p.tau, p.rate);
+  for (const ProjectionConfig& p : config.circuit.projections) {
+    text +=
+        fmt::format("  projection {}: {} to {}, {}, transmits {}\n", p.name, p.source, p.target, p.kind, p.transmits);
+  }
+  return text + fmt::format("  trials    {}{}\n", config.trials, solver_description(config.circuit.dynamics));
+}
+
+std::vector<ExternalFile> files(const Config& config) {
+  std::vector<ExternalFile> files;
+  for (const ProjectionConfig& p : config.circuit.projections) {
+    if (p.kind == "file") files.push_back({"/models/circuit", p.name, p.path});
+  }
+  return files;
+}
+
+}  // namespace
+
+ExperimentType circuit_type() {
+  return {.kind = ExperimentKind::circuit,
+          .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make(config); },
+          .estimate = [](const Config& config) { return make(config)->estimate(); },
+          .describe = &description,
+          .external_files = &files};
 }
 
 }  // namespace dynvert

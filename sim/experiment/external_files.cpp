@@ -1,7 +1,5 @@
-#include <dynvert/models/credit/credit.hpp>
 #include <dynvert/sim/experiment/external_files.hpp>
 #include <dynvert/sim/platform/checksum.hpp>
-#include <dynvert/sim/tasks/task.hpp>
 
 #include <fmt/format.h>
 
@@ -32,28 +30,6 @@ std::optional<std::string> text_of(const RunFile& file, const ExternalFile& exte
 }
 
 }  // namespace
-
-std::vector<ExternalFile> external_files(const Config& config) {
-  std::vector<ExternalFile> files;
-  if (config.kind == ExperimentKind::circuit) {
-    for (const ProjectionConfig& p : config.circuit.projections) {
-      if (p.kind == "file") files.push_back({"/models/circuit", p.name, p.path});
-    }
-    return files;
-  }
-  if (config.kind == ExperimentKind::learning) {
-    const TaskKind& task = task_kind(config.task.kind);
-    if (!task.drawn()) {
-      for (auto& [role, path] : task.files(config.task)) files.push_back({"/task", role, path});
-    }
-  }
-  if (config.network.init.kind == "file") files.push_back({"/", "init", config.network.init.path});
-  for (const ModelConfig& model : config.models) {
-    if (credit_model(model.credit).feedback && model.feedback.kind == "file")
-      files.push_back({"/models/" + model.name, "feedback", model.feedback.path});
-  }
-  return files;
-}
 
 void note_external_files(const Config& config, Recorder& recorder) {
   Checksums sums;

@@ -1,12 +1,16 @@
-// The loops of a model without learning: errors of one's own, inverted at each point of a grid of parameters.
+// The loops of a model without learning: user-defined errors, inverted at each point of a grid of parameters.
 
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
+#include <dynvert/models/random.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
+#include <dynvert/sim/trial/initial_network.hpp>
+#include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -23,6 +27,16 @@ struct Point {
   std::size_t sample = 0;
 };
 
+/// A trial of the grid that has been run.
+struct PointRow {
+  std::size_t number;
+  Point point;
+  const TransientTrial& trial;
+  const TrialView& view;                ///< the trial by itself, with the parameters of its point
+  bool linear;                          ///< all of its stages are
+  std::vector<std::int64_t> converged;  ///< by loop, in the order of the stages
+};
+
 /// What all batches of a model share.
 struct Inversion {
   Config config;
@@ -30,7 +44,6 @@ struct Inversion {
   Network network;
   Feedback feedback;
   std::vector<FeedbackPath> paths;
-  std::vector<std::pair<const TrialMeasure*, std::size_t>> measures;
   arma::mat inputs, errors;  ///< a column a sample
 
   /// alpha is the slowest axis of the grid, the sample the fastest.
@@ -54,8 +67,8 @@ struct Inversion {
   [[nodiscard]] InputSignals signals(std::size_t first, std::size_t count) const;
   [[nodiscard]] std::vector<Phase> phases(const std::vector<InputSignal>& signals) const;
   [[nodiscard]] TransientBatch batch(std::size_t first, std::size_t count) const;
-  [[nodiscard]] GroupSpec points() const;
-  [[nodiscard]] TraceRow measure(const TransientTrial& trial, Rows& rows) const;
+  [[nodiscard]] Table<PointRow> points() const;
+  [[nodiscard]] TraceRow measure(const TransientTrial& trial, const Table<PointRow>& points, Rows& rows) const;
 };
 
 /// -e(t) for each column of a batch: what arrives at the controller beside W delta.
@@ -147,39 +160,47 @@ TransientBatch Inversion::batch(std::size_t first, std::size_t count) const {
   return batch;
 }
 
-GroupSpec Inversion::points() const {
-  GroupSpec group{.path = fmt::format("/models/{}/grid", model.name), .row_dimension = "trial"};
-  const auto real = [&](const char* name, const char* units, const char* description) {
-    group.datasets.push_back({.name = name, .units = units, .description = description});
-  };
-  group.datasets.push_back(counter("trial", "number of the inversion, from 0"));
-  real("alpha", "1", "leak of the controllers");
-  real("tau_u", "time", "time constant of the controllers");
-  real("tau_delta", "time", "time constant of the error populations");
-  group.datasets.push_back(counter("sample", "number of the error and the input"));
-  for (const auto& [measure, l] : measures) {
-    group.datasets.push_back({.name = fmt::format("{}_{}", measure->name, l),
-                              .units = std::string(measure->units),
-                              .description = std::string(measure->description)});
+Table<PointRow> Inversion::points() const {
+  using Row = PointRow;
+  Table<Row> table(fmt::format("/models/{}/grid", model.name), "trial");
+  table.add_number(counter("trial", "number of the inversion, from 0"),
+                   [](const Row& row) { return static_cast<double>(row.number); });
+  table.add_number({.name = "alpha", .units = "1", .description = "leak of the controllers"},
+                   [](const Row& row) { return row.point.alpha; });
+  table.add_number({.name = "tau_u", .units = "time", .description = "time constant of the controllers"},
+                   [](const Row& row) { return row.point.tau_u; });
+  table.add_number({.name = "tau_delta", .units = "time", .description = "time constant of the error populations"},
+                   [tau_delta = model.dynamics.tau_delta](const Row&) { return tau_delta; });
+  table.add_number(counter("sample", "number of the error and the input"),
+                   [](const Row& row) { return static_cast<double>(row.point.sample); });
+  for (const auto& [measure, l] : measure_columns(config, model)) {
+    table.add_number(measure_dataset(*measure, l), [measure = measure, l = l](const Row& row) {
+      const bool known = row.trial.complete() || (row.linear && measure->of_spectrum);
+      return known ? value_or_nan(*measure, row.view, l) : nan;
+    });
   }
-  for (const Stage& stage : stages(point(0))) {
-    for (const ControlLoop& loop : stage.loops) {
-      group.datasets.push_back(
-          counter(fmt::format("steps_{}", loop.number), "steps of the solver; Newton iterations of fixed_point"));
-      auto flag =
-          counter(fmt::format("converged_{}", loop.number), "whether the loop was within 2 % of its steady state");
-      flag.legend = converged_legend;
-      group.datasets.push_back(std::move(flag));
+  std::size_t place = 0;
+  const auto stages = this->stages(point(0));
+  for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+    for (const ControlLoop& loop : stages[stage].loops) {
+      table.add_number(steps_dataset(loop.number),
+                       [stage](const Row& row) { return static_cast<double>(row.trial.steps(stage)); });
+      table.add_number(converged_dataset(loop.number),
+                       [i = place++](const Row& row) { return static_cast<double>(row.converged[i]); });
     }
   }
   const auto axes = layer_axes(network.units);
   for (std::size_t l = 1; l < network.depth(); ++l) {
-    group.axes.push_back(counted(axes[l]));
-    group.datasets.push_back({.name = fmt::format("credit_{}", l),
-                              .axes = {axes[l].name},
-                              .description = "credit signal of the layer as read out at the end; NaN: there is none"});
+    table.add_axis(counted(axes[l]));
+    table.add({.name = fmt::format("credit_{}", l),
+               .axes = {axes[l].name},
+               .description = "credit signal of the layer as read out at the end; NaN: there is none"},
+              [l, units = network.units[l]](const Row& row, std::vector<double>& values) {
+                const arma::mat& delta = row.view.credit()[l];
+                for (std::size_t n = 0; n < units; ++n) values.push_back(row.trial.complete() ? delta[n] : nan);
+              });
   }
-  return group;
+  return table;
 }
 
 Activity column_of(const Activity& activity, std::size_t c) {
@@ -191,13 +212,11 @@ Activity column_of(const Activity& activity, std::size_t c) {
   return one;
 }
 
-TraceRow Inversion::measure(const TransientTrial& trial, Rows& rows) const {
-  const std::size_t number = trial.batch.first + trial.column;
-  const Point at = point(number);
-  const bool complete = !trial.diverged && !trial.failed;
-  const Activity activity = column_of(trial.batch.activity, trial.column);
+TraceRow Inversion::measure(const TransientTrial& trial, const Table<PointRow>& points, Rows& rows) const {
+  const Point at = point(trial.number);
+  const Activity activity = column_of(trial.run.activity(), trial.column);
   Credit credit;
-  for (const arma::mat& delta : trial.batch.credit)
+  for (const arma::mat& delta : trial.run.credit())
     credit.push_back(delta.n_cols > trial.column ? arma::mat(delta.col(trial.column)) : arma::mat());
 
   // each stage again with the parameters of the point, driven by the error at its full size
@@ -205,62 +224,40 @@ TraceRow Inversion::measure(const TransientTrial& trial, Rows& rows) const {
   std::vector<std::unique_ptr<SingleTrial>> singles;
   std::vector<StageResult> results;
   for (std::size_t i = 0; i < own.size(); ++i) {
+    const StageRunner& run = trial.run.stage(i);
     // what a trial that failed did not come to
     arma::mat& s = credit[own[i].loops.front().source];
     if (s.is_empty()) s.zeros(network.units[own[i].loops.front().source], 1);
-    RightHandSide f(own[i].circuit, 1);
-    State x(f.layout().size());
-    own[i].load(network, feedback, f);
-    own[i].begin(network, activity, credit, f);
-    own[i].enter(network, activity, credit, trial.stages[i]->read_phase(), f, x);
-    if (complete) {
-      singles.push_back(std::make_unique<SingleTrial>(*trial.stages[i], trial.column, own[i], std::move(f)));
+    ReadyStage ready = ready_stage(own[i], network, feedback, activity, credit, run.read_phase());
+    if (trial.complete()) {
+      singles.push_back(std::make_unique<SingleTrial>(run, trial.column, own[i], std::move(ready.f)));
     } else {
-      singles.push_back(std::make_unique<SingleTrial>(own[i], std::move(f)));
+      singles.push_back(std::make_unique<SingleTrial>(own[i], std::move(ready.f)));
     }
     results.push_back(singles.back()->result);
   }
-  const auto is_linear = [](const Stage& stage) { return stage.circuit.is_linear(); };
-  const bool linear = std::ranges::all_of(own, is_linear);
   const TrialView view(network, paths, feedback, activity, credit, results);
 
-  std::size_t column = 0;
-  const auto put = [&](double value) { rows.values[column++].push_back(value); };
-  put(static_cast<double>(number));
-  put(at.alpha);
-  put(at.tau_u);
-  put(model.dynamics.tau_delta);
-  put(static_cast<double>(at.sample));
-  for (const auto& [quantity, l] : measures) {
-    double value = nan;
-    try {
-      if (complete || (linear && quantity->of_spectrum)) value = quantity->value(view, l);
-    } catch (const NumericalError&) {
-      // what the measure refers to does not exist at this point (no unique steady state): NaN says so
-    }
-    put(value);
-  }
-  TraceRow row{.trial = number, .converged = 1};
-  for (std::size_t i = 0; i < own.size(); ++i) {
-    const StageRunner& runner = *trial.stages[i];
-    for (const ControlLoop& loop : own[i].loops) {
+  PointRow point{.number = trial.number,
+                 .point = at,
+                 .trial = trial,
+                 .view = view,
+                 .linear = std::ranges::all_of(own, [](const Stage& stage) { return stage.circuit.is_linear(); }),
+                 .converged = {}};
+  TraceRow row{.trial = trial.number, .converged = 1};
+  for (const Stage& stage : own) {
+    for (const ControlLoop& loop : stage.loops) {
       std::int64_t flag = trial.diverged ? -1 : -2;
       try {
-        if (complete) flag = converged(view, loop.number) ? 1 : 0;
+        if (trial.complete()) flag = converged(view, loop.number) ? 1 : 0;
       } catch (const NumericalError&) {
         flag = -2;
       }
-      put(runner.started() ? static_cast<double>(runner.solver_run().columns[trial.column].steps) : 0);
-      put(static_cast<double>(flag));
+      point.converged.push_back(flag);
       row.converged = std::min(row.converged, flag);
     }
   }
-  for (std::size_t l = 1; l < network.depth(); ++l) {
-    const arma::mat& delta = credit[l];
-    for (std::size_t n = 0; n < network.units[l]; ++n) rows.values[column].push_back(complete ? delta[n] : nan);
-    ++column;
-  }
-  ++rows.count;
+  points.append(point, rows);
   for (const StageResult& result : results) {
     if (row.converged != 1 || result.trajectory == nullptr) break;
     row.settling_time = std::max(row.settling_time, latest_settling_time(result, view.steady_state(result)));
@@ -270,15 +267,13 @@ TraceRow Inversion::measure(const TransientTrial& trial, Rows& rows) const {
 
 void stabilise_loops(const Inversion& inversion, Feedback& feedback) {
   for (const Stage& stage : inversion.stages(inversion.point(0))) {
-    RightHandSide f(stage.circuit, 1);
-    stage.load(inversion.network, feedback, f);
+    StageRunner runner(stage, {{}});
+    runner.load(inversion.network, feedback);
     for (const ControlLoop& loop : stage.loops) {
-      feedback[loop.number] = stabilised_feedback(inversion.model, stage, loop, f);
+      feedback[loop.number] = stabilised_feedback(inversion.model, stage, loop, runner.f());
     }
   }
 }
-
-}  // namespace
 
 TransientPlan inversion_plan(const Config& config, const ModelConfig& model, const Network& network) {
   const std::size_t samples = config.inversion.samples;
@@ -288,7 +283,6 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
       .network = network,
       .feedback = make_feedback(config, model, network),
       .paths = credit_model(model.credit).feedback(network.depth()),
-      .measures = measure_columns(config, model),
       .inputs = RandomStream(config.seed, "inputs").normal(network.units.front(), samples),
       .errors =
           config.inversion.amplitude * RandomStream(config.seed, "errors").normal(network.units.back(), samples)});
@@ -296,33 +290,32 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
   if (model.feedback.kind == "optimised") stabilise_loops(*shared, shared->feedback);
 
   const SolverKind& kind = solver_kind(model.dynamics.solver);
+  const TraceSettings traced = trace_settings(config, model);
+  const Table<PointRow> points = shared->points();
+  const Table<WeightsRow> weights = weights_table(config, model);
   TransientPlan plan{.name = model.name,
                      .solver = model.dynamics.solver,
                      .settings = solver_settings(model.dynamics),
-                     .trials = config.trials,
                      .network = network,
                      .feedback = shared->feedback,
-                     .trace_settings = trace_settings(config, model),
-                     .points = shared->points(),
-                     .weights = weights_group(config, model),
+                     .points = points.spec(),
+                     .weights = weights.spec(),
+                     .weights_row = Rows(weights.spec()),
                      .trace = {},
-                     .weights_row = Rows(GroupSpec{}),
                      .attributes = {}};
   const TransientBatch first = shared->batch(0, 1);
   const auto is_linear = [](const StagePlan& s) { return s.stage.circuit.is_linear(); };
   check_exact(model.dynamics.solver, std::ranges::all_of(first.stages, is_linear), config.inversion.signal == "step");
-  if (kind.has_trajectory)
-    plan.trace = trace_group(fmt::format("/models/{}", model.name), first.stages, plan.trace_settings);
+  if (kind.has_trajectory) {
+    plan.sample_interval = traced.sample_interval;
+    plan.trace = trace_table(fmt::format("/models/{}", model.name), first.stages, traced);
+  }
   std::size_t values = 0;
   for (const StagePlan& stage : first.stages) values += RightHandSide(stage.stage.circuit, 1).layout().size();
   plan.batch_size =
-      batch_size(config.trials, values,
-                 static_cast<std::size_t>(model.dynamics.duration / plan.trace_settings.sample_interval) + 1);
+      batch_size(config.trials, values, static_cast<std::size_t>(model.dynamics.duration / traced.sample_interval) + 1);
 
-  plan.weights_row = Rows(plan.weights);
-  plan.weights_row.values[0].push_back(0);
-  append_weights(network, shared->paths, shared->feedback, plan.weights_row);
-  plan.weights_row.count = 1;
+  weights.append({.trials_done = 0, .network = network, .feedback = shared->feedback}, plan.weights_row);
   plan.attributes = {{"credit", model.credit},
                      {"feedback", model.feedback.kind},
                      {"transfer", model.dynamics.transfer},
@@ -331,22 +324,56 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
                      {"tau_delta", model.dynamics.tau_delta},
                      {"tau_u", model.dynamics.tau_u}};
   if (kind.has_trajectory) {
-    plan.attributes.emplace_back("dt", model.dynamics.dt);
-    plan.attributes.emplace_back("duration", model.dynamics.duration);
-    plan.attributes.emplace_back("signal", config.inversion.signal);
+    plan.attributes.push_back({"dt", model.dynamics.dt});
+    plan.attributes.push_back({"duration", model.dynamics.duration});
+    plan.attributes.push_back({"signal", config.inversion.signal});
   }
   plan.make_batch = [shared](std::size_t from, std::size_t count) { return shared->batch(from, count); };
-  plan.prepare = [shared](const TransientBatch& batch, StageRunner& runner) {
+  plan.prepare = [shared](std::size_t begin, std::size_t count, StageRunner& runner) {
     for (const ControlLoop& loop : runner.stage().loops) {
-      for (std::size_t c = 0; c < batch.count; ++c) {
-        const Point at = shared->point(batch.first + c);
+      for (std::size_t c = 0; c < count; ++c) {
+        const Point at = shared->point(begin + c);
         runner.f().leak(loop.controller)[c] = at.alpha;
         runner.f().tau(loop.controller)[c] = at.tau_u;
       }
     }
   };
-  plan.measure = [shared](const TransientTrial& trial, Rows& rows) { return shared->measure(trial, rows); };
+  plan.measure = [shared, points](const TransientTrial& trial, Rows& rows) {
+    return shared->measure(trial, points, rows);
+  };
   return plan;
+}
+
+std::unique_ptr<TransientExperiment> make(const Config& config) {
+  const Network network = initial_network(config);
+  std::vector<TransientPlan> plans;
+  for (const ModelConfig& model : config.models) plans.push_back(inversion_plan(config, model, network));
+  return std::make_unique<TransientExperiment>(config, std::move(plans));
+}
+
+/// Numbers of the grid, or the model's own.
+std::string axis_text(const std::vector<double>& values) {
+  return values.empty() ? "the models' own" : fmt::format("{:g}", fmt::join(values, ", "));
+}
+
+std::string description(const Config& config) {
+  std::string text = network_line(config);
+  text += fmt::format("  inversion {} of {} errors\n", config.inversion.signal, config.inversion.samples);
+  text += fmt::format("  alpha     {}\n", axis_text(config.inversion.alpha));
+  text += fmt::format("  ratio     {}\n", axis_text(config.inversion.ratio));
+  text += fmt::format("  trials    {} a model\n", config.trials);
+  for (const ModelConfig& model : config.models) text += model_line(model, "");
+  return text;
+}
+
+}  // namespace
+
+ExperimentType inversion_type() {
+  return {.kind = ExperimentKind::inversion,
+          .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make(config); },
+          .estimate = [](const Config& config) { return make(config)->estimate(); },
+          .describe = &description,
+          .external_files = &model_files};
 }
 
 }  // namespace dynvert

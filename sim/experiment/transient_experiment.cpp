@@ -2,44 +2,28 @@
 #include <dynvert/sim/experiment/external_files.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
-#include <dynvert/sim/platform/reproducible.hpp>
-#include <dynvert/sim/trial/initial_network.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
+#include <utility>
 
 namespace dynvert {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-/// A commit may take one part in so many of the time, on a slow disk too.
-constexpr double min_share = 20;
-
 /// What the trials have left besides their rows.
 GroupSpec plan_state_group(const TransientPlan& plan) {
-  GroupSpec group{.path = fmt::format("/models/{}/state", plan.name), .row_dimension = "slot"};
-  const auto counter = [&](const char* name, const char* description) {
-    group.datasets.push_back({.name = name, .type = ValueType::integer, .description = description});
-  };
-  counter("slot", "the rows take turns; the attribute slot_committed names the one of the last commit");
-  counter("trials", "trials done by then");
-  counter("diverged", "trials that diverged or failed otherwise");
-  return group;
+  return {.path = fmt::format("/models/{}/state", plan.name),
+          .row_dimension = "slot",
+          .datasets = {slot_dataset(), counter("trials", "trials done by then"),
+                       counter("diverged", "trials that diverged or failed otherwise")}};
 }
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 }  // namespace
 
-std::unique_ptr<Experiment> make_experiment(Config config) {
-  if (config.reproducible) require_reproducible_arithmetic();
-  if (config.kind == ExperimentKind::learning) return std::make_unique<LearningExperiment>(std::move(config));
-  return std::make_unique<TransientExperiment>(config);
+std::size_t TransientTrial::steps(std::size_t stage) const {
+  return run.stage(stage).started() ? run.stage(stage).solver_run().columns[column].steps : 0;
 }
 
 void check_exact(const std::string& solver, bool linear, bool constant_inputs) {
@@ -60,59 +44,49 @@ std::size_t batch_size(std::size_t trials, std::size_t state_values, std::size_t
   return std::clamp<std::size_t>(max_values / std::max<std::size_t>(1, state_values * samples), 1, trials);
 }
 
-TransientExperiment::TransientExperiment(const Config& config) : config_(config) {
-  if (config_.kind == ExperimentKind::circuit) {
-    plans_.push_back(circuit_plan(config_));
-  } else {
-    const Network network = initial_network(config_);
-    for (const ModelConfig& model : config_.models) plans_.push_back(inversion_plan(config_, model, network));
-  }
-  diverged_.resize(plans_.size());
-  records_.resize(plans_.size());
-  first_divergence_.resize(plans_.size());
+TransientExperiment::TransientExperiment(const Config& config, std::vector<TransientPlan> plans)
+    : BlockExperiment(config),
+      config_(config),
+      // one batch size for all: the trials that are committed are those that all plans have done
+      batch_size_(std::ranges::min_element(plans, {}, &TransientPlan::batch_size)->batch_size) {
+  for (TransientPlan& plan : plans) parts_.push_back({.plan = std::move(plan)});
 }
 
 std::vector<FailedTrials> TransientExperiment::failed_trials() const {
   std::vector<FailedTrials> failed;
-  for (std::size_t m = 0; m < plans_.size(); ++m) {
-    if (diverged_[m] > 0) failed.push_back({plans_[m].name, diverged_[m], first_divergence_[m]});
+  for (const Part& part : parts_) {
+    if (part.diverged == 0) continue;
+    failed.push_back(
+        {.model = part.plan.name, .count = part.diverged, .first = part.first_divergence, .consequence = {}});
   }
   return failed;
 }
 
-bool TransientExperiment::is_asked(std::size_t trial) const {
-  const RecordConfig& record = config_.record;
-  return (record.every > 0 && trial % record.every == 0) || std::ranges::binary_search(record.trials, trial);
-}
-
 Estimate TransientExperiment::estimate() const {
   RunSize size;
-  std::size_t asked = 0;
-  for (std::size_t k = 0; k < config_.trials; ++k) asked += is_asked(k) ? 1 : 0;
-  for (const TransientPlan& plan : plans_) {
-    size.add(plan.points, plan.trials, plan.trials);
+  const std::size_t requested = requested_trials(config_.record, config_.trials);
+  for (const auto& [plan, points, trace, state, diverged, records, first] : parts_) {
+    size.add(plan.points, config_.trials, config_.trials);
     size.add_at_once(plan.weights, plan.weights_row.count);
     size.add_state(plan_state_group(plan));
-    if (!plan.trace.datasets.empty()) size.add(plan.trace, asked, asked);
+    if (!plan.trace.empty()) size.add(plan.trace.spec(), requested, requested);
     // a batch, its trajectories and the rows made of them
-    size.add_memory(3.0 * static_cast<double>(std::min(plan.batch_size, plan.trials) *
-                                              (values_in_row(plan.points) + values_in_row(plan.trace))));
+    size.add_memory(3.0 * static_cast<double>(std::min(plan.batch_size, config_.trials) *
+                                              (values_in_row(plan.points) + values_in_row(plan.trace.spec()))));
   }
   return size.estimate();
 }
 
 void TransientExperiment::begin(Recorder& recorder) {
-  groups_.clear();
-  std::size_t asked = 0;
-  for (std::size_t k = 0; k < config_.trials; ++k) asked += is_asked(k) ? 1 : 0;
-  for (const TransientPlan& plan : plans_) {
+  for (Part& part : parts_) {
+    const TransientPlan& plan = part.plan;
     const std::string path = fmt::format("/models/{}", plan.name);
-    RecorderGroups groups;
-    groups.points = recorder.add_group(plan.points, plan.trials);
+    part.points = recorder.add_group(plan.points, config_.trials);
     const std::size_t weights = recorder.add_group(plan.weights, 1);
     if (recorder.rows(weights) == 0) recorder.append(weights, plan.weights_row);
-    if (!plan.trace.datasets.empty()) groups.trace = recorder.add_group(plan.trace, asked);
-    groups_.push_back(groups);
+    if (!plan.trace.empty())
+      part.trace = recorder.add_group(plan.trace.spec(), requested_trials(config_.record, config_.trials));
+    part.state.reset();
     for (const auto& [name, value] : plan.attributes) recorder.set_attribute(path, name, value);
     recorder.set_attribute(path, "status", std::string("running"));
     recorder.set_attribute(path, "diverged_trials", std::int64_t{0});
@@ -120,151 +94,120 @@ void TransientExperiment::begin(Recorder& recorder) {
   note_external_files(config_, recorder);
 }
 
-void TransientExperiment::run_columns(const TransientPlan& plan, const TransientBatch& batch, Outcome& outcome) const {
-  const SolverKind& kind = solver_kind(plan.solver);
-  const auto solver = kind.make(plan.settings);
-  std::vector<StageRunner> runners;
-  for (const StagePlan& stage : batch.stages) runners.emplace_back(stage.stage, stage.phases);
-  Activity activity = batch.activity;
-  Credit credit = batch.credit;
-  bool failed = false;
-  try {
-    for (StageRunner& runner : runners) {
-      runner.begin(plan.network, plan.feedback, activity, credit);
-      plan.prepare(batch, runner);
-      runner.run(*solver, plan.network, activity, credit,
-                 kind.has_trajectory ? &plan.trace_settings.sample_interval : nullptr);
-      if (!runner.finished()) break;
-    }
-  } catch (const NumericalError&) {
-    if (batch.count > 1) {
-      // which of them it was shows when each runs by itself
-      for (std::size_t c = 0; c < batch.count; ++c) run_columns(plan, plan.make_batch(batch.first + c, 1), outcome);
-      return;
-    }
-    failed = true;
+std::size_t TransientExperiment::restore(Recorder& recorder) {
+  const auto trials = recorder.continues();
+  if (!trials) return 0;
+  for (Part& part : parts_) {
+    part.state = recorder.add_state(plan_state_group(part.plan));
+    const auto state = recorder.state(*part.state);
+    if (!state) return 0;
+    part.diverged = static_cast<std::size_t>(state->values.at(2).at(0));
+    if (!part.plan.trace.empty()) part.records = recorder.rows(part.trace);
   }
-  TransientBatch done = batch;
-  done.activity = std::move(activity);
-  done.credit = std::move(credit);
-  for (std::size_t c = 0; c < batch.count; ++c) {
-    TransientTrial trial{.batch = done, .column = c, .stages = {}, .failed = failed};
-    for (const StageRunner& runner : runners) {
-      trial.stages.push_back(&runner);
-      if (!runner.started() || trial.diverged) continue;
-      const ColumnEnd& end = runner.solver_run().columns[c];
-      if (end.ending != Ending::diverged) continue;
-      trial.diverged = true;
+  return *trials;
+}
+
+void TransientExperiment::run_columns(const TransientPlan& plan, std::size_t first, std::size_t count,
+                                      Outcome& outcome) const {
+  TransientBatch batch = plan.make_batch(first, count);
+  TrialRunner runner(std::move(batch.stages), nullptr, solver_kind(plan.solver).make(plan.settings),
+                     TrialRunner::Columns::trials);
+  runner.show(std::move(batch.activity), std::move(batch.credit));
+  TrialCall call{.trial = first, .network = plan.network, .feedback = plan.feedback, .keep = plan.sample_interval};
+  if (plan.prepare) call.prepare = [&](std::size_t stage) { plan.prepare(first, count, runner.stage(stage)); };
+  const bool failed = runner.run(call).has_value();
+  if (failed && count > 1) {
+    // which of them it was shows when each runs by itself
+    for (std::size_t c = 0; c < count; ++c) run_columns(plan, first + c, 1, outcome);
+    return;
+  }
+  const auto stages = runner.stage_list();
+  for (std::size_t c = 0; c < count; ++c) {
+    const auto divergence = runner.diverged(c);
+    if (divergence) {
       ++outcome.diverged;
       if (outcome.first_divergence.empty()) {
-        outcome.first_divergence = fmt::format("trial {}: {} left the allowed range at time {:g}", batch.first + c,
-                                               runner.f().block_name(end.population), end.time);
+        outcome.first_divergence = fmt::format("trial {}: {} left the allowed range at time {:g}", first + c,
+                                               divergence->what, divergence->time);
       }
     }
+    const TransientTrial trial{
+        .run = runner, .number = first + c, .column = c, .diverged = divergence.has_value(), .failed = failed};
     TraceRow row = plan.measure(trial, outcome.points);
-    row.trial = batch.first + c;
-    if (plan.trace.datasets.empty() || !is_asked(row.trial)) continue;
-    append_trace(plan.trace, plan.trace_settings, row, trial.stages, plan.network, done.activity, done.credit, c,
-                 outcome.trace);
+    row.trial = trial.number;
+    if (plan.trace.empty() || !is_requested(config_.record, row.trial)) continue;
+    plan.trace.append({.row = row,
+                       .stages = stages,
+                       .network = plan.network,
+                       .activity = runner.activity(),
+                       .credit = runner.credit(),
+                       .column = c},
+                      outcome.trace);
   }
 }
 
 TransientExperiment::Outcome TransientExperiment::run_batch(const TransientPlan& plan, std::size_t first,
                                                             std::size_t count) const {
   Outcome outcome(plan);
-  run_columns(plan, plan.make_batch(first, count), outcome);
+  run_columns(plan, first, count, outcome);
   return outcome;
 }
 
+std::size_t TransientExperiment::block_size(std::size_t) {
+  // as many batches at once as there are threads for
+  return batch_size_ * std::max<std::size_t>(1, config_.threads / parts_.size());
+}
+
+void TransientExperiment::run_block(Recorder& recorder, std::size_t first, std::size_t count) {
+  const std::size_t batches = (count + batch_size_ - 1) / batch_size_;
+  std::vector<std::optional<Outcome>> outcomes(batches * parts_.size());
+  parallel_for(outcomes.size(), config_.threads, [&](std::size_t job) {
+    const std::size_t begin = first + job / parts_.size() * batch_size_;
+    outcomes[job] = run_batch(parts_[job % parts_.size()].plan, begin, std::min(batch_size_, first + count - begin));
+  });
+  std::string stopped_by;
+  for (std::size_t job = 0; job < outcomes.size(); ++job) {
+    Part& part = parts_[job % parts_.size()];
+    record(recorder, part, *outcomes[job]);
+    if (part.plan.stop_at_divergence && stopped_by.empty()) stopped_by = outcomes[job]->first_divergence;
+  }
+  trials_done_ = first + count;
+  if (stopped_by.empty()) return;
+  throw NumericalError(parts_.front().plan.name, stopped_by,
+                       "a smaller dt or another solver, or on_divergence = \"skip\" where the circuit is meant to");
+}
+
+void TransientExperiment::record(Recorder& recorder, Part& part, Outcome& outcome) {
+  recorder.append(part.points, outcome.points);
+  if (outcome.trace.count > 0) {
+    // records are numbered here, where their order is known
+    for (double& record : outcome.trace.values[0]) record = static_cast<double>(part.records++);
+    recorder.append(part.trace, outcome.trace);
+  }
+  part.diverged += outcome.diverged;
+  if (part.first_divergence.empty()) part.first_divergence = outcome.first_divergence;
+}
+
 void TransientExperiment::commit(Recorder& recorder, std::size_t trials) {
-  for (std::size_t m = 0; m < plans_.size(); ++m) {
-    const GroupSpec spec = plan_state_group(plans_[m]);
-    if (!groups_[m].state) groups_[m].state = recorder.add_state(spec);
+  for (Part& part : parts_) {
+    const GroupSpec spec = plan_state_group(part.plan);
+    if (!part.state) part.state = recorder.add_state(spec);
     Rows row(spec);
     row.count = 1;
-    row.values = {{}, {static_cast<double>(trials)}, {static_cast<double>(diverged_[m])}};
-    recorder.put_state(*groups_[m].state, row);
+    row.values = {{}, {static_cast<double>(trials)}, {static_cast<double>(part.diverged)}};
+    recorder.put_state(*part.state, row);
   }
   recorder.commit(trials);
 }
 
-std::size_t TransientExperiment::restore(Recorder& recorder) {
-  const auto trials = recorder.continues();
-  if (!trials) return 0;
-  for (std::size_t m = 0; m < plans_.size(); ++m) {
-    groups_[m].state = recorder.add_state(plan_state_group(plans_[m]));
-    const auto state = recorder.state(*groups_[m].state);
-    if (!state) return 0;
-    diverged_[m] = static_cast<std::size_t>(state->values.at(2).at(0));
-    if (!plans_[m].trace.datasets.empty()) records_[m] = recorder.rows(groups_[m].trace);
-  }
-  return *trials;
-}
-
-RunStatus TransientExperiment::run(Recorder& recorder, const Hooks& hooks) {
-  begin(recorder);
-  const std::size_t before = restore(recorder);
-  const auto start = Clock::now();
-  auto last_commit = start;
-  double seconds_to_commit = 0;
-  std::size_t done = before;
-  std::string stopped_by;
-  const auto stop = [&] { return (hooks.stop != nullptr && hooks.stop->load()) || !stopped_by.empty(); };
-  // one batch size for all: the trials that are committed are those that all plans have done
-  const std::size_t batch = std::ranges::min_element(plans_, {}, &TransientPlan::batch_size)->batch_size;
-  // as many batches at once as there are threads for
-  const std::size_t rounds = std::max<std::size_t>(1, config_.threads / plans_.size());
-  while (done < config_.trials && !stop()) {
-    const std::size_t count = std::min(batch * rounds, config_.trials - done);
-    const std::size_t batches = (count + batch - 1) / batch;
-    std::vector<std::optional<Outcome>> outcomes(batches * plans_.size());
-    parallel_for(outcomes.size(), config_.threads, [&](std::size_t job) {
-      const std::size_t first = done + job / plans_.size() * batch;
-      outcomes[job] = run_batch(plans_[job % plans_.size()], first, std::min(batch, done + count - first));
-    });
-    for (std::size_t job = 0; job < outcomes.size(); ++job) {
-      const std::size_t m = job % plans_.size();
-      Outcome& outcome = *outcomes[job];
-      recorder.append(groups_[m].points, outcome.points);
-      if (outcome.trace.count > 0) {
-        // records are numbered here, where their order is known
-        for (double& record : outcome.trace.values[0]) record = static_cast<double>(records_[m]++);
-        recorder.append(groups_[m].trace, outcome.trace);
-      }
-      diverged_[m] += outcome.diverged;
-      if (first_divergence_[m].empty()) first_divergence_[m] = outcome.first_divergence;
-      if (plans_[m].stop_at_divergence && stopped_by.empty()) stopped_by = outcome.first_divergence;
-    }
-    done += count;
-    if (seconds_since(last_commit) > std::max(config_.record.commit_interval, min_share * seconds_to_commit)) {
-      const auto begun = Clock::now();
-      commit(recorder, done);
-      last_commit = Clock::now();
-      seconds_to_commit = seconds_since(begun);
-    }
-    if (hooks.progress) {
-      hooks.progress({.trials_done = done,
-                      .trials = config_.trials,
-                      .first = before,
-                      .seconds = seconds_since(start),
-                      .loss = {}});
-    }
-  }
-  const bool complete = done == config_.trials;
-  const std::string status = !stopped_by.empty() ? "diverged" : complete ? "complete" : "interrupted";
-  if (status == "interrupted") commit(recorder, done);
-  for (std::size_t m = 0; m < plans_.size(); ++m) {
-    const std::string path = fmt::format("/models/{}", plans_[m].name);
-    if (status != "interrupted" && groups_[m].state) recorder.drop_state(*groups_[m].state);
+void TransientExperiment::end(Recorder& recorder, std::size_t trials, const std::string& status) {
+  for (const Part& part : parts_) {
+    const std::string path = fmt::format("/models/{}", part.plan.name);
+    if (status != "interrupted" && part.state) recorder.drop_state(*part.state);
     recorder.set_attribute(path, "status", status);
-    recorder.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(diverged_[m]));
+    recorder.set_attribute(path, "diverged_trials", static_cast<std::int64_t>(part.diverged));
   }
-  recorder.finish(status, done);
-  if (!stopped_by.empty()) {
-    throw NumericalError(plans_.front().name, stopped_by,
-                         "a smaller dt or another solver, or on_divergence = \"skip\" where the circuit is meant to");
-  }
-  return complete ? RunStatus::complete : RunStatus::interrupted;
+  recorder.finish(status, trials);
 }
 
 }  // namespace dynvert

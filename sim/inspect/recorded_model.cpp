@@ -1,8 +1,9 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/registry.hpp>
+#include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/inspect/recorded_trial.hpp>
+#include <dynvert/sim/trial/model_setup.hpp>
 #include <dynvert/sim/trial/stage_runner.hpp>
 #include <dynvert/sim/trial/trace.hpp>
 

@@ -1,8 +1,8 @@
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/inspect/trial_inspection.hpp>
 #include <dynvert/sim/measures.hpp>
-#include <dynvert/sim/trial/stage_runner.hpp>
+#include <dynvert/sim/trial/model_setup.hpp>
+#include <dynvert/sim/trial/trial_runner.hpp>
 
 #include <fmt/format.h>
 
@@ -67,72 +67,31 @@ std::optional<double> trajectory_interval(const Stage& stage, const std::vector<
   return dynamics.dt * std::ceil(bytes / max_trajectory_bytes);
 }
 
-class Rerun {
- public:
-  Rerun(const Config& config, const RecordedModel& model) : config_(config), model_(model) {
-    const bool traced = solver_kind(model.config().dynamics.solver).has_trajectory;
-    for (const Stage& stage : model.stages()) {
-      auto phases = stage_phases(stage, model.config().dynamics);
-      const auto fits = traced ? trajectory_interval(stage, phases, model.config().dynamics) : std::nullopt;
-      if (fits && interval_) {
-        interval_ = std::max(*interval_, *fits);
-      } else {
-        interval_.reset();
-      }
-      forward_moves_ = forward_moves_ || stage.timing != Stage::Timing::inversion;
-      runners_.emplace_back(stage, std::move(phases));
-    }
-    if (runners_.empty()) interval_.reset();
+/// What all stages of the model can keep. Nothing: one of them keeps none.
+std::optional<double> shared_interval(const RecordedModel& model) {
+  const DynamicsConfig& dynamics = model.config().dynamics;
+  if (model.stages().empty() || !solver_kind(dynamics.solver).has_trajectory) return std::nullopt;
+  double interval = 0;
+  for (const Stage& stage : model.stages()) {
+    const auto fits = trajectory_interval(stage, stage_phases(stage, dynamics), dynamics);
+    if (!fits) return std::nullopt;
+    interval = std::max(interval, *fits);
   }
+  return interval;
+}
 
-  [[nodiscard]] bool forward_moves() const { return forward_moves_; }
-  [[nodiscard]] std::optional<double> interval() const { return interval_; }
+TrialRunner make_runner(const RecordedModel& model) {
+  const DynamicsConfig& dynamics = model.config().dynamics;
+  return {stage_plans({model.stages().begin(), model.stages().end()}, dynamics),
+          credit_model(model.config().credit).assign, solver_kind(dynamics.solver).make(solver_settings(dynamics)),
+          TrialRunner::Columns::samples};
+}
 
-  /// @return where and when it diverged; empty: it did not
-  std::string run(Activity activity, std::size_t trial) {
-    activity_ = std::move(activity);
-    const Network& network = model_.network();
-    credit_.assign(network.depth() + 1, {});
-    if (!forward_moves_) credit_.back() = activity_.e;
-    const CreditModel& credit = credit_model(model_.config().credit);
-    if (credit.assign) {
-      credit.assign(network, model_.feedback(), activity_, credit_);
-      return {};
-    }
-    const auto solver = solver_kind(model_.config().dynamics.solver).make(solver_settings(model_.config().dynamics));
-    for (StageRunner& runner : runners_) {
-      runner.begin(network, model_.feedback(), activity_, credit_);
-      const bool learns = trial > 0 || !config_.learning.skip_first;
-      for (std::size_t i = 0; i < runner.stage().circuit.plasticity().size(); ++i) {
-        runner.f().plasticity(i).rate = learns ? config_.learning.rate : 0;
-        runner.f().plasticity(i).decay = learns ? config_.learning.decay : 0;
-      }
-      runner.run(*solver, network, activity_, credit_, interval_ ? &*interval_ : nullptr);
-      if (const ColumnEnd* end = runner.solver_run().diverged()) {
-        return fmt::format("{}, population {}, at time {:g}", runner.stage().name,
-                           runner.f().block_name(end->population), end->time);
-      }
-    }
-    return {};
-  }
-
-  [[nodiscard]] const Activity& activity() const { return activity_; }
-  [[nodiscard]] const Credit& credit() const { return credit_; }
-  [[nodiscard]] std::vector<StageResult> results() {
-    std::vector<StageResult> results;
-    for (StageRunner& runner : runners_) results.push_back(runner.result(interval_.has_value()));
-    return results;
-  }
-
- private:
-  const Config& config_;
-  const RecordedModel& model_;
-  std::vector<StageRunner> runners_;
-  std::optional<double> interval_ = 0;
-  bool forward_moves_ = false;
-  Activity activity_;
-  Credit credit_;
-};
+/// Where and when it failed.
+std::string text_of(const TrialFailure& failure) {
+  if (failure.fault == Fault::not_finite) return fmt::format("{}, {} is not finite", failure.where, failure.what);
+  return fmt::format("{}, population {}, at time {:g}", failure.where, failure.what, failure.time);
+}
 
 /// Every measure that the model has.
 std::vector<TrialInspection::Measured> measure_all(const Config& config, const RecordedModel& model,
@@ -143,13 +102,7 @@ std::vector<TrialInspection::Measured> measure_all(const Config& config, const R
   std::vector<TrialInspection::Measured> measured;
   for (const auto& [measure, l] : measure_columns(all, model.config())) {
     if (measure->needs_trajectory && !with_trajectory) continue;
-    double value = std::numeric_limits<double>::quiet_NaN();
-    try {
-      value = measure->value(view, l);
-    } catch (const NumericalError&) {
-      // what it refers to does not exist for these weights (no unique steady state)
-    }
-    measured.push_back({measure, l, value});
+    measured.push_back({measure, l, value_or_nan(*measure, view, l)});
   }
   return measured;
 }
@@ -163,17 +116,25 @@ TrialInspection inspect_trial(const RunReader& file, const Config& config, Recor
   result.trials_away = result.snapshot.trials > trial ? result.snapshot.trials - trial : trial - result.snapshot.trials;
   result.batch = config.learning.batch > 1;
   model.load(result.snapshot);
-  Rerun rerun(config, model);
-  result.diverged = rerun.run(trial_activity(file, model, trial, rerun.forward_moves()), trial);
-  result.interval = rerun.interval().value_or(0);
-  if (!result.diverged.empty()) {
+  TrialRunner runner = make_runner(model);
+  const auto interval = shared_interval(model);
+  result.interval = interval.value_or(0);
+  runner.show(trial_activity(file, model, trial, runner.forward_moves()), Credit(model.network().depth() + 1));
+  const auto failure = runner.run({.trial = trial,
+                                   .network = model.network(),
+                                   .feedback = model.feedback(),
+                                   .learns = trial > 0 || !config.learning.skip_first,
+                                   .keep = interval});
+  if (failure) {
+    if (failure->cause) throw NumericalError(*failure->cause);
+    result.diverged = text_of(*failure);
     for (const LoopStability& loop : loops_at_rest(model.stages(), model.network(), model.feedback())) {
       result.loops.push_back({.stability = loop});
     }
   } else {
-    const std::vector<StageResult> stages = rerun.results();
-    const TrialView view(model.network(), model.paths(), model.feedback(), rerun.activity(), rerun.credit(), stages);
-    result.measures = measure_all(config, model, view, rerun.interval().has_value());
+    const std::vector<StageResult> stages = runner.results(interval.has_value());
+    const TrialView view(model.network(), model.paths(), model.feedback(), runner.activity(), runner.credit(), stages);
+    result.measures = measure_all(config, model, view, interval.has_value());
     for (const StageResult& r : stages) {
       for (const ControlLoop& loop : r.stage->loops) {
         TrialInspection::Loop inspected{.stability = loop_stability(view.linearised(loop.number))};

@@ -2,15 +2,29 @@
 
 /// What a sweep will run: every point's configuration, loaded before the first one starts.
 
-#include <dynvert/sim/commands/command_line.hpp>
+#include <dynvert/sim/config/arguments.hpp>
 #include <dynvert/sim/config/config.hpp>
 #include <dynvert/sim/sweep/index.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace dynvert {
+
+/// What dynvert sweep takes.
+struct SweepArguments {
+  ConfigArguments config;         ///< without a seed; threads: of each run, 1 where none are given
+  std::vector<std::string> over;  ///< KEY=V1,V2,...
+  std::optional<std::string> seeds;
+  std::string output;  ///< the folder
+  std::optional<std::size_t> jobs;
+  bool overwrite = false;
+  bool resume = false;
+  bool quiet = false;
+  std::string program = "/proc/self/exe";  ///< whose command simulate runs the points
+};
 
 struct SweepPlan {
   SweepTable table;

@@ -1,5 +1,5 @@
 #include <dynvert/models/random.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
+#include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/tasks/task.hpp>
 
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
+#include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
 #include <dynvert/sim/trial/weights_file.hpp>

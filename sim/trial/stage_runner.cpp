@@ -25,6 +25,16 @@ std::size_t last_target_phase(const std::vector<Phase>& phases) {
   return last;
 }
 
+ReadyStage ready_stage(const Stage& stage, const Network& network, const Feedback& feedback, const Activity& activity,
+                       const Credit& credit, const Phase& phase) {
+  RightHandSide f(stage.circuit, 1);
+  State x(f.layout().size());
+  stage.load(network, feedback, f);
+  stage.begin(network, activity, credit, f);
+  stage.enter(network, activity, credit, phase, f, x);
+  return {std::move(f), std::move(x)};
+}
+
 StageRunner::StageRunner(Stage stage, std::vector<Phase> phases)
     : stage_(std::move(stage)), f_(stage_.circuit, 1), phases_(std::move(phases)), read_(last_target_phase(phases_)) {}
 
@@ -34,24 +44,27 @@ void StageRunner::reset() {
   run_ = {};
 }
 
+void StageRunner::load(const Network& network, const Feedback& feedback) { stage_.load(network, feedback, f_); }
+
 void StageRunner::begin(const Network& network, const Feedback& feedback, const Activity& activity,
                         const Credit& credit) {
-  stage_.load(network, feedback, f_);
+  load(network, feedback);
   stage_.begin(network, activity, credit, f_);
   x_.assign(f_.layout().size(), 0.0);
   f_.put_weights(x_);
 }
 
-void StageRunner::run(Solver& solver, const Network& network, Activity& activity, Credit& credit, const double* keep) {
+void StageRunner::run(Solver& solver, const Network& network, Activity& activity, Credit& credit,
+                      std::optional<double> keep) {
   run_ = {};
   finished_ = false;
   for (std::size_t i = 0; i < phases_.size(); ++i) {
     const Phase& phase = phases_[i];
     stage_.enter(network, activity, credit, phase, f_, x_);
     // what a switch sets shows from the switch on, so each phase has a trajectory of its own, which is appended
-    Trajectory* trajectory = keep != nullptr ? (i == 0 ? &trajectory_ : &segment_) : nullptr;
-    SolverRun run = solver.run(f_, x_, {phase.start, phase.duration}, trajectory, keep != nullptr ? *keep : 0);
-    if (keep != nullptr && i > 0) trajectory_.extend(segment_);
+    Trajectory* trajectory = keep ? (i == 0 ? &trajectory_ : &segment_) : nullptr;
+    SolverRun run = solver.run(f_, x_, {phase.start, phase.duration}, trajectory, keep.value_or(0));
+    if (keep && i > 0) trajectory_.extend(segment_);
     started_ = true;
     run_.steps += run.steps;
     run_.evaluations += run.evaluations;
@@ -87,6 +100,12 @@ void StageRunner::fix_weights(const Network& network, const Activity& activity, 
   // populations come before moving weights in the state
   x_fixed_.assign(x_read_.begin(), x_read_.begin() + static_cast<std::ptrdiff_t>(fixed_->layout().size()));
   stage_.enter(network, activity, credit, phases_[read_], *fixed_, x_fixed_);
+}
+
+bool StageRunner::take_learned(Network& network) {
+  if (stage_.learned == nullptr) return false;
+  stage_.learned(f_, x_, network);
+  return true;
 }
 
 StageResult StageRunner::result(bool with_trajectory) {

@@ -1,7 +1,7 @@
 #pragma once
 
 /// Runs one stage of a trial through its phases and keeps what it leaves: the state, where credit is read, the
-/// trajectory. What experiments with learning (model_run.hpp) and without (transient_run.hpp) share.
+/// trajectory. The hooks of a stage are called from here.
 
 #include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/models/credit/credit.hpp>
@@ -13,6 +13,21 @@
 
 namespace dynvert {
 
+/// A stage and the phases that it runs through.
+struct StagePlan {
+  Stage stage;
+  std::vector<Phase> phases;
+};
+
+/// A stage that is set up without being run: weights, columns, gains, and the inputs of a phase; the state is zero but
+/// for what the phase sets.
+struct ReadyStage {
+  RightHandSide f;
+  State x;
+};
+[[nodiscard]] ReadyStage ready_stage(const Stage& stage, const Network& network, const Feedback& feedback,
+                                     const Activity& activity, const Credit& credit, const Phase& phase);
+
 class StageRunner {
  public:
   /// @param phases  without gaps
@@ -20,13 +35,17 @@ class StageRunner {
 
   /// Forgets the trials before: what a stage that is not run in a trial says of it.
   void reset();
+  /// Takes the weights alone.
+  void load(const Network& network, const Feedback& feedback);
   /// New trials: takes weights, columns and gains; the state is zero.
   void begin(const Network& network, const Feedback& feedback, const Activity& activity, const Credit& credit);
   /// Runs the phases. Once every column has diverged it stops; else it reads activity and credit at the end of the
   /// last phase with the target on (NaN of columns that have diverged).
-  /// @param keep  nullptr, or the trajectory's time between samples
+  /// @param keep  time between the samples of the trajectory; nothing: none is kept
   /// @throws NumericalError  see Solver::run
-  void run(Solver& solver, const Network& network, Activity& activity, Credit& credit, const double* keep);
+  void run(Solver& solver, const Network& network, Activity& activity, Credit& credit, std::optional<double> keep);
+  /// Takes the weights that the trial has moved, where the stage has any. @return whether it has
+  bool take_learned(Network& network);
 
   [[nodiscard]] const Stage& stage() const noexcept { return stage_; }
   [[nodiscard]] RightHandSide& f() noexcept { return f_; }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <memory>
 
 namespace dynvert {
 
@@ -47,24 +47,103 @@ Axis time_axis(const StagePlan& plan, double interval) {
 /// Whether the file says when stimulus and target were on.
 bool shows_phases(const Stage& stage) { return stage.timing == Stage::Timing::schedule && !stage.loops.empty(); }
 
-class GroupMaker {
- public:
-  GroupMaker(const std::string& path, const TraceSettings& settings)
-      : settings_(settings), group_{.path = path + "/trace", .row_dimension = "record"} {}
+/// Whether a block of a stage's state is recorded: the populations that are named, or all that move.
+bool is_recorded(const TraceSettings& settings, const Stage& stage, const RightHandSide& f, std::size_t block) {
+  if (block < stage.layers.size() && stage.layers[block] == Stage::no_layer) return false;
+  const auto& wanted = settings.populations;
+  if (!wanted.empty()) return std::ranges::find(wanted, f.block_name(block)) != wanted.end();
+  return block >= stage.layers.size() || !stage.circuit.populations()[block].clamped;
+}
 
-  GroupSpec make(std::span<const StagePlan> stages) {
-    group_.datasets.push_back(counter("record", "number of the record"));
-    group_.datasets.push_back(counter("trial", "number of the trial, from 0"));
-    for (const StagePlan& plan : stages) add(plan);
-    auto flag = counter("converged", "whether everything that should settle was within 2 % of its steady state");
-    flag.legend = converged_legend;
-    group_.datasets.push_back(flag);
-    group_.datasets.push_back({.name = "settling_time",
-                               .units = "time",
-                               .description = "the latest settling time of the loops; NaN: one did not settle"});
+/// The samples of one stage in the file.
+struct Samples {
+  std::size_t stage = 0;     ///< its place in the trial
+  std::size_t stride = 1;    ///< samples of the trajectory from one of the file to the next
+  double tolerance = 0;      ///< of times, for rounding: half an interval of the trajectory
+  std::vector<double> time;  ///< of each sample
+
+  /// a trial that has diverged in an earlier phase has no samples of the later ones
+  [[nodiscard]] bool has(const StageRunner& runner, std::size_t k) const {
+    return runner.started() && k * stride < runner.trajectory().samples();
+  }
+  /// The phase of each sample in turn: what a switch sets shows from the switch on. @param now  that of the one before
+  void advance(const std::vector<Phase>& phases, std::size_t k, std::size_t& now) const {
+    while (now + 1 < phases.size() && phases[now + 1].start <= time[k] + tolerance) ++now;
+  }
+};
+
+/// A population, or weights that move. @param rows  0, or of a matrix, which the file has row by row
+void fill_state(const Samples& samples, std::size_t block, std::size_t rows, const TraceRecord& record,
+                std::vector<double>& values) {
+  const StageRunner& runner = *record.stages[samples.stage];
+  const std::size_t units = runner.f().layout().units(block);
+  // grown once: appended sample by sample, a trial's values would cost as much as its integration
+  const std::size_t first = values.size();
+  values.resize(first + samples.time.size() * units);
+  double* to = values.data() + first;
+  for (std::size_t k = 0; k < samples.time.size(); ++k, to += units) {
+    if (!samples.has(runner, k)) {
+      std::fill_n(to, units, nan);
+      continue;
+    }
+    const Trajectory& trajectory = runner.trajectory();
+    const double* from =
+        trajectory.layout().view(trajectory.state(k * samples.stride), block).column(record.column).data();
+    if (rows == 0) {
+      std::copy_n(from, units, to);
+      continue;
+    }
+    const std::size_t columns = units / rows;
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t j = 0; j < columns; ++j) to[i * columns + j] = from[j * rows + i];
+    }
+  }
+}
+
+void fill_derived(const Samples& samples, std::size_t signal, std::size_t units, const TraceRecord& record,
+                  std::vector<double>& values) {
+  const StageRunner& runner = *record.stages[samples.stage];
+  // the trial's own: what it computes may belong to its batch
+  const DerivedSignal& derived = runner.stage().derived[signal];
+  std::size_t now = 0;
+  for (std::size_t k = 0; k < samples.time.size(); ++k) {
+    samples.advance(runner.phases(), k, now);
+    if (!samples.has(runner, k)) {
+      values.insert(values.end(), units, nan);
+      continue;
+    }
+    const arma::vec value = derived.value({.network = record.network,
+                                           .activity = record.activity,
+                                           .phase = runner.phases()[now],
+                                           .time = samples.time[k],
+                                           .f = runner.f(),
+                                           .state = runner.trajectory().state(k * samples.stride),
+                                           .column = record.column});
+    values.insert(values.end(), value.begin(), value.end());
+  }
+}
+
+class TableMaker {
+ public:
+  TableMaker(const std::string& path, const TraceSettings& settings)
+      : settings_(settings), table_(path + "/trace", "record") {}
+
+  Table<TraceRecord> make(std::span<const StagePlan> stages) {
+    table_.add_number(counter("record", "number of the record"),
+                      [](const TraceRecord& r) { return static_cast<double>(r.row.record); });
+    table_.add_number(counter("trial", "number of the trial, from 0"),
+                      [](const TraceRecord& r) { return static_cast<double>(r.row.trial); });
+    for (std::size_t i = 0; i < stages.size(); ++i) add(i, stages[i]);
+    table_.add_number(
+        converged_flag("converged", "whether everything that should settle was within 2 % of its steady state"),
+        [](const TraceRecord& r) { return static_cast<double>(r.row.converged); });
+    table_.add_number({.name = "settling_time",
+                       .units = "time",
+                       .description = "the latest settling time of the loops; NaN: one did not settle"},
+                      [](const TraceRecord& r) { return r.row.converged == 1 ? r.row.settling_time : nan; });
     std::ranges::sort(used_);
-    for (const std::size_t i : used_) group_.axes.push_back(counted(settings_.units[i]));
-    return std::move(group_);
+    for (const std::size_t i : used_) table_.add_axis(counted(settings_.units[i]));
+    return std::move(table_);
   }
 
  private:
@@ -73,202 +152,111 @@ class GroupMaker {
     return settings_.units[axis].name;
   }
 
-  void add(const StagePlan& plan) {
-    const Stage& stage = plan.stage;
-    const std::string time(time_name(stage));
-    if (std::ranges::find(group_.axes, time, &Axis::name) == group_.axes.end()) {
-      group_.axes.push_back(time_axis(plan, settings_.interval));
+  void add(std::size_t place, const StagePlan& plan) {
+    const Axis time = time_axis(plan, settings_.interval);
+    if (!table_.has_axis(time.name)) table_.add_axis(time);
+    // stages with one name for their time share the axis of the first
+    const auto samples = std::make_shared<const Samples>(
+        Samples{.stage = place,
+                .stride = static_cast<std::size_t>(std::llround(settings_.interval / settings_.sample_interval)),
+                .tolerance = 0.5 * settings_.sample_interval,
+                .time = std::ranges::find(table_.spec().axes, time.name, &Axis::name)->values});
+    add_states(plan.stage, time.name, samples);
+    add_signals(plan.stage, place);
+    add_derived(plan.stage, time.name, samples);
+    if (shows_phases(plan.stage)) {
+      add_switch("stimulus", time.name, samples, [](const Phase& phase) { return phase.stimulus; });
+      add_switch("target", time.name, samples, [](const Phase& phase) { return phase.target; });
     }
+  }
+
+  void add_states(const Stage& stage, const std::string& time, const std::shared_ptr<const Samples>& samples) {
     const RightHandSide f(stage.circuit, 1);
     for (std::size_t block = 0; block < f.layout().populations(); ++block) {
-      if (!is_recorded(*settings_.record, stage, f, block)) continue;
-      group_.datasets.push_back({.name = f.block_name(block),
-                                 .axes = {time},
-                                 .description = block < stage.layers.size()
-                                                    ? "state of the population; NaN after a trial that ended early"
-                                                    : "weights, which move during the trial"});
-      auto& axes = group_.datasets.back().axes;
-      for (const std::size_t axis : block_axes(stage, block)) axes.push_back(unit(axis));
-    }
-    if (stage.timing == Stage::Timing::inversion) {
-      for (const ControlLoop& loop : stage.loops) {
-        group_.datasets.push_back({.name = fmt::format("s_{}", loop.number),
-                                   .axes = {unit(loop.source)},
-                                   .description = "the signal that the loop inverts: the error that drove the trial"});
-      }
-    }
-    for (const DerivedSignal& signal : stage.derived) {
-      group_.datasets.push_back(
-          {.name = signal.name, .axes = {time, unit(signal.layer)}, .description = signal.description});
-    }
-    if (!shows_phases(stage)) return;
-    for (const auto* name : {"stimulus", "target"}) {
-      group_.datasets.push_back({.name = name,
-                                 .type = ValueType::integer,
-                                 .axes = {time},
-                                 .description = fmt::format("whether the {} is on", name),
-                                 .legend = "1 on, 0 off"});
-    }
-  }
-
-  const TraceSettings& settings_;
-  GroupSpec group_;
-  std::vector<std::size_t> used_;
-};
-
-/// Appends what one stage leaves to the buffers, dataset after dataset in the order of the group.
-class StageWriter {
- public:
-  StageWriter(const GroupSpec& group, const TraceSettings& settings, const StageRunner& runner, std::size_t column,
-              std::vector<std::vector<double>>& values, std::size_t& next)
-      : settings_(settings),
-        runner_(runner),
-        column_(column),
-        values_(values),
-        next_(next),
-        time_(std::ranges::find(group.axes, time_name(runner.stage()), &Axis::name)->values),
-        stride_(static_cast<std::size_t>(std::llround(settings.interval / settings.sample_interval))) {}
-
-  void states() {
-    const Stage& stage = runner_.stage();
-    const RightHandSide& f = runner_.f();
-    for (std::size_t block = 0; block < f.layout().populations(); ++block) {
-      if (!is_recorded(*settings_.record, stage, f, block)) continue;
-      auto& values = values_[next_++];
-      const std::size_t units = f.layout().units(block);
+      if (!is_recorded(settings_, stage, f, block)) continue;
+      DatasetSpec dataset{.name = f.block_name(block),
+                          .axes = {time},
+                          .description = block < stage.layers.size()
+                                             ? "state of the population; NaN after a trial that ended early"
+                                             : "weights, which move during the trial"};
       const auto axes = block_axes(stage, block);
-      // grown once: appended sample by sample, a trial's values would cost as much as its integration
-      const std::size_t first = values.size();
-      values.resize(first + time_.size() * units);
-      double* to = values.data() + first;
-      for (std::size_t k = 0; k < time_.size(); ++k, to += units) {
-        if (!has(k)) {
-          std::fill_n(to, units, nan);
-          continue;
-        }
-        const Trajectory& trajectory = runner_.trajectory();
-        const double* from = trajectory.layout().view(trajectory.state(k * stride_), block).column(column_).data();
-        if (axes.size() < 2) {
-          std::copy_n(from, units, to);
-          continue;
-        }
-        const std::size_t rows = settings_.units[axes[0]].units;
-        const std::size_t columns = units / rows;
-        for (std::size_t i = 0; i < rows; ++i) {
-          for (std::size_t j = 0; j < columns; ++j) to[i * columns + j] = from[j * rows + i];
-        }
-      }
+      for (const std::size_t axis : axes) dataset.axes.push_back(unit(axis));
+      const std::size_t rows = axes.size() < 2 ? 0 : settings_.units[axes[0]].units;
+      table_.add(std::move(dataset), [samples, block, rows](const TraceRecord& record, std::vector<double>& values) {
+        fill_state(*samples, block, rows, record, values);
+      });
     }
   }
 
-  void inverted(const Credit& credit) {
-    if (runner_.stage().timing != Stage::Timing::inversion) return;
-    for (const ControlLoop& loop : runner_.stage().loops) {
-      auto& values = values_[next_++];
-      for (std::size_t n = 0; n < settings_.units[loop.source].units; ++n) {
-        values.push_back(runner_.started() ? credit[loop.source](n, column_) : nan);
-      }
+  void add_signals(const Stage& stage, std::size_t place) {
+    if (stage.timing != Stage::Timing::inversion) return;
+    for (const ControlLoop& loop : stage.loops) {
+      table_.add({.name = fmt::format("s_{}", loop.number),
+                  .axes = {unit(loop.source)},
+                  .description = "the signal that the loop inverts: the error that drove the trial"},
+                 [place, source = loop.source, units = settings_.units[loop.source].units](
+                     const TraceRecord& record, std::vector<double>& values) {
+                   const bool started = record.stages[place]->started();
+                   for (std::size_t n = 0; n < units; ++n) {
+                     values.push_back(started ? record.credit[source](n, record.column) : nan);
+                   }
+                 });
     }
   }
 
-  void derived(const Network& network, const Activity& activity) {
-    const Stage& stage = runner_.stage();
-    const auto& phases = runner_.phases();
-    const std::size_t first = next_;
-    const bool flags = shows_phases(stage);
-    next_ += stage.derived.size() + (flags ? 2 : 0);
-    if (next_ == first) return;
-    for (std::size_t k = 0; k < time_.size(); ++k) {
-      // what a switch sets shows from the switch on; half an interval of tolerance for rounded times
-      std::size_t now = 0;
-      while (now + 1 < phases.size() && phases[now + 1].start <= time_[k] + 0.5 * settings_.sample_interval) ++now;
-      for (std::size_t i = 0; i < stage.derived.size(); ++i) {
-        const DerivedSignal& signal = stage.derived[i];
-        auto& values = values_[first + i];
-        if (!has(k)) {
-          values.insert(values.end(), settings_.units[signal.layer].units, nan);
-          continue;
-        }
-        const arma::vec value = signal.value({.network = network,
-                                              .activity = activity,
-                                              .phase = phases[now],
-                                              .time = time_[k],
-                                              .f = runner_.f(),
-                                              .state = runner_.trajectory().state(k * stride_),
-                                              .column = column_});
-        values.insert(values.end(), value.begin(), value.end());
-      }
-      if (!flags) continue;
-      values_[next_ - 2].push_back(phases[now].stimulus ? 1 : 0);
-      values_[next_ - 1].push_back(phases[now].target ? 1 : 0);
+  void add_derived(const Stage& stage, const std::string& time, const std::shared_ptr<const Samples>& samples) {
+    for (std::size_t i = 0; i < stage.derived.size(); ++i) {
+      const DerivedSignal& signal = stage.derived[i];
+      table_.add({.name = signal.name, .axes = {time, unit(signal.layer)}, .description = signal.description},
+                 [samples, i, units = settings_.units[signal.layer].units](const TraceRecord& record,
+                                                                           std::vector<double>& values) {
+                   fill_derived(*samples, i, units, record, values);
+                 });
     }
   }
 
- private:
-  /// a trial that has diverged in an earlier phase has no samples of the later ones
-  [[nodiscard]] bool has(std::size_t k) const {
-    return runner_.started() && k * stride_ < runner_.trajectory().samples();
+  void add_switch(const char* name, const std::string& time, const std::shared_ptr<const Samples>& samples,
+                  bool (*is_on)(const Phase&)) {
+    table_.add({.name = name,
+                .type = ValueType::integer,
+                .axes = {time},
+                .description = fmt::format("whether the {} is on", name),
+                .legend = "1 on, 0 off"},
+               [samples, is_on](const TraceRecord& record, std::vector<double>& values) {
+                 const auto& phases = record.stages[samples->stage]->phases();
+                 std::size_t now = 0;
+                 for (std::size_t k = 0; k < samples->time.size(); ++k) {
+                   samples->advance(phases, k, now);
+                   values.push_back(is_on(phases[now]) ? 1 : 0);
+                 }
+               });
   }
 
   const TraceSettings& settings_;
-  const StageRunner& runner_;
-  std::size_t column_;
-  std::vector<std::vector<double>>& values_;
-  std::size_t& next_;
-  const std::vector<double>& time_;
-  std::size_t stride_;
+  Table<TraceRecord> table_;
+  std::vector<std::size_t> used_;
 };
 
 }  // namespace
 
-DatasetSpec counter(std::string name, std::string description) {
-  return {.name = std::move(name), .type = ValueType::integer, .description = std::move(description)};
+bool is_requested(const RecordConfig& record, std::size_t trial) {
+  if (record.every > 0 && trial % record.every == 0) return true;
+  // the configuration has them in order
+  return std::ranges::binary_search(record.trials, trial);
 }
 
-std::vector<UnitAxis> layer_axes(const std::vector<std::size_t>& layers) {
-  std::vector<UnitAxis> axes;
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    axes.push_back({fmt::format("unit_{}", l), layers[l], fmt::format("number of the unit in layer {}", l)});
-  }
-  return axes;
-}
-
-Axis counted(const UnitAxis& axis) {
-  Axis result{.name = axis.name, .values = std::vector<double>(axis.units), .description = axis.description};
-  std::iota(result.values.begin(), result.values.end(), 0.0);
-  return result;
+std::size_t requested_trials(const RecordConfig& record, std::size_t trials) {
+  if (record.every > 0) return (trials + record.every - 1) / record.every;
+  return std::min(trials, record.trials.size());
 }
 
 std::string_view time_name(const Stage& stage) {
   return stage.timing == Stage::Timing::forward ? "time_forward" : "time";
 }
 
-bool is_recorded(const RecordConfig& record, const Stage& stage, const RightHandSide& f, std::size_t block) {
-  if (block < stage.layers.size() && stage.layers[block] == Stage::no_layer) return false;
-  const auto& wanted = record.populations;
-  if (!wanted.empty()) return std::ranges::find(wanted, f.block_name(block)) != wanted.end();
-  return block >= stage.layers.size() || !stage.circuit.populations()[block].clamped;
-}
-
-GroupSpec trace_group(const std::string& path, std::span<const StagePlan> stages, const TraceSettings& settings) {
-  return GroupMaker(path, settings).make(stages);
-}
-
-void append_trace(const GroupSpec& group, const TraceSettings& settings, const TraceRow& row,
-                  std::span<const StageRunner* const> stages, const Network& network, const Activity& activity,
-                  const Credit& credit, std::size_t column, Rows& rows) {
-  std::size_t next = 0;
-  rows.values[next++].push_back(static_cast<double>(row.record));
-  rows.values[next++].push_back(static_cast<double>(row.trial));
-  for (const StageRunner* runner : stages) {
-    StageWriter writer(group, settings, *runner, column, rows.values, next);
-    writer.states();
-    writer.inverted(credit);
-    writer.derived(network, activity);
-  }
-  rows.values[next++].push_back(static_cast<double>(row.converged));
-  rows.values[next++].push_back(row.converged == 1 ? row.settling_time : nan);
-  ++rows.count;
+Table<TraceRecord> trace_table(const std::string& path, std::span<const StagePlan> stages,
+                               const TraceSettings& settings) {
+  return TableMaker(path, settings).make(stages);
 }
 
 double latest_settling_time(const StageResult& result, const State& steady) {
@@ -284,12 +272,6 @@ double latest_settling_time(const StageResult& result, const State& steady) {
     }
   }
   return latest;
-}
-
-void append_row_major(std::vector<double>& to, const arma::mat& m) {
-  for (arma::uword i = 0; i < m.n_rows; ++i) {
-    for (arma::uword j = 0; j < m.n_cols; ++j) to.push_back(m(i, j));
-  }
 }
 
 }  // namespace dynvert

@@ -4,49 +4,30 @@
 /// whatever experiment they belong to.
 
 #include <dynvert/sim/config/config.hpp>
-#include <dynvert/sim/record/table.hpp>
+#include <dynvert/sim/record/columns.hpp>
+#include <dynvert/sim/trial/datasets.hpp>
 #include <dynvert/sim/trial/stage_runner.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace dynvert {
 
-/// An axis over units: of a layer ("unit_2"), or of a population of a user's circuit ("unit_E").
-struct UnitAxis {
-  std::string name;
-  std::size_t units = 0;
-  std::string description;
-};
-
-/// The axes of a network's layers, index l = 0 .. L.
-[[nodiscard]] std::vector<UnitAxis> layer_axes(const std::vector<std::size_t>& layers);
-/// The axis with its coordinates 0 .. units - 1.
-[[nodiscard]] Axis counted(const UnitAxis& axis);
-
-/// A stage and the phases that it runs through.
-struct StagePlan {
-  Stage stage;
-  std::vector<Phase> phases;
-};
+/// Whether record.trials or record.every asks for a trace of the trial.
+[[nodiscard]] bool is_requested(const RecordConfig& record, std::size_t trial);
+/// Trials below `trials` that are requested.
+[[nodiscard]] std::size_t requested_trials(const RecordConfig& record, std::size_t trials);
 
 /// What the file keeps of a model's trajectories.
 struct TraceSettings {
-  double interval = 0;         ///< time between samples in the file
-  double sample_interval = 0;  ///< between samples of the trajectories; divides `interval`
-  const RecordConfig* record = nullptr;
-  std::vector<UnitAxis> units;  ///< index: what Stage::layers holds
+  double interval = 0;                        ///< time between samples in the file
+  double sample_interval = 0;                 ///< between samples of the trajectories; divides `interval`
+  std::vector<std::string> populations = {};  ///< that are recorded; empty: all that move
+  std::vector<UnitAxis> units = {};           ///< index: what Stage::layers holds
 };
-
-inline constexpr auto converged_legend = "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state";
-/// A dataset of integers over the row dimension alone.
-[[nodiscard]] DatasetSpec counter(std::string name, std::string description);
-
-/// The group PATH/trace of these stages.
-[[nodiscard]] GroupSpec trace_group(const std::string& path, std::span<const StagePlan> stages,
-                                    const TraceSettings& settings);
 
 /// What a record says beside its trajectories.
 struct TraceRow {
@@ -55,24 +36,25 @@ struct TraceRow {
   double settling_time = 0;
 };
 
-/// Appends one record.
-/// @param group   made by trace_group of the same stages
-/// @param column  of the batch
-void append_trace(const GroupSpec& group, const TraceSettings& settings, const TraceRow& row,
-                  std::span<const StageRunner* const> stages, const Network& network, const Activity& activity,
-                  const Credit& credit, std::size_t column, Rows& rows);
+/// A trial of which a record is made.
+struct TraceRecord {
+  TraceRow row;
+  std::span<const StageRunner* const> stages;  ///< those of the table
+  const Network& network;
+  const Activity& activity;
+  const Credit& credit;
+  std::size_t column = 0;  ///< of the batch
+};
+
+/// The table PATH/trace of these stages. The stages may differ later in what they compute, not in what they hold.
+[[nodiscard]] Table<TraceRecord> trace_table(const std::string& path, std::span<const StagePlan> stages,
+                                             const TraceSettings& settings);
 
 /// The latest settling time of the loops of a stage of one trial (SingleTrial, or a batch of one), from when the phase
 /// begins in which credit is read. NaN: one did not settle, or there is no steady state.
 [[nodiscard]] double latest_settling_time(const StageResult& result, const State& steady);
 
-/// Whether a block of a stage's state is traced: the populations that record.populations names, or all that move.
-[[nodiscard]] bool is_recorded(const RecordConfig& record, const Stage& stage, const RightHandSide& f,
-                               std::size_t block);
 /// name of the time axis of a stage's traces
 [[nodiscard]] std::string_view time_name(const Stage& stage);
-
-/// Row-major, as the file has it.
-void append_row_major(std::vector<double>& to, const arma::mat& m);
 
 }  // namespace dynvert

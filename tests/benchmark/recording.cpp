@@ -34,22 +34,19 @@ Body recorded(std::size_t every, bool written) {
     Credit credit = problem.credit;
 
     const double interval = static_cast<double>(every) * dt;
-    const RecordConfig record;
-    const TraceSettings settings{.interval = interval,
-                                 .sample_interval = interval,
-                                 .record = &record,
-                                 .units = layer_axes(problem.network.units)};
+    const TraceSettings settings{
+        .interval = interval, .sample_interval = interval, .units = layer_axes(problem.network.units)};
     std::optional<FileRecorder> recorder;
-    GroupSpec group;
+    Table<TraceRecord> table;
     std::size_t number = 0;
     const std::string path = temporary_file();
     if (written) {
       const std::vector<StagePlan> plans{{problem.stage, phases}};
-      group = trace_group("/models/DI", plans, settings);
+      table = trace_table("/models/DI", plans, settings);
       recorder.emplace(RunFile::create(path, {.overwrite = true}, {}));
-      number = recorder->add_group(group, trials);
+      number = recorder->add_group(table.spec(), trials);
     }
-    Rows rows(group);
+    Rows rows(table.spec());
     std::size_t trial = 0;
     const std::vector<const StageRunner*> stages{&runner};
     const auto flush = [&] {
@@ -58,14 +55,19 @@ Body recorded(std::size_t every, bool written) {
     };
     for (auto _ : state) {
       runner.begin(problem.network, problem.feedback, activity, credit);
-      runner.run(*solver, problem.network, activity, credit, every > 0 ? &interval : nullptr);
+      runner.run(*solver, problem.network, activity, credit, every > 0 ? std::optional(interval) : std::nullopt);
       benchmark::DoNotOptimize(credit[1].memptr());
       if (!written) continue;
-      append_trace(group, settings, {.record = trial, .trial = trial}, stages, problem.network, activity, credit, 0,
+      table.append({.row = {.record = trial, .trial = trial},
+                    .stages = stages,
+                    .network = problem.network,
+                    .activity = activity,
+                    .credit = credit,
+                    .column = 0},
                    rows);
       ++trial;
       // as experiments do
-      if (rows.count * values_in_row(group) * sizeof(double) > max_waiting) flush();
+      if (rows.count * values_in_row(table.spec()) * sizeof(double) > max_waiting) flush();
       if (trial == trials) {
         flush();
         recorder->commit(trial);

@@ -2,7 +2,7 @@
 // then computes takes no memory to speak of, and the resolved text says the same again.
 
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/registry.hpp>
 
 #include <cstdint>

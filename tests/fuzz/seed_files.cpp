@@ -3,7 +3,7 @@
 #include "support/temporary_folder.hpp"
 
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/experiment/resume.hpp>
 #include <dynvert/sim/record/file_recorder.hpp>
 #include <dynvert/sim/registry.hpp>
@@ -93,10 +93,10 @@ SeedRun run(const std::string& text, bool stopped) {
   const std::string path = folder / "run.h5";
   const Config config = parse_config(text, "seed.toml", {}, std::nullopt, std::nullopt, vocabulary());
   const std::atomic<bool> stop = stopped;
-  Hooks hooks;
-  hooks.stop = &stop;
+  RunControl control;
+  control.stop = &stop;
   FileRecorder recorder(RunFile::create(path, {}, root_attributes(config, "dynvert simulate")));
-  make_experiment(config)->run(recorder, hooks);
+  make_experiment(config)->run(recorder, control);
   return {text, content_of(path)};
 }
 

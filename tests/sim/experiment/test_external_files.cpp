@@ -3,8 +3,8 @@
 #include "support/temporary_folder.hpp"
 
 #include <dynvert/sim/config/load.hpp>
+#include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/experiment/external_files.hpp>
-#include <dynvert/sim/experiment/learning_experiment.hpp>
 #include <dynvert/sim/experiment/resume.hpp>
 #include <dynvert/sim/platform/checksum.hpp>
 #include <dynvert/sim/platform/io_error.hpp>

@@ -224,9 +224,9 @@ TEST_CASE("optimised feedback is stable; unstable feedback is restabilised, once
 TEST_CASE("Ctrl-C between blocks: the run is interrupted and complete up to there") {
   MemoryRecorder recorder;
   std::atomic<bool> stop = false;
-  Hooks hooks{.progress = [&](const ProgressReport& r) { stop = r.trials_done >= 5; }, .stop = &stop};
+  RunControl control{.progress = [&](const ProgressReport& r) { stop = r.trials_done >= 5; }, .stop = &stop};
   LearningExperiment experiment(configure(base + several, {"experiment.trials=1000000"}));
-  CHECK(experiment.run(recorder, hooks) == RunStatus::interrupted);
+  CHECK(experiment.run(recorder, control) == RunStatus::interrupted);
   CHECK(recorder.status == "interrupted");
   CHECK(recorder.committed >= 5);
   for (const auto* name : {"BP", "DI", "D5"}) {

@@ -64,8 +64,8 @@ Config configure(const std::vector<std::string>& sets, const std::string& more =
 /// Runs, and stops after the first block that ends at or after trial `stop`.
 RunStatus run(MemoryRecorder& recorder, const Config& config, std::size_t stop) {
   std::atomic<bool> stopped = stop == 0;
-  Hooks hooks{.progress = [&](const ProgressReport& r) { stopped = r.trials_done >= stop; }, .stop = &stopped};
-  return LearningExperiment(config).run(recorder, hooks);
+  RunControl control{.progress = [&](const ProgressReport& r) { stopped = r.trials_done >= stop; }, .stop = &stopped};
+  return LearningExperiment(config).run(recorder, control);
 }
 
 }  // namespace
@@ -159,8 +159,8 @@ feedback = { gain = 25.0 }
     if (recorder.status == "interrupted") recorder.continued = recorder.committed;
     recorder.specs.clear();
     std::atomic<bool> stop = false;
-    const Hooks hooks{.progress = [&](const ProgressReport&) { stop = true; }, .stop = &stop};
-    interruptions += make_experiment(config)->run(recorder, hooks) == RunStatus::interrupted ? 1 : 0;
+    const RunControl control{.progress = [&](const ProgressReport&) { stop = true; }, .stop = &stop};
+    interruptions += make_experiment(config)->run(recorder, control) == RunStatus::interrupted ? 1 : 0;
   }
   CHECK(interruptions > 2);
   CHECK(interruptions < 100);

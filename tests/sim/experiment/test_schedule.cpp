@@ -4,7 +4,7 @@
 
 #include <dynvert/sim/config/error.hpp>
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/registry.hpp>
 
 #include <catch2/catch.hpp>

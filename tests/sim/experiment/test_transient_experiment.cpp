@@ -6,7 +6,7 @@
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/experiment/transient_experiment.hpp>
+#include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/registry.hpp>
 
 #include <fmt/format.h>

@@ -5,15 +5,16 @@
 #include "support/memory_recorder.hpp"
 
 #include <dynvert/models/random.hpp>
+#include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/solvers/fixed_step.hpp>
 #include <dynvert/sim/solvers/reduced_loop.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
+#include <dynvert/sim/trial/model_setup.hpp>
 #include <dynvert/sim/trial/stage_runner.hpp>
 
 #include <fmt/format.h>
@@ -390,7 +391,7 @@ feedback = { kind = "product" }
           Activity a = activity;
           Credit c = credit;
           runner.begin(network, B, a, c);
-          runner.run(*how, network, a, c, nullptr);
+          runner.run(*how, network, a, c, std::nullopt);
           finished = runner.finished();
           return std::pair(runner.x(), c);
         };

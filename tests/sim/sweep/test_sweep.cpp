@@ -8,6 +8,7 @@
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/platform/process_pool.hpp>
 #include <dynvert/sim/sweep/index.hpp>
+#include <dynvert/sim/sweep/plan.hpp>
 
 #include <fmt/format.h>
 #include <rapidcheck.h>

@@ -7,7 +7,6 @@
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
-#include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/platform/checksum.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/record/run_file.hpp>

@@ -1,0 +1,63 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/experiment/run_control.hpp>
+
+#include <algorithm>
+
+namespace dynvert {
+
+namespace {
+
+/// A commit may take one part in so many of the time between commits, on a slow disk too.
+constexpr double min_share = 20;
+
+/// When the next commit is due.
+class CommitClock {
+ public:
+  explicit CommitClock(double interval) : interval_(interval) {}
+  [[nodiscard]] bool is_due() const { return seconds_since(last_) > std::max(interval_, min_share * seconds_); }
+  template <typename Commit>
+  void time(const Commit& commit) {
+    const auto begun = Clock::now();
+    commit();
+    last_ = Clock::now();
+    seconds_ = seconds_since(begun);
+  }
+
+ private:
+  double interval_, seconds_ = 0;
+  Clock::time_point last_ = Clock::now();
+};
+
+}  // namespace
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+RunStatus BlockExperiment::run(Recorder& recorder, const RunControl& control) {
+  begin(recorder);
+  const std::size_t before = restore(recorder);
+  const auto start = Clock::now();
+  CommitClock commits(commit_interval_);
+  std::size_t done = before;
+  while (done < trials_ && !control.stopped()) {
+    const std::size_t count = std::min(block_size(done), trials_ - done);
+    try {
+      run_block(recorder, done, count);
+    } catch (const NumericalError&) {
+      end(recorder, trials_done(), "diverged");
+      throw;
+    }
+    done += count;
+    if (commits.is_due()) commits.time([&] { commit(recorder, done); });
+    if (control.progress) {
+      control.progress(
+          {.trials_done = done, .trials = trials_, .first = before, .seconds = seconds_since(start), .loss = losses()});
+    }
+  }
+  const bool complete = done == trials_;
+  // what a run that is resumed starts from: whatever `end` adds comes after it
+  if (!complete) commit(recorder, done);
+  end(recorder, done, complete ? "complete" : "interrupted");
+  return complete ? RunStatus::complete : RunStatus::interrupted;
+}
+
+}  // namespace dynvert

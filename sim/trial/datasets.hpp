@@ -1,0 +1,68 @@
+#pragma once
+
+/// Datasets that several tables of the file have: axes over units, counters, what is known of each loop, weights.
+
+#include <dynvert/analysis/trial/measures.hpp>
+#include <dynvert/models/credit/credit.hpp>
+#include <dynvert/sim/config/config.hpp>
+#include <dynvert/sim/record/columns.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+/// An axis over units: of a layer ("unit_2"), or of a population of a user-defined circuit ("unit_E").
+struct UnitAxis {
+  std::string name;
+  std::size_t units = 0;
+  std::string description;
+};
+
+/// The axes of a network's layers, index l = 0 .. L.
+[[nodiscard]] std::vector<UnitAxis> layer_axes(const std::vector<std::size_t>& layers);
+/// The axis with its coordinates 0 .. units - 1.
+[[nodiscard]] Axis counted(const UnitAxis& axis);
+
+/// A dataset of integers over the row dimension alone.
+[[nodiscard]] DatasetSpec counter(std::string name, std::string description);
+/// The first dataset of a group that holds a state (Recorder::add_state); its values are the recorder's.
+[[nodiscard]] DatasetSpec slot_dataset();
+/// A dataset of flags: -1 and -2 where there is no answer. @param description  "whether ..."
+[[nodiscard]] DatasetSpec converged_flag(std::string name, std::string description);
+
+/// "angle_bp_1": the measure of layer, path or loop l.
+[[nodiscard]] DatasetSpec measure_dataset(const TrialMeasure& measure, std::size_t l);
+/// steps_l and converged_l of a loop
+[[nodiscard]] DatasetSpec steps_dataset(std::size_t loop);
+[[nodiscard]] DatasetSpec converged_dataset(std::size_t loop);
+
+/// A matrix of a model in the file: W_l, b_l, or B of a feedback path.
+struct WeightsDataset {
+  enum class Of { forward, bias, feedback };
+  DatasetSpec spec;
+  Of of = Of::forward;
+  std::size_t number = 0;  ///< l, or the number of the path
+
+  [[nodiscard]] const arma::mat& matrix(const Network& network, const Feedback& feedback) const;
+  [[nodiscard]] arma::mat& matrix(Network& network, Feedback& feedback) const;
+};
+/// All of them, over the axes of the layers.
+[[nodiscard]] std::vector<WeightsDataset> weights_datasets(const Config& config, const ModelConfig& model);
+
+/// A snapshot of a model's weights.
+struct WeightsRow {
+  std::size_t trials_done;
+  const Network& network;
+  const Feedback& feedback;
+};
+/// /models/NAME/weights
+[[nodiscard]] Table<WeightsRow> weights_table(const Config& config, const ModelConfig& model);
+
+/// Row-major, as the file has it.
+void append_row_major(std::vector<double>& to, const arma::mat& m);
+void read_row_major(std::span<const double> from, arma::mat& to);
+
+}  // namespace dynvert

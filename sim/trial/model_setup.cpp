@@ -1,0 +1,183 @@
+#include <dynvert/models/credit/dynamic_forward.hpp>
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/config/build_network.hpp>
+#include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/solvers/accelerated_solver.hpp>
+#include <dynvert/sim/solvers/batched_solver.hpp>
+#include <dynvert/sim/trial/model_setup.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace dynvert {
+
+namespace {
+
+FormOfCircuit form_of_stage(const Config& config, const ModelConfig& model, const Stage& stage) {
+  if (config.fast != "auto" || stage.timing != Stage::Timing::inversion || stage.loops.size() != 1) return {};
+  const DynamicsConfig& dynamics = model.dynamics;
+  return accelerated_form(stage.circuit, stage.loops.front().controller, solver_kind(dynamics.solver),
+                          solver_settings(dynamics), dynamics.duration, config.learning.batch);
+}
+
+}  // namespace
+
+SolverSettings solver_settings(const DynamicsConfig& dynamics) {
+  return {.dt = dynamics.dt,
+          .settle_tolerance = dynamics.settle_tolerance,
+          .rtol = dynamics.rtol,
+          .atol = dynamics.atol,
+          .divergence_limit = dynamics.divergence_limit,
+          .max_steps = dynamics.max_steps};
+}
+
+LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
+  const DynamicsConfig& d = model.dynamics;
+  LoopParameters parameters{.alpha = model.alpha,
+                            .tau_delta = d.tau_delta,
+                            .tau_u = d.tau_u,
+                            .tau_h = d.tau_h,
+                            .transfer = transfer(d.transfer)};
+  if (d.plasticity == "continuous") {
+    parameters.plasticity =
+        ContinuousPlasticity{.tau = d.tau_w, .eta = config.learning.rate, .lambda = config.learning.decay};
+  }
+  return parameters;
+}
+
+std::vector<Stage> model_stages(const ModelConfig& model, const Network& network, const LoopParameters& parameters) {
+  const CreditModel& credit = credit_model(model.credit);
+  if (!credit.stages) return {};
+  std::vector<Stage> stages = credit.stages(network, parameters);
+  if (model.dynamics.forward == "dynamic") stages.insert(stages.begin(), forward_stage(network, parameters.tau_h));
+  return stages;
+}
+
+std::vector<Stage> stages_of(const Config& config, const ModelConfig& model) {
+  return model_stages(model, empty_network(config), loop_parameters(config, model));
+}
+
+std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynamics) {
+  if (stage.timing == Stage::Timing::forward) return {{.duration = dynamics.forward_duration, .target = false}};
+  if (stage.timing == Stage::Timing::inversion || dynamics.phases.empty()) return {{.duration = dynamics.duration}};
+  std::vector<Phase> phases;
+  double end = 0;
+  for (const PhaseConfig& p : dynamics.phases) {
+    if (p.start > end) phases.push_back({.start = end, .duration = p.start - end, .stimulus = false, .target = false});
+    phases.push_back({.start = p.start, .duration = p.duration, .stimulus = p.stimulus, .target = p.target});
+    end = p.start + p.duration;
+  }
+  return phases;
+}
+
+std::vector<StagePlan> stage_plans(std::vector<Stage> stages, const DynamicsConfig& dynamics) {
+  std::vector<StagePlan> plans;
+  for (Stage& stage : stages) {
+    auto phases = stage_phases(stage, dynamics);
+    plans.push_back({std::move(stage), std::move(phases)});
+  }
+  return plans;
+}
+
+std::size_t loop_values(const Config& config, const ModelConfig& model) {
+  const SolverKind& kind = solver_kind(model.dynamics.solver);
+  const std::size_t of_groups = evaluators_of_groups(kind, config.learning.batch, threads_of_model(config));
+  std::size_t values = 0;
+  for (const Stage& stage : stages_of(config, model)) {
+    const bool plain = form_of_stage(config, model, stage).form == AcceleratedForm::plain;
+    for (const Projection& p : stage.circuit.projections()) {
+      if (const auto* matrix = std::get_if<arma::mat>(&p.weights))
+        values += (2 + (plain ? of_groups : 0)) * matrix->n_elem;
+    }
+  }
+  return values;
+}
+
+AcceleratedForms accelerated_forms(const Config& config, const ModelConfig& model) {
+  AcceleratedForms fast;
+  std::vector<std::string> forms;
+  if (learns_in_blocks(config, model)) {
+    forms.push_back(fmt::format("learns in blocks of {} trials", trials_in_block));
+    if (config.learning.precision == "single") forms.back() += ", W1 in single precision";
+  }
+  for (const Stage& stage : stages_of(config, model)) {
+    const FormOfCircuit of = form_of_stage(config, model, stage);
+    if (of.form == AcceleratedForm::plain) continue;
+    const ControlLoop& loop = stage.loops.front();
+    forms.push_back(fmt::format("loop {} as {} units", loop.number, of.units));
+    if (of.form == AcceleratedForm::strided) forms.back() += ", several steps at once";
+    if (of.form == AcceleratedForm::propagated) forms.back() += ", all steps at once";
+    fast.values += of.values;
+  }
+  fast.text = fmt::format("{}", fmt::join(forms, "; "));
+  return fast;
+}
+
+TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
+  TraceSettings settings{.interval = config.record.interval > 0 ? config.record.interval : model.dynamics.dt,
+                         .populations = config.record.populations,
+                         .units = layer_axes(config.network.layers)};
+  const auto columns = measure_columns(config, model);
+  const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; });
+  settings.sample_interval = measured ? model.dynamics.dt : settings.interval;
+  return settings;
+}
+
+std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
+                                                                         const ModelConfig& model) {
+  const CreditModel& credit = credit_model(model.credit);
+  const std::size_t depth = config.network.layers.size() - 1;
+  std::vector<std::size_t> loops;
+  for (const Stage& stage : stages_of(config, model)) {
+    for (const ControlLoop& loop : stage.loops) loops.push_back(loop.number);
+  }
+  std::ranges::sort(loops);
+
+  std::vector<std::pair<const TrialMeasure*, std::size_t>> columns;
+  for (const TrialMeasure& measure : trial_measures()) {
+    if (std::ranges::find(config.record.measures, measure.name) == config.record.measures.end()) continue;
+    if (measure.needs_loops && loops.empty()) continue;
+    if (measure.needs_trajectory && !solver_kind(model.dynamics.solver).has_trajectory) continue;
+    switch (measure.of) {
+      case TrialMeasure::Of::credit:
+        for (std::size_t l = 1; l < depth; ++l) columns.emplace_back(&measure, l);
+        break;
+      case TrialMeasure::Of::feedback:
+        if (!credit.feedback) break;
+        for (const FeedbackPath& path : credit.feedback(depth)) columns.emplace_back(&measure, path.number);
+        break;
+      case TrialMeasure::Of::loop:
+        for (const std::size_t l : loops) columns.emplace_back(&measure, l);
+        break;
+    }
+  }
+  return columns;
+}
+
+double value_or_nan(const TrialMeasure& measure, const TrialView& trial, std::size_t l) {
+  try {
+    return measure.value(trial, l);
+  } catch (const NumericalError&) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+}
+
+std::size_t threads_of_model(const Config& config) {
+  return std::max<std::size_t>(1, config.threads / config.models.size());
+}
+
+double trajectory_values(const Config& config, const ModelConfig& model) {
+  if (!solver_kind(model.dynamics.solver).has_trajectory) return 0;
+  double values = 0;
+  for (const Stage& stage : stages_of(config, model)) {
+    const auto phases = stage_phases(stage, model.dynamics);
+    const double duration = phases.back().start + phases.back().duration;
+    const auto state = static_cast<double>(RightHandSide(stage.circuit, 1).layout().size() * config.learning.batch);
+    values += state * duration / trace_settings(config, model).sample_interval;
+  }
+  return values;
+}
+
+}  // namespace dynvert
