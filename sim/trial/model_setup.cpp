@@ -2,6 +2,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
@@ -86,7 +87,7 @@ std::size_t loop_values(const Config& config, const ModelConfig& model) {
   const std::size_t of_groups = evaluators_of_groups(kind, config.learning.batch, threads_of_model(config));
   std::size_t values = 0;
   for (const Stage& stage : stages_of(config, model)) {
-    const bool plain = form_of_stage(config, model, stage).form == AcceleratedForm::plain;
+    const bool plain = form_of_stage(config, model, stage).form == AcceleratedForm::reference;
     for (const Projection& p : stage.circuit.projections()) {
       if (const auto* matrix = std::get_if<arma::mat>(&p.weights))
         values += (2 + (plain ? of_groups : 0)) * matrix->n_elem;
@@ -104,7 +105,7 @@ AcceleratedForms accelerated_forms(const Config& config, const ModelConfig& mode
   }
   for (const Stage& stage : stages_of(config, model)) {
     const FormOfCircuit of = form_of_stage(config, model, stage);
-    if (of.form == AcceleratedForm::plain) continue;
+    if (of.form == AcceleratedForm::reference) continue;
     const ControlLoop& loop = stage.loops.front();
     forms.push_back(fmt::format("loop {} as {} units", loop.number, of.units));
     if (of.form == AcceleratedForm::strided) forms.back() += ", several steps at once";
@@ -136,7 +137,7 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
   std::ranges::sort(loops);
 
   std::vector<std::pair<const TrialMeasure*, std::size_t>> columns;
-  for (const TrialMeasure& measure : trial_measures()) {
+  for (const TrialMeasure& measure : measures()) {
     if (std::ranges::find(config.record.measures, measure.name) == config.record.measures.end()) continue;
     if (measure.needs_loops && loops.empty()) continue;
     if (measure.needs_trajectory && !solver_kind(model.dynamics.solver).has_trajectory) continue;
