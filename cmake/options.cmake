@@ -28,15 +28,27 @@ if(DYNVERT_SANITIZE_THREADS)
   target_link_options(dynvert_options INTERFACE -fsanitize=thread)
 endif()
 
-# The large headers once a target, not once a file: half of the time of a debug build. DYNVERT_PRECOMPILE=tests is of the
-# test programs alone: a build with it still proves that each file of the floors includes what it uses.
+# Two ways to parse large headers seldom. DYNVERT_UNITY compiles each room (a folder of sources) as one file: the least
+# work for a whole build. DYNVERT_PRECOMPILE precompiles the headers and leaves each file by itself: what an edit
+# rebuilds is little, and that each file compiles alone is proven, but for the headers named here.
 function(dynvert_precompile target)
-  if(DYNVERT_PRECOMPILE STREQUAL "tests" AND NOT target MATCHES "^test_")
-    return()
-  endif()
   if(DYNVERT_PRECOMPILE)
     target_precompile_headers(${target} PRIVATE <armadillo> <fmt/format.h> <functional> <string> <vector> ${ARGN})
   endif()
+endfunction()
+
+function(dynvert_unite target)
+  if(NOT DYNVERT_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source ${sources})
+    cmake_path(GET source PARENT_PATH room)
+    cmake_path(RELATIVE_PATH room BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
+    string(REPLACE "/" "_" room "${room}")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${room})
+  endforeach()
 endfunction()
 
 # A floor is a static library whose sources are the folder's files; a floor links the floors below it.
@@ -55,5 +67,8 @@ function(dynvert_floor name)
   target_include_directories(dynvert_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
   target_link_libraries(dynvert_${name} PRIVATE $<BUILD_INTERFACE:dynvert_options>)
   target_compile_features(dynvert_${name} PUBLIC cxx_std_20)
-  dynvert_precompile(dynvert_${name})
+  dynvert_unite(dynvert_${name})
+  if(NOT DYNVERT_UNITY)
+    dynvert_precompile(dynvert_${name})
+  endif()
 endfunction()

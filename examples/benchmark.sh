@@ -38,7 +38,7 @@ folder=build-benchmark-$build
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 echo "Building in $folder (a few minutes the first time) ..."
-if ! { cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="$flags" -DDYNVERT_TESTS=OFF \
+if ! { cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_UNITY=ON -DCMAKE_CXX_FLAGS="$flags" -DDYNVERT_TESTS=OFF \
   -DDYNVERT_BENCHMARKS=ON && cmake --build "$folder" --target benchmarks; } >"$work/log" 2>&1; then
   tail -n 40 "$work/log" >&2
   echo "benchmark: the build failed; above is the end of its log" >&2

@@ -12,7 +12,7 @@ install_missing $build_packages $plot_packages
 echo "Building (a few minutes the first time) ..."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_TESTS=OFF && cmake --build build; } >"$log" 2>&1; then
+if ! { cmake --preset release && cmake --build --preset release; } >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   echo "quickstart: the build failed; above is the end of its log" >&2
   exit 1

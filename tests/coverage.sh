@@ -21,16 +21,16 @@ install_missing $build_packages $plot_packages $test_packages llvm-14
 
 build=$PWD/build-coverage
 run_tests() {
-  cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Debug \
-    -DCMAKE_CXX_FLAGS_DEBUG="-O1" -DDYNVERT_COVERAGE=ON -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=OFF >/dev/null
-  cmake --build "$build" --target dynvert test_models test_analysis test_sim
+  cmake --preset coverage >/dev/null
+  cmake --build --preset coverage
   rm -rf "$build/profile" "$build/lines"
 
   # %m: programs of one build add to one file, also at the same time; %4: four files, so that they seldom wait. A program that is
-  # killed leaves no counts. Left out: what runs on emulated processors, as an installed library, in a browser; and where counting is in the
-  # way, memory that `check` predicts and files that may only have so many bytes.
+  # killed leaves no counts. Left out: what runs on emulated processors, as an installed library, in a browser; what holds the
+  # bits of the program to those of another compiler's (golden); and where counting is in the way, memory that `check` predicts and
+  # files that may only have so many bytes.
   RC_PARAMS="seed=20261124 max_success=20" LLVM_PROFILE_FILE="$build/profile/%4m.profraw" \
-    ctest --test-dir "$build" --output-on-failure -j "$(nproc)" -E 'emulated|Chromium|predicts|^export: Python|^install|^house|^fuzz'
+    ctest --test-dir "$build" --output-on-failure -j "$(nproc)" -E '^golden|emulated|Chromium|predicts|^export: Python|^install|^house|^fuzz'
 }
 [ $run = no ] || run_tests
 

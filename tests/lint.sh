@@ -31,8 +31,8 @@ cppcheck -I include --std=c++20 --language=c++ --enable=warning,performance,port
 # shellcheck disable=SC2086
 install_missing $build_packages clang-tidy-14
 clang-tidy-14 --version | sed -n 's/^ *\(LLVM\|Debian LLVM\) version/clang-tidy/p'
-[ -f build-tests/compile_commands.json ] ||
-  cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON >/dev/null
+[ -f build-lint/compile_commands.json ] ||
+  cmake --preset dev -B build-lint -DDYNVERT_PRECOMPILE=OFF >/dev/null
 if [ $which = all ]; then
   files=$(git ls-files 'models/*.cpp' 'analysis/*.cpp' 'sim/*.cpp')
 else
@@ -40,4 +40,4 @@ else
     git ls-files --others --exclude-standard -- 'models/*.cpp' 'analysis/*.cpp' 'sim/*.cpp'; } | sort -u)
 fi
 [ -n "$files" ] || { echo "no file differs from $revision"; exit 0; }
-xargs -P "$(nproc)" -n 1 clang-tidy-14 -p build-tests --quiet <<<"$files" 2>/dev/null || failed "clang-tidy is not content"
+xargs -P "$(nproc)" -n 1 clang-tidy-14 -p build-lint --quiet <<<"$files" 2>/dev/null || failed "clang-tidy is not content"

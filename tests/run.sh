@@ -36,21 +36,17 @@ step "static analysis (cppcheck)"
 tests/lint.sh --cppcheck || failed "static analysis; tests/lint.sh also runs clang-tidy, by hand"
 
 step "build (warnings are errors)"
-cmake -S . -B build-tests -G Ninja -DCMAKE_BUILD_TYPE=Release -DDYNVERT_WERROR=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=ON \
-  -DDYNVERT_PRECOMPILE=tests \
-  >/dev/null || failed "configure"
-cmake --build build-tests || failed "build"
+cmake --preset test >/dev/null || failed "configure"
+cmake --build --preset test || failed "build"
 
 step "tests"
 ctest --test-dir build-tests --output-on-failure -j "$(nproc)" || failed "tests"
 
 if [ $sanitizers = yes ]; then
   step "build with the address and undefined-behaviour sanitizers, by Clang"
-  # one set of objects: with the coverage that the fuzz harnesses need
-  cmake -S . -B build-sanitize -G Ninja -DCMAKE_C_COMPILER=clang-14 -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=Debug \
-    -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DDYNVERT_WERROR=ON -DDYNVERT_SANITIZE=ON -DDYNVERT_FUZZ=ON -DDYNVERT_PRECOMPILE=ON \
-    -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=OFF >/dev/null || failed "configure for the sanitizers"
-  cmake --build build-sanitize --target test_models test_analysis test_sim fuzz || failed "build for the sanitizers"
+  # one set of objects: with the coverage that the fuzz harnesses need. File by file, which the build above is not.
+  cmake --preset asan >/dev/null || failed "configure for the sanitizers"
+  cmake --build --preset asan || failed "build for the sanitizers"
   # beside what follows, which mostly compiles
   sanitized() {
     for floor in models analysis sim; do
@@ -63,9 +59,8 @@ if [ $sanitizers = yes ]; then
   tests=$!
 
   step "what runs in several threads under the thread sanitizer"
-  cmake -S . -B build-tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DDYNVERT_SANITIZE_THREADS=ON \
-    -DDYNVERT_PRECOMPILE=ON -DDYNVERT_TESTS=ON -DDYNVERT_REPORT=OFF >/dev/null || failed "configure for the thread sanitizer"
-  cmake --build build-tsan --target test_threads || failed "build for the thread sanitizer"
+  cmake --preset tsan >/dev/null || failed "configure for the thread sanitizer"
+  cmake --build --preset tsan || failed "build for the thread sanitizer"
   build-tsan/tests/test_threads "[threads]" || failed "test_threads under the thread sanitizer"
 
   step "fuzz harnesses"

@@ -18,7 +18,7 @@ struct Count {
 constexpr std::array<Count, 8> counts_of_state{{
     {"trials", "trials done by then", &TrainerCounts::trials_done},
     {"diverged", "trials that diverged or failed otherwise", &TrainerCounts::diverged},
-    {"recorded_automatically", "recorded trials that nobody asked for", &TrainerCounts::recorded_automatically},
+    {"kept_unasked", "recorded trials that nobody asked for", &TrainerCounts::recorded_automatically},
     {"records", "rows of trace", &TrainerCounts::records},
     {"snapshots", "rows of weights", &TrainerCounts::snapshots},
     {"last_snapshot", "trials done at the last of them", &TrainerCounts::last_snapshot},

@@ -2,7 +2,6 @@
 #include <dynvert/sim/inspect/trial_inspection.hpp>
 #include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
-#include <dynvert/sim/trial/stage_runner.hpp>
 #include <dynvert/sim/trial/trial_runner.hpp>
 
 #include <fmt/format.h>

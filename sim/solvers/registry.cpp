@@ -6,9 +6,17 @@
 #include <array>
 
 // A new solver is one line here: NAME stands for NAME_solver(), which its file defines.
-#define DYNVERT_SOLVERS(solver)                                                                                    \
-  solver(euler) solver(sequential_euler) solver(heun) solver(rk4) solver(dopri5) solver(rosenbrock4) solver(exact) \
-      solver(fixed_point)
+// clang-format off
+#define DYNVERT_SOLVERS(solver) \
+  solver(euler)                 \
+  solver(sequential_euler)      \
+  solver(heun)                  \
+  solver(rk4)                   \
+  solver(dopri5)                \
+  solver(rosenbrock4)           \
+  solver(exact)                 \
+  solver(fixed_point)
+// clang-format on
 
 namespace dynvert {
 

@@ -17,7 +17,14 @@ namespace ublas = boost::numeric::ublas;
 namespace {
 
 using Vector = ublas::vector<double>;
-using Controller = odeint::rosenbrock4_controller<odeint::rosenbrock4<double>>;
+
+/// The coefficients of RODAS (Hairer & Wanner, Solving Ordinary Differential Equations II, 1996, section IV.7). odeint
+/// has d_4, which weighs the derivative by time in the fourth stage, with the wrong sign: with an input that depends on
+/// time its method is of order 1.
+struct Coefficients : odeint::default_rosenbrock_coefficients<double> {
+  const double d4 = -0.3620000000000023e-01;
+};
+using Controller = odeint::rosenbrock4_controller<odeint::rosenbrock4<double, Coefficients>>;
 
 std::vector<double> to_std(const Vector& x) { return {x.begin(), x.end()}; }
 

@@ -5,9 +5,8 @@ cd "$1" || exit 1
 failed=0
 complain() { echo "$1" >&2; failed=1; }
 
-# includes only go down: models < analysis < sim
-if grep -rnE '#include [<"](dynvert/)?(sim|analysis)/' models; then complain "models includes from a floor above"; fi
-if grep -rnE '#include [<"](dynvert/)?sim/' analysis; then complain "analysis includes from a floor above"; fi
+# rooms: includes go down, no file and no room too large
+tests/scripts/check_rooms.py . || complain "see docs/architecture.md"
 # nothing below the command line prints
 if grep -rnE 'std::c(out|err)|\bprintf\(|fmt::print' models analysis; then complain "models and analysis do not print"; fi
 # a lock file pins by content, and leaves it to the machine where packages come from
