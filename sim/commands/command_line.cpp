@@ -67,7 +67,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
                               "the file to write; by default CONFIG's name with .h5, here");
   CLI::Option* overwrite =
       simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
-  simulate_command.add_flag("--resume", simulation.resume, "go on with a run that was stopped")->excludes(overwrite);
+  simulate_command.add_flag("--resume", simulation.resume, "resume a run that was stopped")->excludes(overwrite);
   simulate_command.add_flag("-q,--quiet", simulation.quiet, "no progress and no notes");
 
   SweepArguments swept;
@@ -86,7 +86,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   sweep_command.add_option("--threads", swept.config.threads, "threads of each run; by default 1")
       ->check(CLI::NonNegativeNumber);
   CLI::Option* sweep_anew = sweep_command.add_flag("--overwrite", swept.overwrite, "replace the runs of this sweep");
-  sweep_command.add_flag("--resume", swept.resume, "go on with a sweep that was stopped")->excludes(sweep_anew);
+  sweep_command.add_flag("--resume", swept.resume, "resume a sweep that was stopped")->excludes(sweep_anew);
   sweep_command.add_flag("-q,--quiet", swept.quiet, "no progress and no notes");
 
   ConfigArguments checked;
