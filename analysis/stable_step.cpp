@@ -1,7 +1,4 @@
 #include <dynvert/analysis/stable_step.hpp>
-#include <dynvert/models/error.hpp>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,8 +9,6 @@ namespace dynvert {
 namespace {
 
 using Complex = std::complex<double>;
-
-bool decays(const arma::cx_vec& lambda) { return !lambda.is_empty() && arma::real(lambda).max() < 0; }
 
 /// Bisects between a stable and an unstable step, to rounding.
 template <typename Stable>
@@ -94,32 +89,27 @@ class SequentialStep {
 
 }  // namespace
 
-double rk4_growth(Complex z) {
-  const Complex change = z * (1.0 + z / 2.0 * (1.0 + z / 3.0 * (1.0 + z / 4.0)));
-  return 2 * change.real() + std::norm(change);
+bool decays(const arma::cx_vec& lambda) { return !lambda.is_empty() && arma::real(lambda).max() < 0; }
+
+double growth(const StabilityFunction& change, Complex z) {
+  const Complex by = change(z);
+  return 2 * by.real() + std::norm(by);
 }
 
-double largest_stable_step_euler(const arma::cx_vec& lambda) {
-  if (!decays(lambda)) return arma::datum::nan;
-  double h = arma::datum::inf;
-  for (const Complex l : lambda) h = std::min(h, -2 * l.real() / std::norm(l));
-  return h;
-}
-
-double largest_stable_step_rk4(const arma::cx_vec& lambda) {
+double largest_stable_step(const StabilityFunction& change, double reach, const arma::cx_vec& lambda) {
   if (!decays(lambda)) return arma::datum::nan;
   double h = arma::datum::inf;
   for (const Complex l : lambda) {
-    const auto is_stable = [&](double step) { return rk4_growth(step * l) < 0; };
-    // the region lies within |z| < 3; an eigenvalue that the step so far takes in does not restrict it
-    const double outside = 3 / std::abs(l);
+    const auto is_stable = [&](double step) { return growth(change, step * l) < 0; };
+    // an eigenvalue that the step so far takes in does not restrict it
+    const double outside = reach / std::abs(l);
     if (h < outside && is_stable(h)) continue;
     h = boundary(0, std::min(h, outside), is_stable);
   }
   return h;
 }
 
-double largest_stable_step_sequential_euler(const CycleModes& modes) {
+double largest_stable_step_one_by_one(const CycleModes& modes) {
   const arma::cx_vec lambda = spectrum(modes);
   if (!decays(lambda)) return arma::datum::nan;
   const SequentialStep step(modes);
@@ -131,12 +121,20 @@ double largest_stable_step_sequential_euler(const CycleModes& modes) {
   }
 }
 
-double largest_stable_step(std::string_view solver, const CycleModes& modes) {
-  if (solver == "euler") return largest_stable_step_euler(spectrum(modes));
-  if (solver == "rk4") return largest_stable_step_rk4(spectrum(modes));
-  if (solver == "sequential_euler") return largest_stable_step_sequential_euler(modes);
-  throw ValueError("largest stable step", fmt::format("solver {} has no fixed step", solver),
-                   "euler, rk4, sequential_euler");
+// Until the measures ask the solvers for their limits.
+
+double largest_stable_step_euler(const arma::cx_vec& lambda) {
+  if (!decays(lambda)) return arma::datum::nan;
+  double h = arma::datum::inf;
+  for (const Complex l : lambda) h = std::min(h, -2 * l.real() / std::norm(l));
+  return h;
 }
+
+double largest_stable_step_rk4(const arma::cx_vec& lambda) {
+  return largest_stable_step([](Complex z) { return z * (1.0 + z / 2.0 * (1.0 + z / 3.0 * (1.0 + z / 4.0))); }, 3,
+                             lambda);
+}
+
+double largest_stable_step_sequential_euler(const CycleModes& modes) { return largest_stable_step_one_by_one(modes); }
 
 }  // namespace dynvert

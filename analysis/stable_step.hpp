@@ -3,16 +3,13 @@
 /// The largest stable step of a solver with fixed steps on a linear(ised) loop: the largest h such that with every
 /// smaller step all deviations from the steady state decay.
 ///
-/// *Runge-Kutta methods* multiply the mode of each eigenvalue lambda of the Jacobian by R(h lambda):
+/// *Methods that treat all variables alike* (Runge-Kutta) multiply the mode of each eigenvalue lambda of the Jacobian
+/// by R(h lambda), the stability function of the method, and need |R(h lambda)| < 1 (Hairer & Wanner, Solving Ordinary
+/// Differential Equations II, 1996, section IV.2). Each ray from 0 into the left half plane is taken to leave the
+/// region |R| < 1 once (a test looks, for each solver), so bisection along it finds the step.
 ///
-///     euler  R(z) = 1 + z:                               h < -2 Re(lambda) / |lambda|^2 for each lambda
-///     rk4    R(z) = 1 + z + z^2/2 + z^3/6 + z^4/24:      |R(h lambda)| < 1
-///
-/// (Hairer & Wanner, Solving Ordinary Differential Equations II, 1996, section IV.2). Each ray from 0 into the left
-/// half plane leaves the region |R| < 1 once (a test looks), so bisection along it finds the step.
-///
-/// *Sequential Euler* takes the populations in their order, each with the newest values of the others. Around a cycle
-/// (cycle.hpp) a mode that one step multiplies by z satisfies
+/// *Methods that take the populations one by one* (sequential Euler), in their order, each with the newest values of
+/// the others: around a cycle (cycle.hpp) a mode that one step multiplies by z satisfies
 ///
 ///     product over i of (z - 1 + h leak_i/tau_i) = mu z^q product over i of h/tau_i,
 ///
@@ -27,21 +24,32 @@
 
 #include <armadillo>
 
-#include <string_view>
+#include <complex>
+#include <functional>
 
 namespace dynvert {
 
+/// R(z) - 1: what a step of size h changes of a mode, z = h lambda. Without the 1 nothing cancels at small z.
+using StabilityFunction = std::function<std::complex<double>(std::complex<double> z)>;
+
+/// |R(z)|^2 - 1
+[[nodiscard]] double growth(const StabilityFunction& change, std::complex<double> z);
+
+/// Whether all modes decay (and there is one).
+[[nodiscard]] bool decays(const arma::cx_vec& lambda);
+
+/// Of a method with this stability function.
+/// @param reach   |R(z)| >= 1 for all z of the left half plane with |z| >= reach
 /// @param lambda  spectrum, 1/time
 /// @return units time; NaN where the loop itself is not stable
+[[nodiscard]] double largest_stable_step(const StabilityFunction& change, double reach, const arma::cx_vec& lambda);
+
+/// Of Euler steps that take the populations of the circuit one by one, each with the newest values of the others.
+[[nodiscard]] double largest_stable_step_one_by_one(const CycleModes& modes);
+
+// Until the measures ask the solvers for their limits.
 [[nodiscard]] double largest_stable_step_euler(const arma::cx_vec& lambda);
 [[nodiscard]] double largest_stable_step_rk4(const arma::cx_vec& lambda);
 [[nodiscard]] double largest_stable_step_sequential_euler(const CycleModes& modes);
-
-/// |R(z)|^2 - 1 of Runge-Kutta 4, without the cancellation at small z.
-[[nodiscard]] double rk4_growth(std::complex<double> z);
-
-/// Of the solver of that name ("euler", "rk4", "sequential_euler").
-/// @throws ValueError  a solver without fixed steps
-[[nodiscard]] double largest_stable_step(std::string_view solver, const CycleModes& modes);
 
 }  // namespace dynvert

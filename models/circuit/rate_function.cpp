@@ -73,7 +73,11 @@ void softmax_jacobian(const double* x, double* J, std::size_t n) {
 
 constexpr std::array<RateFunction, 7> functions{{
     {"linear", true, each<identity>, each<one>, each<zero>},
-    {"tanh", false, tanh_value, tanh_first, each<tanh_second>},
+    {.name = "tanh",
+     .value = tanh_value,
+     .derivative = tanh_first,
+     .second_derivative = each<tanh_second>,
+     .in_update = true},
     {"relu", false, each<relu_value>, each<relu_first>, each<zero>},
     {"leaky_relu", false, each<leaky_value>, each<leaky_first>, each<zero>},
     {"sigmoid", false, each<sigmoid_value>, each<sigmoid_first>, each<sigmoid_second>},

@@ -21,6 +21,7 @@ struct RateFunction {
   bool elementwise = true;
   /// dy_i/dx_j, n x n, symmetric or column-major; of functions that are not elementwise
   void (*jacobian)(const double* x, double* J, std::size_t n) = nullptr;
+  bool in_update = false;  ///< the kernels can compute it in the pass that moves a population (AffineUpdate::tanh_out)
 };
 
 /// linear x | tanh | relu max(x,0), g'(0) = 0 | leaky_relu, slope 0.01 below 0 | sigmoid 1/(1+exp(-x)) |

@@ -49,8 +49,7 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
       tau_(circuit_.populations().size()),
       leak_(circuit_.populations().size()),
       plasticity_(circuit_.plasticity()),
-      jobs_(circuit_.populations().size()),
-      bound_(circuit_.populations().size()) {
+      jobs_(circuit_.populations().size()) {
   for (const auto& p : circuit_.populations()) {
     const RateFunction& g = rate_function(p.rate);
     rates_.push_back(&g);
@@ -72,24 +71,8 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
     pre_.resize(std::max(pre_.size(), source_of(rule.projection).units));
   }
   for (ProjectionIndex k = 0; k < projections.size(); ++k) for_rows_.push_back(is_for_rows(k));
-  tanh_of_ = tanh_carriers();
   circuit_.drop_weights();
   set_columns(columns);
-}
-
-/// Of each population whose tanh other populations receive: one of the projections that bring it. What a population
-/// sends to itself must not change under its kernel.
-std::vector<std::optional<ProjectionIndex>> RightHandSide::tanh_carriers() const {
-  std::vector<std::optional<ProjectionIndex>> carriers(circuit_.populations().size());
-  const auto& projections = circuit_.projections();
-  for (ProjectionIndex k = 0; k < projections.size(); ++k) {
-    const Population& source = source_of(k);
-    if (projections[k].transmits == Transmit::rate && projections[k].target != projections[k].source &&
-        source.rate == "tanh" && !source.clamped) {
-      carriers[projections[k].source] = k;
-    }
-  }
-  return carriers;
 }
 
 /// Few rows of many inputs, in place of columns that are padding for a third. Weights that move would have to be copied
@@ -357,8 +340,11 @@ void RightHandSide::transmit(ProjectionIndex k, const State& x) {
   for (std::size_t c = 0; c < layout_.columns(); ++c) value_of(signal, x, c, scratch_[k].data() + c * stride);
 }
 
-void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt) {
-  const bool in_place = out == x.data() + layout_.offset(p);
+void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt,
+                            const Carriers* in_place) {
+  const auto carrier = [&](PopulationIndex source) {
+    return in_place != nullptr ? (*in_place)[source] : std::optional<ProjectionIndex>();
+  };
   job.terms.clear();
   job.computed.clear();
   job.products.clear();
@@ -367,11 +353,11 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
     const auto& projection = circuit_.projections()[k];
     AffineTerm term{.source_stride = layout_.stride(projection.source)};
     // in place, the kernel must not read what it is writing
-    if (projection.transmits == Transmit::state && !(in_place && projection.source == p)) {
+    if (projection.transmits == Transmit::state && !(in_place != nullptr && projection.source == p)) {
       term.source = x.data() + layout_.offset(projection.source);
-    } else if (in_place && projection.transmits == Transmit::rate && projection.source != p &&
-               tanh_of_[projection.source]) {
-      term.source = scratch_[*tanh_of_[projection.source]].data();
+    } else if (const auto carried = carrier(projection.source);
+               carried && projection.transmits == Transmit::rate && projection.source != p) {
+      term.source = scratch_[*carried].data();
     } else {
       term.source = scratch_[k].data();
       job.computed.push_back(k);
@@ -380,8 +366,8 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
       term.scale = scales_[k];
     } else if (const std::size_t inputs = layout_.units(projection.source); for_rows_[k]) {
       size_product(k);
-      // in place, what a carrier brings is there already
-      if (!(in_place && tanh_of_[projection.source] == k)) job.row_products.push_back(row_product(k, term.source));
+      // what a carrier brings is there already
+      if (carrier(projection.source) != k) job.row_products.push_back(row_product(k, term.source));
       term = {.source = products_[k].data(), .source_stride = layout_.stride(p)};
     } else if (is_for_blas(layout_.units(p), inputs, layout_.columns())) {
       job.products.push_back({k, {term.source, inputs, layout_.columns(), term.source_stride}});
@@ -444,57 +430,12 @@ void RightHandSide::move_weights(std::size_t i, const State& x, double* out, dou
 void RightHandSide::operator()(const State& x, State& dxdt, double t) {
   take_weights(x);
   for (PopulationIndex p = 0; p < populations(); ++p) {
-    prepare(jobs_[p], p, x, dxdt.data() + layout_.offset(p), 0.0, 1.0);
+    prepare(jobs_[p], p, x, dxdt.data() + layout_.offset(p), 0.0, 1.0, nullptr);
     evaluate(jobs_[p], p, x, t);
   }
   for (std::size_t i = 0; i < plasticity_.size(); ++i) {
     move_weights(i, x, dxdt.data() + layout_.offset(populations() + i), 0.0, 1.0);
   }
-}
-
-void RightHandSide::bind(State& x, double dt) {
-  bound_state_ = &x;
-  bound_dt_ = dt;
-  take_weights(x);
-  for (PopulationIndex p = 0; p < populations(); ++p) {
-    prepare(bound_[p], p, x, x.data() + layout_.offset(p), 1.0, dt);
-    if (tanh_of_[p]) bind_tanh(bound_[p], *tanh_of_[p], x);
-  }
-  bind_schedule();
-}
-
-/// A step is the kernel's alone where nothing has to be computed between the updates.
-void RightHandSide::bind_schedule() {
-  schedule_.clear();
-  if (has_drives() || !plasticity_.empty()) return;
-  const auto needs_more = [](const Job& job) {
-    return !job.computed.empty() || !job.products.empty() || !job.row_products.empty();
-  };
-  if (std::ranges::any_of(bound_, needs_more)) return;
-  for (const Job& job : bound_) schedule_.push_back(job.update);
-}
-
-/// Whenever the source of k moves, its tanh follows, and what k makes of that where it is done row by row.
-void RightHandSide::bind_tanh(Job& job, ProjectionIndex k, const State& x) {
-  transmit(k, x);
-  job.update.tanh_out = scratch_[k].data();
-  if (!for_rows_[k]) return;
-  job.carried = row_product(k, scratch_[k].data());
-  kernels_->rows(job.carried);
-  job.update.product = &job.carried;
-}
-
-void RightHandSide::advance_all(double start, std::size_t first, std::size_t count) {
-  if (!schedule_.empty()) return kernels_->affine(schedule_.data(), schedule_.size(), count);
-  for (std::size_t k = first; k < first + count; ++k) {
-    for (std::size_t b = 0; b < layout_.populations(); ++b) advance(b, start + static_cast<double>(k) * bound_dt_);
-  }
-}
-
-void RightHandSide::advance(std::size_t block, double t) {
-  if (block < populations()) return evaluate(bound_[block], block, *bound_state_, t);
-  move_weights(block - populations(), *bound_state_, bound_state_->data() + layout_.offset(block), 1.0, bound_dt_);
-  if (block + 1 == layout_.populations()) take_weights(*bound_state_);
 }
 
 }  // namespace dynvert

@@ -1,7 +1,7 @@
 #pragma once
 
-/// The one right-hand side of the project: evaluates a circuit, whole for the odeint steppers or block by block for
-/// sequential Euler, and gives its Jacobian from the same description.
+/// The one right-hand side of the project: evaluates a circuit, whole for the odeint steppers or (SequentialStep) block
+/// by block, and gives its Jacobian from the same description.
 
 #include <dynvert/models/circuit/circuit.hpp>
 #include <dynvert/models/circuit/rate_function.hpp>
@@ -79,14 +79,6 @@ class RightHandSide {
   /// dx/dt; the system function of the odeint steppers.
   void operator()(const State& x, State& dxdt, double t);
 
-  /// Sequential Euler in place: `bind` fixes the state and the step, `advance(b, t)` does x_b += dt dx_b/dt of the
-  /// block b alone. Until the next `bind` the state may not move nor be changed by anybody else, no weights, columns,
-  /// gains, parameters or drives may be replaced, nor the derivative be asked for at another state.
-  void bind(State& x, double dt);
-  void advance(std::size_t block, double t);
-  /// All blocks in their order, for each of the steps first .. first + count - 1; step k begins at start + k dt.
-  void advance_all(double start, std::size_t first, std::size_t count);
-
   /// d(dx/dt)/dx of one column, variables x variables, in the order of the blocks, at the state x.
   [[nodiscard]] arma::mat jacobian(const State& x, std::size_t column);
   /// Positions in a column's vector of the variables of these populations.
@@ -101,6 +93,8 @@ class RightHandSide {
   [[nodiscard]] arma::vec slope(ProjectionIndex projection, const State& x, std::size_t column);
 
  private:
+  friend class SequentialStep;  // moves populations one by one, by the jobs below
+
   /// W f of a projection whose weights are many: by BLAS.
   struct Product {
     ProjectionIndex projection = 0;
@@ -114,8 +108,9 @@ class RightHandSide {
     std::vector<ProjectionIndex> computed;
     std::vector<Product> products;
     std::vector<RowProduct> row_products;
-    RowProduct carried;  // of what tanh_out gets
   };
+  /// By population: the projection whose scratch gets what the population transmits whenever it moves.
+  using Carriers = std::vector<std::optional<ProjectionIndex>>;
   /// What is transmitted of a population: by a projection, or as a factor of plasticity.
   struct Transmission {
     PopulationIndex population = 0;
@@ -138,12 +133,12 @@ class RightHandSide {
   [[nodiscard]] std::vector<Derivative> derivatives(const Transmission& signal, const State& x,
                                                     std::size_t column) const;
 
-  void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt);
+  /// The job of out = keep x + dt dx/dt.
+  /// @param in_place  out is x's own block: nothing, or what is carried then
+  void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt,
+               const Carriers* in_place);
   void evaluate(const Job& job, PopulationIndex p, const State& x, double t);
   void transmit(ProjectionIndex k, const State& x);
-  [[nodiscard]] std::vector<std::optional<ProjectionIndex>> tanh_carriers() const;
-  void bind_tanh(Job& job, ProjectionIndex k, const State& x);
-  void bind_schedule();
   [[nodiscard]] bool is_for_rows(ProjectionIndex k) const;
   [[nodiscard]] RowProduct row_product(ProjectionIndex k, const double* source);
   void size_product(ProjectionIndex k);
@@ -161,26 +156,21 @@ class RightHandSide {
   Circuit circuit_;
   Layout layout_;
   const Kernels* kernels_;
-  std::vector<std::vector<ProjectionIndex>> incoming_;   // by target
-  std::vector<const RateFunction*> rates_;               // by population
-  std::vector<bool> rates_padded_;                       // g(0) = 0
-  std::vector<State> weights_;                           // by projection: padded columns; empty for one-to-one
-  std::vector<double> scales_;                           // by projection: of one-to-one
-  std::vector<State> gains_;                             // by projection: given gains, padded source units x columns
-  std::vector<State> scratch_;                           // by projection: what it transmits, if not the state itself
-  std::vector<State> products_;                          // by projection: W f, where it is computed by itself
-  std::vector<bool> for_rows_;                           // by projection: few rows of many inputs
-  std::vector<State> by_rows_;                           // by projection: its weights row by row, once asked for
-  std::vector<bool> by_rows_is_current_;                 // by projection
-  std::vector<std::optional<ProjectionIndex>> tanh_of_;  // by population: whose scratch its tanh goes to when it moves
-  std::vector<std::vector<double>> tau_, leak_;          // by population, by column
+  std::vector<std::vector<ProjectionIndex>> incoming_;  // by target
+  std::vector<const RateFunction*> rates_;              // by population
+  std::vector<bool> rates_padded_;                      // g(0) = 0
+  std::vector<State> weights_;                          // by projection: padded columns; empty for one-to-one
+  std::vector<double> scales_;                          // by projection: of one-to-one
+  std::vector<State> gains_;                            // by projection: given gains, padded source units x columns
+  std::vector<State> scratch_;                          // by projection: what it transmits, if not the state itself
+  std::vector<State> products_;                         // by projection: W f, where it is computed by itself
+  std::vector<bool> for_rows_;                          // by projection: few rows of many inputs
+  std::vector<State> by_rows_;                          // by projection: its weights row by row, once asked for
+  std::vector<bool> by_rows_is_current_;                // by projection
+  std::vector<std::vector<double>> tau_, leak_;         // by population, by column
   std::vector<Plasticity> plasticity_;
-  std::vector<double> post_, pre_;      // scratch of plasticity
-  std::vector<Job> jobs_;               // by population: of operator()
-  std::vector<Job> bound_;              // by population: of advance
-  std::vector<AffineUpdate> schedule_;  // of a step, where it is nothing else
-  State* bound_state_ = nullptr;
-  double bound_dt_ = 0;
+  std::vector<double> post_, pre_;  // scratch of plasticity
+  std::vector<Job> jobs_;           // by population: of operator()
   State inputs_;
   std::vector<Drive> drives_;
   std::vector<std::size_t> columns_;  // the numbers of the columns that are left

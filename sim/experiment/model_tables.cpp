@@ -169,7 +169,7 @@ std::size_t loop_values(const Config& config, const ModelConfig& model) {
   const std::size_t of_groups = evaluators_of_groups(kind, config.learning.batch, threads_of_model(config));
   std::size_t values = 0;
   for (const Stage& stage : stages_of(config, model)) {
-    const bool plain = form_of_stage(config, model, stage).form == AcceleratedForm::plain;
+    const bool plain = form_of_stage(config, model, stage).form == AcceleratedForm::reference;
     for (const Projection& p : stage.circuit.projections()) {
       if (const auto* matrix = std::get_if<arma::mat>(&p.weights))
         values += (2 + (plain ? of_groups : 0)) * matrix->n_elem;
@@ -187,7 +187,7 @@ AcceleratedForms accelerated_forms(const Config& config, const ModelConfig& mode
   }
   for (const Stage& stage : stages_of(config, model)) {
     const FormOfCircuit of = form_of_stage(config, model, stage);
-    if (of.form == AcceleratedForm::plain) continue;
+    if (of.form == AcceleratedForm::reference) continue;
     const ControlLoop& loop = stage.loops.front();
     forms.push_back(fmt::format("loop {} as {} units", loop.number, of.units));
     if (of.form == AcceleratedForm::strided) forms.back() += ", several steps at once";

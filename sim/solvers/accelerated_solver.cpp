@@ -2,7 +2,6 @@
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/solvers/fixed_step.hpp>
 #include <dynvert/sim/solvers/reduced_loop.hpp>
-#include <dynvert/sim/solvers/solver_support.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -36,7 +35,7 @@ AcceleratedForm cheapest(const ReducedLoop& loop, const SolverKind& kind, std::s
   // exact takes the exponential of all variables: fewer are always better
   const double reduction = kind.fixed_step ? static_cast<double>(loop.reduction_cost()) : 0.0;
   double least = count(loop.reduced_cost()) + reduction;
-  if (least > count(loop.whole_cost())) return AcceleratedForm::plain;
+  if (least > count(loop.whole_cost())) return AcceleratedForm::reference;
   AcceleratedForm form = AcceleratedForm::reduced;
   if (!kind.fixed_step || !loop.linear() || !alike) return form;
   least *= cost_of_step(columns);
@@ -53,7 +52,7 @@ AcceleratedForm cheapest(const ReducedLoop& loop, const SolverKind& kind, std::s
 
 std::size_t values_of(AcceleratedForm form, const ReducedLoop& loop, std::size_t columns) {
   switch (form) {
-    case AcceleratedForm::plain:
+    case AcceleratedForm::reference:
       return 0;
     case AcceleratedForm::reduced:
       return loop.reduced_values(columns);
@@ -96,12 +95,12 @@ class AcceleratedSolver final : public Solver {
 
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
     if (trajectory == nullptr) {
-      auto result = fast(f, x, segment);
+      auto result = accelerated(f, x, segment);
       return result ? std::move(*result) : reference_->run(f, x, segment, nullptr, interval);
     }
     State shown = x;
     SolverRun result = reference_->run(f, shown, segment, trajectory, interval);
-    if (!fast(f, x, segment)) x = std::move(shown);
+    if (!accelerated(f, x, segment)) x = std::move(shown);
     return result;
   }
 
@@ -136,7 +135,7 @@ class AcceleratedSolver final : public Solver {
   }
 
   /// Changes x only where it returns a result.
-  std::optional<SolverRun> fast(RightHandSide& f, State& x, const Segment& segment) {
+  std::optional<SolverRun> accelerated(RightHandSide& f, State& x, const Segment& segment) {
     if (!can_reduce(kind_, settings_) || f.has_drives() || !f.circuit().plasticity().empty()) return std::nullopt;
     if (!std::ranges::all_of(x, [](double value) { return value == 0; })) return std::nullopt;
     const auto driven = driven_population(f);
@@ -146,7 +145,7 @@ class AcceleratedSolver final : public Solver {
     const std::size_t steps = steps_of(kind_, settings_, segment.duration);
     const std::size_t columns = f.layout().columns();
     if (steps > settings_.max_steps) return std::nullopt;
-    if (cheapest(*loop, kind_, steps, columns, true) == AcceleratedForm::plain) return std::nullopt;
+    if (cheapest(*loop, kind_, steps, columns, true) == AcceleratedForm::reference) return std::nullopt;
 
     loop->load(f);
     const AcceleratedForm form = cheapest(*loop, kind_, steps, columns, loop->columns_are_alike());
@@ -200,7 +199,7 @@ FormOfCircuit accelerated_form(const Circuit& circuit, PopulationIndex driven, c
   const auto loop = ReducedLoop::of(circuit, driven);
   if (!loop) return {};
   const AcceleratedForm form = cheapest(*loop, kind, steps_of(kind, settings, duration), columns, true);
-  if (form == AcceleratedForm::plain) return {};
+  if (form == AcceleratedForm::reference) return {};
   return {form, loop->units(), values_of(form, *loop, columns)};
 }
 

@@ -2,7 +2,7 @@
 
 /// Large batches in groups of columns, so that several threads can take them. The groups are the same whatever the
 /// number of threads: the last bits of a column may depend on those that share a product with it
-/// (models/circuit/product.hpp). A group is large enough that sharing out costs nothing: products of 64 columns run at
+/// (models/circuit/product.hpp). A group is large enough that sharing costs nothing: products of 64 columns run at
 /// the speed of those of more.
 
 #include <dynvert/sim/solvers/solver.hpp>
@@ -24,7 +24,7 @@ inline constexpr std::size_t columns_in_group = 64;
 [[nodiscard]] std::size_t evaluators_of_groups(const SolverKind& kind, std::size_t columns,
                                                std::size_t threads) noexcept;
 
-/// The plain solver, on settings.threads threads. Throws what the first of the groups throws.
+/// The reference integration, on settings.threads threads. Throws what the first of the groups throws.
 [[nodiscard]] std::unique_ptr<Solver> make_reference_solver(const SolverKind& kind, const SolverSettings& settings);
 
 }  // namespace dynvert

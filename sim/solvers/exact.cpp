@@ -3,7 +3,7 @@
 
 #include <dynvert/analysis/matrix_exponential.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/solvers/solver_support.hpp>
+#include <dynvert/sim/solvers/columns.hpp>
 
 namespace dynvert {
 
@@ -65,6 +65,14 @@ class ExactSolver final : public Solver {
 
 }  // namespace
 
-std::unique_ptr<Solver> make_exact(const SolverSettings& settings) { return std::make_unique<ExactSolver>(settings); }
+SolverKind exact_solver() {
+  return {.name = "exact",
+          .summary = "the matrix exponential; linear circuits with constant input",
+          .linear_only = true,
+          .coordinate_free = true,
+          .make = [](const SolverSettings& settings) -> std::unique_ptr<Solver> {
+            return std::make_unique<ExactSolver>(settings);
+          }};
+}
 
 }  // namespace dynvert

@@ -2,7 +2,7 @@
 
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/solvers/solver_support.hpp>
+#include <dynvert/sim/solvers/columns.hpp>
 
 namespace dynvert {
 
@@ -33,8 +33,13 @@ class FixedPointSolver final : public Solver {
 
 }  // namespace
 
-std::unique_ptr<Solver> make_fixed_point(const SolverSettings& settings) {
-  return std::make_unique<FixedPointSolver>(settings);
+SolverKind fixed_point_solver() {
+  return {.name = "fixed_point",
+          .summary = "the steady state: directly, or by Newton's method",
+          .has_trajectory = false,
+          .make = [](const SolverSettings& settings) -> std::unique_ptr<Solver> {
+            return std::make_unique<FixedPointSolver>(settings);
+          }};
 }
 
 }  // namespace dynvert

@@ -1,37 +1,19 @@
-// Solvers with a fixed step: forward Euler and Runge-Kutta 4 by odeint, and sequential Euler.
+// What the solvers with a fixed step share: which steps are taken, samples, columns that end.
 
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/solvers/columns.hpp>
 #include <dynvert/sim/solvers/fixed_step.hpp>
-#include <dynvert/sim/solvers/solver_support.hpp>
 
 #include <fmt/format.h>
-#include <boost/numeric/odeint/stepper/euler.hpp>
-#include <boost/numeric/odeint/stepper/runge_kutta4.hpp>
 
 #include <algorithm>
-#include <functional>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
 namespace dynvert {
 
-namespace odeint = boost::numeric::odeint;
-
 namespace {
-
-template <typename Stepper>
-Scheme odeint_scheme(std::size_t evaluations) {
-  // the steppers size their temporaries once: a new one whenever the columns change
-  auto stepper = std::make_shared<Stepper>();
-  return {.start = [stepper](RightHandSide&, State&, double) { *stepper = Stepper(); },
-          .advance =
-              [stepper](RightHandSide& f, State& x, const Steps& steps) {
-                for (std::size_t k = steps.first; k < steps.first + steps.count; ++k) {
-                  stepper->do_step(std::ref(f), x, steps.time(k), steps.dt);
-                }
-              },
-          .evaluations_per_step = evaluations};
-}
 
 class FixedStepSolver final : public Solver {
  public:
@@ -59,7 +41,8 @@ class FixedStepSolver final : public Solver {
     while (run.done < steps && !run.columns.empty()) {
       // With every step checked a small loop would lose a fifth of its speed to the checks: a few steps are taken on
       // trust, and taken again one by one if the last of them is out of range.
-      const std::size_t unchecked = settings_.settle_tolerance > 0 ? 1 : std::min(trusted_steps, steps - run.done);
+      const std::size_t unchecked =
+          settings_.settle_tolerance > 0 ? 1 : std::min(steps_between_checks, steps - run.done);
       before_.assign(run.x.begin(), run.x.end());
       const std::size_t samples = trajectory != nullptr ? trajectory->samples() : 0;
       const std::size_t done = run.done;
@@ -93,8 +76,6 @@ class FixedStepSolver final : public Solver {
   }
 
  private:
-  static constexpr std::size_t trusted_steps = 16;
-
   /// A run under way: the columns that are left, and where their results go.
   struct Progress {
     Layout full;
@@ -139,7 +120,7 @@ class FixedStepSolver final : public Solver {
     run.full.scatter(run.f->layout().gather(run.x, c), run.columns[c], *run.result_state);
   }
 
-  /// Ends the columns that have diverged or settled, and goes on with the others.
+  /// Ends the columns that have diverged or settled, and continues with the others.
   void retire(Progress& run) {
     const Layout layout = run.f->layout();
     std::vector<std::size_t> kept;
@@ -184,26 +165,18 @@ class FixedStepSolver final : public Solver {
 
 }  // namespace
 
-Scheme euler_scheme() { return odeint_scheme<odeint::euler<State>>(1); }
-
-Scheme rk4_scheme() { return odeint_scheme<odeint::runge_kutta4<State>>(4); }
-
-Scheme sequential_euler_scheme() {
-  return {.start = [](RightHandSide& f, State& x, double dt) { f.bind(x, dt); },
-          .advance = [](RightHandSide& f, State&,
-                        const Steps& steps) { f.advance_all(steps.start, steps.first, steps.count); }};
+std::size_t whole_steps(double duration, double h, std::string_view what) {
+  const double ratio = duration / h;
+  const double whole = std::round(ratio);
+  if (!(whole >= 1) || std::abs(ratio - whole) > 1e-9 * whole) {
+    throw ValueError(std::string(what), fmt::format("{} is no whole multiple of the step {}", duration, h),
+                     fmt::format("{} or {}", std::max(1.0, std::floor(ratio)) * h, (std::floor(ratio) + 1) * h));
+  }
+  return static_cast<std::size_t>(whole);
 }
 
 std::unique_ptr<Solver> make_fixed_step(const SolverSettings& settings, Scheme scheme) {
   return std::make_unique<FixedStepSolver>(settings, std::move(scheme));
-}
-
-std::unique_ptr<Solver> make_euler(const SolverSettings& settings) { return make_fixed_step(settings, euler_scheme()); }
-
-std::unique_ptr<Solver> make_rk4(const SolverSettings& settings) { return make_fixed_step(settings, rk4_scheme()); }
-
-std::unique_ptr<Solver> make_sequential_euler(const SolverSettings& settings) {
-  return make_fixed_step(settings, sequential_euler_scheme());
 }
 
 }  // namespace dynvert

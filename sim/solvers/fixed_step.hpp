@@ -1,6 +1,6 @@
 #pragma once
 
-/// The schemes of the solvers with a fixed step.
+/// What the solvers with a fixed step share. Each gives its Scheme; the solver around it is one.
 
 #include <dynvert/sim/solvers/solver.hpp>
 
@@ -24,11 +24,13 @@ struct Scheme {
   std::size_t evaluations_per_step = 1;
 };
 
-[[nodiscard]] Scheme euler_scheme();
-/// Populations in the order of the circuit, each with the newest values of the others. Stable where plain Euler is not:
-/// docs/mathematics.md has the limits.
-[[nodiscard]] Scheme sequential_euler_scheme();
-[[nodiscard]] Scheme rk4_scheme();
+/// The solver looks at its state after so many steps (after every step where columns may settle, or where the last of
+/// them was out of range). What is within the limit whenever it looks passes; reduced-order forms (reduced_loop.hpp)
+/// look at the same steps, so that they pass and fail alike.
+inline constexpr std::size_t steps_between_checks = 16;
+
+/// Number of whole steps of size h in a duration. @throws ValueError if it is no whole number (to 1e-9)
+[[nodiscard]] std::size_t whole_steps(double duration, double h, std::string_view what);
 
 [[nodiscard]] std::unique_ptr<Solver> make_fixed_step(const SolverSettings& settings, Scheme scheme);
 

@@ -15,9 +15,9 @@
 ///
 /// where for d = 0 there are no y, and s is the input of x_0. So M (n_0 x n_0) takes the place of all weights: the loop
 /// between 1000 hidden units and 10 outputs is one of 10 units. This is again a circuit, which any solver can take; a
-/// fixed step of it is the same step of the whole loop, but for rounding, since these schemes act alike in all linear
-/// coordinates. With the equations of dynamic inversion (delta, u): d = 0 contracts (n_l < n_{l-1}, f linear: z is
-/// delta in the span of B), d = 1 expands (n_l > n_{l-1}, f any: u = W v - s y).
+/// fixed step of it is the same step of the whole loop, up to rounding error, since these schemes act alike in all
+/// linear coordinates. With the equations of dynamic inversion (delta, u): d = 0 contracts (n_l < n_{l-1}, f linear: z
+/// is delta in the span of B), d = 1 expands (n_l > n_{l-1}, f any: u = W v - s y).
 ///
 /// | symbol    | shape         | meaning                                                     | units |
 /// |-----------|---------------|-------------------------------------------------------------|-------|
@@ -30,6 +30,7 @@
 /// | M         | n_0 x n_0     | the weights once around the cycle                           | 1     |
 
 #include <dynvert/analysis/cycle.hpp>
+#include <dynvert/sim/solvers/fixed_step.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -70,23 +71,27 @@ class ReducedLoop {
   void lift(const State& reduced, State& x) const;
 
   /// Takes so many steps of a scheme from a given state of an evaluator of the reduced circuit.
-  using Steps = std::function<void(RightHandSide&, State&, std::size_t)>;
+  using Stepper = std::function<void(RightHandSide&, State&, std::size_t)>;
 
   /// Of a linear loop whose columns have the same time constants and leaks: the state of the reduced circuit after a
   /// number of steps from rest, by squaring the matrix of one step. The core (x_0, z_1 ..), the N = k n_0 variables
   /// that the cycle connects, moves by  X <- A X + R Y,  Y <- S Y  with Y = (y_d, .., y_{k-1}, 1); two steps are
   /// A^2, A R + R S and S^2.
-  /// @param limit  nothing is returned where a variable may have been beyond it after a multiple of 16 steps, or at the
-  /// end
-  [[nodiscard]] std::optional<State> propagate(std::size_t steps, const Steps& step, double limit);
+  /// @param limit  nothing is returned where a variable may have been beyond it after a multiple of
+  /// steps_between_checks, or at the end
+  [[nodiscard]] std::optional<State> propagate(std::size_t steps, const Stepper& step, double limit);
   /// Multiplications that propagate() takes.
   [[nodiscard]] double propagation_cost(std::size_t steps, std::size_t columns) const;
 
-  /// The same by strides of m <= 16 steps, of a loop of two populations that a step moves one after the other. The
-  /// blocks of the step's matrix A are polynomials of M, so they commute, and A is a root of its own characteristic
-  /// polynomial over them (Cayley-Hamilton): A^2 = t A - d with the trace t = c_0 + c_1 M and the determinant d, which
-  /// for such a step is a number. So what the core moves by in one stride after another, e_k = X((k + 1) m) - X(k m),
-  /// goes on by itself: e_{k+1} = t_m e_k - d^m e_{k-1}. Slow modes need it as a motion that changes little,
+  /// The same by strides of m <= steps_between_checks steps, of a loop of two populations that a step moves one after
+  /// the other. The blocks of the step's matrix A are polynomials of M, so they commute, and A is a root of its own
+  /// characteristic polynomial over them (Cayley-Hamilton): A^2 = t A - d with the trace t = c_0 + c_1 M and the
+  /// determinant d, which for such a step is a number. So what the core moves by in one stride after another
+  /// follows by itself,
+  ///
+  ///     e_k = X((k + 1) m) - X(k m),   e_{k+1} = t_m e_k - d^m e_{k-1},
+  ///
+  /// which slow modes need as a motion that changes little,
   ///
   ///     f_{k+1} = d^m f_k + P_m e_k + sigma^k rho,   e_{k+1} = e_k + f_{k+1},   X((k + 1) m) = X(k m) + e_k,
   ///     P_m = t_m - 1 - d^m,   P_2m = 2 (1 + d^m) P_m + P_m^2,
@@ -95,7 +100,7 @@ class ReducedLoop {
   /// first two or three strides are taken step by step. log2 m products of n_0 x n_0 matrices, and one of P and two
   /// columns a stride.
   /// @param length  m
-  [[nodiscard]] std::optional<State> stride(std::size_t steps, std::size_t length, const Steps& step, double limit);
+  [[nodiscard]] std::optional<State> stride(std::size_t steps, std::size_t length, const Stepper& step, double limit);
   [[nodiscard]] bool can_stride(std::size_t steps) const;
   struct StrideCost {
     double multiplications = 0;
@@ -112,16 +117,12 @@ class ReducedLoop {
   [[nodiscard]] std::size_t propagation_values(std::size_t columns) const;
 
  private:
-  /// A solver with a fixed step looks every 16 steps (sim/solvers/fixed_step.cpp): what is within the limit whenever it
-  /// looks goes through there, and must go through here, and nothing else.
-  static constexpr std::size_t steps_between_looks = 16;
-
   class Blocks;
   struct Power;
   struct Strides;
   ReducedLoop() = default;
-  void take_first_step(const Steps& step);
-  double find_recurrence(std::size_t length, const Steps& step);
+  void take_first_step(const Stepper& step);
+  double find_recurrence(std::size_t length, const Stepper& step);
   [[nodiscard]] std::size_t members() const { return cycle_.populations.size(); }
 
   Cycle cycle_;

@@ -185,9 +185,9 @@ struct ReducedLoop::Power {
   /// Whether the core is within the limit whenever it is looked at.
   [[nodiscard]] bool stays_within(double limit, std::size_t steps, std::size_t columns) {
     start(columns);
-    for (std::size_t done = 0; done <= steps; done += steps_between_looks) {
+    for (std::size_t done = 0; done <= steps; done += steps_between_checks) {
       if (!(largest(X) <= limit)) return false;
-      move(between_looks, columns);
+      move(between_checks, columns);
     }
     return true;
   }
@@ -195,7 +195,7 @@ struct ReducedLoop::Power {
   std::size_t k, n;
   RightHandSide basis;
   Blocks blocks;
-  Stride now, between_looks;
+  Stride now, between_checks;
   std::vector<State> X;
   arma::vec Y;
   State x, sums;
@@ -218,7 +218,7 @@ double ReducedLoop::propagation_cost(std::size_t steps, std::size_t columns) con
 }
 
 /// One step of all that the step's matrix is made of: each variable of the core, each q and y, the input.
-void ReducedLoop::take_first_step(const Steps& step) {
+void ReducedLoop::take_first_step(const Stepper& step) {
   const std::size_t k = members();
   const std::size_t N = k * units_;
   const std::size_t m = q_.size();
@@ -267,7 +267,7 @@ void ReducedLoop::take_first_step(const Steps& step) {
   }
 }
 
-std::optional<State> ReducedLoop::propagate(std::size_t steps, const Steps& step, double limit) {
+std::optional<State> ReducedLoop::propagate(std::size_t steps, const Stepper& step, double limit) {
   take_first_step(step);
   Power& power = *power_;
   const std::size_t m = q_.size();
@@ -293,8 +293,8 @@ std::optional<State> ReducedLoop::propagate(std::size_t steps, const Steps& step
   double reach = 0;
   std::size_t taken = 1;  // by power.now
   for (std::size_t left = steps;; left /= 2, taken *= 2) {
-    if (taken == steps_between_looks) power.between_looks = power.now;
-    if (taken >= steps_between_looks) reach = power.extended(reach, most);
+    if (taken == steps_between_checks) power.between_checks = power.now;
+    if (taken >= steps_between_checks) reach = power.extended(reach, most);
     if (left % 2 == 1) power.move(power.now, columns);
     if (left <= 1) break;
     power.square(columns);

@@ -81,7 +81,7 @@ struct ReducedLoop::Strides {
 };
 
 bool ReducedLoop::can_stride(std::size_t steps) const {
-  return linear() && members() == 2 && steps >= 4 * steps_between_looks;
+  return linear() && members() == 2 && steps >= 4 * steps_between_checks;
 }
 
 ReducedLoop::StrideCost ReducedLoop::stride_cost(std::size_t steps, std::size_t columns, double of_step) const {
@@ -91,7 +91,7 @@ ReducedLoop::StrideCost ReducedLoop::stride_cost(std::size_t steps, std::size_t 
   const double of_stride = columns == 1 ? of_step : 2 * as_real(columns);
   StrideCost best;
   std::size_t products = 1;
-  for (std::size_t m = 2; m <= steps_between_looks; m *= 2, ++products) {
+  for (std::size_t m = 2; m <= steps_between_checks; m *= 2, ++products) {
     const double plain = as_real((2 + q_.size()) * m + steps % m);
     const double cost =
         n * n * (as_real(products) * n + of_step * as_real(columns) * plain + of_stride * as_real(steps / m));
@@ -106,7 +106,7 @@ std::size_t ReducedLoop::stride_values(std::size_t columns) const {
 }
 
 /// P_m, and d^m, of m = length steps.
-double ReducedLoop::find_recurrence(std::size_t length, const Steps& step) {
+double ReducedLoop::find_recurrence(std::size_t length, const Stepper& step) {
   Strides& s = *strides_;
   for (PopulationIndex p = 0; p < circuit_.populations().size(); ++p) {
     std::ranges::fill(s.one.tau(p), f_->tau(p, 0));
@@ -144,7 +144,7 @@ double ReducedLoop::find_recurrence(std::size_t length, const Steps& step) {
   return d;
 }
 
-std::optional<State> ReducedLoop::stride(std::size_t steps, std::size_t length, const Steps& step, double limit) {
+std::optional<State> ReducedLoop::stride(std::size_t steps, std::size_t length, const Stepper& step, double limit) {
   if (!strides_) strides_ = std::make_shared<Strides>(circuit_);
   Strides& s = *strides_;
   const double d = find_recurrence(length, step);
@@ -155,7 +155,7 @@ std::optional<State> ReducedLoop::stride(std::size_t steps, std::size_t length, 
 
   State z(layout.size());
   std::size_t done = 0;
-  const auto is_looked_at = [&] { return done % steps_between_looks == 0; };
+  const auto is_looked_at = [&] { return done % steps_between_checks == 0; };
   // a stride step by step: e and f
   s.e.assign(2 * block, 0.0);
   s.f.resize(2 * block);

@@ -4,18 +4,10 @@
 /// takes what is asked for. Recording never changes the solution: samples are copies (fixed steps) or interpolations
 /// (dense output) and no step is shortened for one.
 ///
-/// | name             | scheme                                                    | order |
-/// |------------------|-----------------------------------------------------------|-------|
-/// | euler            | forward Euler (odeint)                                    | 1     |
-/// | sequential_euler | Euler, population after population with the newest values | 1     |
-/// | rk4              | Runge-Kutta 4 (odeint)                                    | 4     |
-/// | dopri5           | Dormand-Prince 5(4), adaptive, dense output (odeint)      | 5     |
-/// | rosenbrock4      | Rosenbrock 4(3), adaptive, stiff (odeint)                 | 4     |
-/// | exact            | matrix exponential; linear circuits                       | exact |
-/// | fixed_point      | the steady state: direct, or Newton                       | -     |
-///
-/// A new solver is one file and one line in solver.cpp.
+/// A solver is a file of this folder with a function that returns its SolverKind, and one line in registry.cpp. What
+/// solvers share: fixed_step.hpp (equal steps), adaptive.hpp (steps that follow an error estimate), columns.hpp.
 
+#include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/trajectory.hpp>
 #include <dynvert/models/circuit/right_hand_side.hpp>
 
@@ -36,7 +28,7 @@ struct SolverSettings {
   std::size_t threads = 1;  ///< for batches; nothing depends on it
 };
 
-/// A stretch of time in which inputs do not switch.
+/// An interval of time in which inputs do not switch.
 struct Segment {
   double start = 0;
   double duration = 0;
@@ -69,8 +61,7 @@ class Solver {
 
   /// Advances x (of f's layout) through the segment. A column that settles or diverges keeps the state it ended with.
   /// @param trajectory  nullptr, or where samples go, `interval` apart from the segment's start on; columns that have
-  /// ended
-  ///                    are NaN in it. Fixed steps: the interval is a multiple of dt.
+  ///                    ended are NaN in it. Fixed steps: the interval is a multiple of dt.
   /// @throws NumericalError  step limit, a singular or non-converging steady state
   /// @throws ValueError      a circuit that the solver cannot take (exact: not linear)
   virtual SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory,
@@ -79,15 +70,24 @@ class Solver {
 
 struct Scheme;  // fixed_step.hpp
 
+/// A solver as the registry knows it: what the rest of the program asks in place of its name.
 struct SolverKind {
   std::string_view name;
-  bool fixed_step = false;     ///< dt divides durations and intervals
-  bool adaptive = false;       ///< has tolerances
-  bool can_settle = false;     ///< looks at the slope on its way, so that a phase can end early
-  bool has_trajectory = true;  ///< false: it gives a state and no path to it
-  /// in any linear coordinates of a circuit its result is the same, but for rounding
-  bool coordinate_free = false;
+  std::string_view summary;      ///< one line for people
+  std::size_t order = 0;         ///< of convergence in the step; 0: without a step
+  bool fixed_step = false;       ///< dt divides durations and intervals
+  bool adaptive = false;         ///< has tolerances
+  bool can_settle = false;       ///< looks at the slope on its way, so that a phase can end early
+  bool has_trajectory = true;    ///< false: it gives a state and no path to it
+  bool linear_only = false;      ///< takes linear circuits with constant input
+  bool coordinate_free = false;  ///< gives the same result in all linear coordinates, up to rounding error
   bool one_by_one = false;       ///< a step moves one population after the other, each with the newest values
+  /// The largest step with which all deviations of a linear(ised) loop decay, units time; NaN where the loop itself is
+  /// not stable. Empty: the solver has no such limit.
+  std::function<double(const CycleModes&)> largest_stable_step = nullptr;
+  /// The same from the spectrum (1/time) of any loop, also of one that is no cycle. Empty: no limit, or one that does
+  /// not follow from the spectrum (one_by_one).
+  std::function<double(const arma::cx_vec& lambda)> largest_stable_step_of_spectrum = nullptr;
   Scheme (*scheme)() = nullptr;  ///< of fixed steps
   std::unique_ptr<Solver> (*make)(const SolverSettings&) = nullptr;
 };

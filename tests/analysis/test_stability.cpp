@@ -82,30 +82,6 @@ AnyLoop draw() {
   return {std::move(chain.f), chain.u};
 }
 
-double radius(const arma::mat& Z) { return arma::abs(arma::eig_gen(Z)).max(); }
-
-/// One step of sequential Euler as a matrix, from the solver's own steps.
-arma::mat sequential_step(RightHandSide& f, double h) {
-  const Layout& layout = f.layout();
-  arma::mat Z(layout.variables(), layout.variables());
-  for (arma::uword j = 0; j < Z.n_cols; ++j) {
-    arma::vec unit(Z.n_rows);
-    unit[j] = 1;
-    State x(layout.size());
-    layout.scatter(unit, 0, x);
-    f.bind(x, h);
-    for (std::size_t p = 0; p < layout.populations(); ++p) f.advance(p, 0);
-    Z.col(j) = layout.gather(x, 0);
-  }
-  return Z;
-}
-
-arma::mat rk4_step(const arma::mat& M, double h) {
-  const arma::mat I = arma::eye(arma::size(M));
-  const arma::mat Z = h * M;
-  return I + Z * (I + Z / 2 * (I + Z / 3 * (I + Z / 4)));
-}
-
 }  // namespace
 
 TEST_CASE("spectral abscissa and slowest time constant") {
@@ -232,75 +208,12 @@ TEST_CASE("delay margin: the delayed equation decays below it and grows above") 
   }
 }
 
-TEST_CASE("stability region of Runge-Kutta 4: rays into the left half plane leave it once, within |z| < 3") {
-  for (int i = 0; i <= 300; ++i) {
-    const double angle = arma::datum::pi / 2 * (1 + i / 300.0);
-    const std::complex<double> ray = std::polar(1.0, angle);
-    bool inside = true;
-    int crossings = 0;
-    for (int k = 1; k <= 600; ++k) {
-      const std::complex<double> z = ray * (k * 0.005);
-      const bool now = rk4_growth(z) < 0;
-      crossings += now != inside;
-      inside = now;
-      // |R|^2 - 1 is about -r^6/72 on the imaginary axis, less than rounding for small r
-      if (k < 20 && i == 0) inside = true, crossings = 0;
-      const double plain = std::abs(1.0 + z + z * z / 2.0 + z * z * z / 6.0 + z * z * z * z / 24.0);
-      REQUIRE(rk4_growth(z) == Approx(plain * plain - 1).margin(1e-12));
-    }
-    CAPTURE(i);
-    CHECK(crossings == 1);
-    CHECK_FALSE(inside);
-  }
-}
-
-TEST_CASE("largest stable steps: closed forms of docs/mathematics.md") {
-  const double alpha = 0.01;
-  const double h = 0.5;
-  // at the singular value that the formulas give, the limit is h
-  const auto modes_at = [&](double squared) {
-    const double sigma = std::sqrt(squared);
-    TestLoop loop = make_loop(arma::vec{sigma}, arma::vec{-sigma}, alpha, arma::vec{0.0});
-    return modes_of(loop.f);
-  };
-  CHECK(largest_stable_step("euler", modes_at((1 + alpha) / h - alpha)) == Approx(h).epsilon(1e-12));
-  CHECK(largest_stable_step("sequential_euler", modes_at((4 - 2 * h * (1 + alpha)) / (h * h) + alpha)) ==
-        Approx(h).epsilon(1e-12));
-  // decoupled real modes -1 and -2: Euler 2/2, rk4 2.785293563405282/2 (the real root of R = 1)
-  TestLoop real = make_loop(arma::vec{0.0}, arma::vec{0.0}, 2, arma::vec{0.0});
-  CHECK(largest_stable_step("euler", modes_of(real.f)) == Approx(1));
-  CHECK(largest_stable_step("rk4", modes_of(real.f)) == Approx(2.785293563405282 / 2).epsilon(1e-12));
-  CHECK(largest_stable_step("sequential_euler", modes_of(real.f)) == Approx(1));
-  // a leak of 1e-13 is a leak
-  TestLoop slow = make_loop(arma::vec{1e-3}, arma::vec{-1e-10}, 1e-13, arma::vec{0.0});
-  for (const auto* solver : {"euler", "sequential_euler"}) {
-    CHECK(largest_stable_step(solver, modes_of(slow.f)) == Approx(2).epsilon(1e-6));
-  }
-  CHECK(largest_stable_step("rk4", modes_of(slow.f)) == Approx(2.785293563405282).epsilon(1e-6));
-  TestLoop unstable = make_loop(arma::vec{1.0}, arma::vec{1.0}, 0.5, arma::vec{0.0});
-  for (const auto* solver : {"euler", "rk4", "sequential_euler"}) {
-    CHECK(std::isnan(largest_stable_step(solver, modes_of(unstable.f))));
-  }
-  CHECK_THROWS_AS(largest_stable_step("dopri5", modes_of(real.f)), ValueError);
-}
-
-TEST_CASE("largest stable steps: the schemes' own matrices contract below and not above") {
-  CHECK(rc::check("spectral radius of one step", [] {
-    AnyLoop loop = draw();
-    const arma::mat M = jacobian_of(loop.f);
-    const CycleModes modes = modes_of(loop.f);
-    const double abscissa = spectral_abscissa(M);
-    // a margin: next to instability the radius is 1 to rounding at every step
-    RC_PRE(abscissa < -1e-3);
-    const arma::mat I = arma::eye(arma::size(M));
-    const auto check = [&](double limit, const auto& step) {
-      RC_ASSERT(std::isfinite(limit) && limit > 0);
-      for (int k = 1; k < 50; ++k) RC_ASSERT(radius(step(limit * k / 50.0)) < 1);
-      RC_ASSERT(radius(step(0.9999 * limit)) < 1);
-      RC_ASSERT(radius(step(1.0001 * limit)) > 1);
-    };
-    check(largest_stable_step("euler", modes), [&](double h) { return arma::mat(I + h * M); });
-    check(largest_stable_step("rk4", modes), [&](double h) { return rk4_step(M, h); });
-    check(largest_stable_step("sequential_euler", modes), [&](double h) { return sequential_step(loop.f, h); });
-  }));
+TEST_CASE("largest stable step of a stability function: of Euler's in closed form; none where the loop is not stable") {
+  const auto euler = [](std::complex<double> z) { return z; };
+  const arma::cx_vec lambda{{-1, 0.5}, {-1, -0.5}, {-0.1, 2}, {-0.1, -2}, {-3, 0}};
+  // h < -2 Re(lambda) / |lambda|^2, least for -0.1 + 2i
+  CHECK(largest_stable_step(euler, 3, lambda) == Approx(0.2 / 4.01).epsilon(1e-12));
+  CHECK(growth(euler, {-0.5, 0.5}) == Approx(-0.5));
+  CHECK(std::isnan(largest_stable_step(euler, 3, arma::cx_vec{{-1, 0}, {0, 0}})));
+  CHECK(std::isnan(largest_stable_step(euler, 3, arma::cx_vec{})));
 }

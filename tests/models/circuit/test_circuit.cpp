@@ -1,4 +1,5 @@
 #include <dynvert/models/circuit/right_hand_side.hpp>
+#include <dynvert/models/circuit/sequential_step.hpp>
 #include <dynvert/models/error.hpp>
 
 #include <rapidcheck.h>
@@ -275,13 +276,14 @@ TEST_CASE("all steps at once are the steps one by one, bit for bit") {
   State x = random_state(f.layout());
   State y = x;
   constexpr double dt = 0.1;
-  f.bind(x, dt);
-  for (int step = 0; step < 7; ++step) {
-    for (const PopulationIndex p : {u, delta}) f.advance(p, 0);
+  SequentialStep step;
+  step.bind(f, x, dt);
+  for (int k = 0; k < 7; ++k) {
+    for (const PopulationIndex p : {u, delta}) step.advance(p, 0);
   }
-  f.bind(y, dt);
-  f.advance_all(0, 0, 3);
-  f.advance_all(0, 3, 4);
+  step.bind(f, y, dt);
+  step.advance_all(0, 0, 3);
+  step.advance_all(0, 3, 4);
   CHECK(x == y);
   // and of a column that is alone those that it has among others
   RightHandSide single = f;
@@ -289,16 +291,16 @@ TEST_CASE("all steps at once are the steps one by one, bit for bit") {
   State start = random_state(f.layout());
   State alone(single.layout().size());
   single.layout().scatter(f.layout().gather(start, columns - 1), 0, alone);
-  f.bind(start, dt);
-  f.advance_all(0, 0, 7);
-  single.bind(alone, dt);
-  single.advance_all(0, 0, 7);
+  step.bind(f, start, dt);
+  step.advance_all(0, 0, 7);
+  step.bind(single, alone, dt);
+  step.advance_all(0, 0, 7);
   CHECK(arma::all(single.layout().gather(alone, 0) == f.layout().gather(start, columns - 1)));
   // the times are those of the steps
   std::vector<double> times;
   f.set_drive(u, [&](double t, std::span<const std::size_t>, MatrixView) { times.push_back(t); });
-  f.bind(y, dt);
-  f.advance_all(0.5, 3, 2);
+  step.bind(f, y, dt);
+  step.advance_all(0.5, 3, 2);
   CHECK(times == std::vector<double>{0.5 + 3 * dt, 0.5 + 4 * dt});
 }
 
@@ -335,13 +337,14 @@ TEST_CASE("sequential Euler moves each population by the right-hand side at the 
     State x = random_state(layout);
     State expected = x;
     State dxdt(x.size());
-    moving.bind(x, dt);
-    for (int step = 0; step < 3; ++step) {
+    SequentialStep step;
+    step.bind(moving, x, dt);
+    for (int k = 0; k < 3; ++k) {
       for (const PopulationIndex p : {a, b, d}) {
         reference(expected, dxdt, 0);
         const std::size_t end = layout.offset(p) + layout.stride(p) * layout.columns();
         for (std::size_t i = layout.offset(p); i < end; ++i) expected[i] += dt * dxdt[i];
-        moving.advance(p, 0);
+        step.advance(p, 0);
       }
     }
     double largest = 0;

@@ -1,5 +1,6 @@
 // Every model of dynamic inversion as a circuit: its Jacobian, and its equations written with matrices.
 
+#include <dynvert/models/circuit/sequential_step.hpp>
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/credit/dynamic_forward.hpp>
 
@@ -248,8 +249,9 @@ TEST_CASE("continuous plasticity is its equation, and forward pass and loops hav
     }
     // one sequential Euler step of the weights is the derivative times the step
     State z = x;
-    f.bind(z, 0.1);
-    for (std::size_t b = populations; b < f.layout().populations(); ++b) f.advance(b, 0.0);
+    SequentialStep step;
+    step.bind(f, z, 0.1);
+    for (std::size_t b = populations; b < f.layout().populations(); ++b) step.advance(b, 0.0);
     for (std::size_t b = populations; b < f.layout().populations(); ++b) {
       const arma::mat before = to_matrix(f.layout().view(std::span<const double>(x), b));
       const arma::mat slope_of = to_matrix(f.layout().view(std::span<const double>(dxdt), b));

@@ -1,4 +1,5 @@
-// Reduced, strided and propagated loops give the state at the end that the plain circuit gives, but for rounding.
+// Reduced, strided and propagated loops give the state at the end that the reference integration gives, up to rounding
+// error.
 
 #include "support/loops.hpp"
 #include "support/memory_recorder.hpp"
@@ -98,7 +99,7 @@ double distance(const State& a, const State& b) {
 
 }  // namespace
 
-TEST_CASE("reduced, strided and propagated loops end where the plain circuit ends", "[long]") {
+TEST_CASE("reduced, strided and propagated loops end where the whole circuit ends", "[long]") {
   struct Case {
     Loop loop;
     std::vector<AcceleratedForm> forms;  ///< of one column and of several, with a fixed step
@@ -122,30 +123,31 @@ TEST_CASE("reduced, strided and propagated loops end where the plain circuit end
       {{.units = {6, 30}, .driven = 1, .rate = "tanh", .transmits = Transmit::rate}, {reduced, reduced}},
       {{.units = {30, 6}, .transmits = Transmit::gain, .bent = 1}, {reduced, reduced}},
   };
-  const std::string solver = GENERATE("euler", "sequential_euler", "rk4", "exact");
+  const std::size_t which = GENERATE(range(std::size_t{0}, solver_kinds().size()));
+  const SolverKind& kind = solver_kinds()[which];
+  if (!kind.coordinate_free) return;
   const std::size_t n = GENERATE(range(std::size_t{0}, std::size_t{12}));
   const std::size_t columns = GENERATE(std::size_t{1}, std::size_t{40});
   const bool alike = GENERATE(true, false);
   Case test = cases[n];
   test.loop.columns = columns;
   test.loop.alike = alike;
-  INFO(solver << ", case " << n << ", columns " << columns << ", alike " << alike);
+  INFO(kind.name << ", case " << n << ", columns " << columns << ", alike " << alike);
   RightHandSide f = test.loop.f(7);
-  const SolverKind& kind = solver_kind(solver);
-  if (solver == "exact" && (!f.circuit().is_linear() || test.loop.transmits == Transmit::gain)) return;
+  if (kind.linear_only && (!f.circuit().is_linear() || test.loop.transmits == Transmit::gain)) return;
   const SolverSettings settings{.dt = 0.3};
   const FormOfCircuit of = accelerated_form(f.circuit(), test.loop.driven, kind, settings, duration, columns);
   CHECK(of.units == *std::ranges::min_element(test.loop.units));
-  const auto& forms = solver == "sequential_euler" && !test.one_by_one.empty() ? test.one_by_one : test.forms;
-  CHECK(of.form == (solver == "exact" ? reduced : forms[columns == 1 ? 0 : 1]));
+  const auto& forms = kind.one_by_one && !test.one_by_one.empty() ? test.one_by_one : test.forms;
+  CHECK(of.form == (kind.fixed_step ? forms[columns == 1 ? 0 : 1] : reduced));
   const State plain = run(*kind.make(settings), f);
   // Both sum up to 90 products a step for 333 steps of a stable loop, which forgets its errors. The exponentials are
   // off by rounding times the norm of what they are of, about 200: 5e-12 were seen; of the others, 1e-14.
   const double off = distance(run(*make_accelerated_solver(kind, settings), f), plain);
-  CHECK(off < (solver == "exact" ? 1e-11 : 1e-12));
+  CHECK(off < (kind.fixed_step ? 1e-12 : 1e-11));
 }
 
-TEST_CASE("a fast solver's state does not depend on whether its way is asked for") {
+TEST_CASE("the state of accelerated integration does not depend on whether a trajectory is asked for") {
   for (const Loop& loop : {Loop{.units = {10, 20}}, Loop{.units = {90, 70}}, Loop{.units = {30, 6}}}) {
     RightHandSide f = loop.f(3);
     const SolverSettings settings{.dt = 0.3};
@@ -160,7 +162,7 @@ TEST_CASE("a fast solver's state does not depend on whether its way is asked for
   }
 }
 
-TEST_CASE("many steps at once see what leaves the divergence limit on its way, as the plain circuit does", "[long]") {
+TEST_CASE("many steps at once see what leaves the divergence limit on its way, as the whole circuit does", "[long]") {
   const std::string solver = GENERATE("sequential_euler", "euler");
   std::size_t come_back = 0, strided = 0, propagated = 0;
   struct Size {
@@ -213,7 +215,7 @@ TEST_CASE("many steps at once see what leaves the divergence limit on its way, a
   CHECK((strided > 0) == (solver == "sequential_euler"));
 }
 
-TEST_CASE("strides of every length end where the plain circuit ends: slow, oscillating and non-normal loops") {
+TEST_CASE("strides of every length end where the whole circuit ends: slow, oscillating and non-normal loops") {
   struct Kind {
     double leak, strength;
     bool transposed;  ///< feedback that is -W', or any
@@ -259,7 +261,7 @@ TEST_CASE("strides of every length end where the plain circuit ends: slow, oscil
   }
 }
 
-TEST_CASE("what no fast form is for, a fast solver leaves to the plain one") {
+TEST_CASE("what no reduced-order form is for runs by the reference integration") {
   const SolverSettings settings{.dt = 0.3};
   const auto same_as_reference = [&](const std::string& solver, RightHandSide f, State x, const SolverSettings& s) {
     State expected = x;
@@ -306,7 +308,7 @@ TEST_CASE("what no fast form is for, a fast solver leaves to the plain one") {
   }
 }
 
-TEST_CASE("fast forms on trained weights: every loop of every model, as it stands after learning", "[long]") {
+TEST_CASE("reduced-order forms on trained weights: every loop of every model, as it stands after learning", "[long]") {
   // loop 2 expands (60 from 40), loop 3 contracts (10 from 60); backprop brings 256-40-60-10 to two thirds of the
   // digits
   const Config config = parse_config(R"(
@@ -398,10 +400,10 @@ feedback = { kind = "product" }
         // feedback that was not made for these weights leaves some loops unstable: those diverge in either way
         REQUIRE(finished == fast_finished);
         // as for random loops above: 2e-14 were seen, of exponentials 5e-13
-        CHECK(distance(fast, plain) < (solver == "exact" ? 1e-11 : 1e-12));
+        CHECK(distance(fast, plain) < (kind.fixed_step ? 1e-12 : 1e-11));
         const FormOfCircuit of =
             accelerated_form(stage.circuit, stage.loops.front().controller, kind, settings, 40, columns);
-        if (finished && of.form != AcceleratedForm::plain) ++reduced;
+        if (finished && of.form != AcceleratedForm::reference) ++reduced;
         if (!finished) break;
         credit = after;
       }
@@ -410,8 +412,9 @@ feedback = { kind = "product" }
   };
   for (const std::size_t columns : {std::size_t{1}, std::size_t{70}}) {
     // linear loops all; of nonlinear ones those that expand
-    for (const char* solver : {"euler", "sequential_euler", "rk4", "exact"})
-      CHECK(check(solver, "linear", columns) >= 3);
+    for (const SolverKind& kind : solver_kinds()) {
+      if (kind.coordinate_free) CHECK(check(std::string(kind.name), "linear", columns) >= 3);
+    }
     CHECK(check("sequential_euler", "nonlinear", columns) >= 1);
     CHECK(check("rk4", "nonlinear", columns) >= 1);
     (void)check("sequential_euler", "linearised", columns);

@@ -1,20 +1,13 @@
 #pragma once
 
-/// The functions that solver.cpp registers, and what the solvers share.
+/// What solvers do column by column: look whether a column has ended, and run single columns.
 
 #include <dynvert/sim/solvers/solver.hpp>
 
+#include <functional>
 #include <optional>
 
 namespace dynvert {
-
-[[nodiscard]] std::unique_ptr<Solver> make_euler(const SolverSettings& settings);
-[[nodiscard]] std::unique_ptr<Solver> make_sequential_euler(const SolverSettings& settings);
-[[nodiscard]] std::unique_ptr<Solver> make_rk4(const SolverSettings& settings);
-[[nodiscard]] std::unique_ptr<Solver> make_dopri5(const SolverSettings& settings);
-[[nodiscard]] std::unique_ptr<Solver> make_rosenbrock4(const SolverSettings& settings);
-[[nodiscard]] std::unique_ptr<Solver> make_exact(const SolverSettings& settings);
-[[nodiscard]] std::unique_ptr<Solver> make_fixed_point(const SolverSettings& settings);
 
 /// The population of a column that is not finite or beyond the limit, if there is one.
 [[nodiscard]] std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<const double> x,
@@ -22,8 +15,6 @@ namespace dynvert {
 /// The settling criterion of one column: max over populations of tau_i |dx_i/dt| <= tolerance times the largest |x|.
 [[nodiscard]] bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std::size_t column,
                                double tolerance);
-/// Number of whole steps of size h in a duration. @throws ValueError if it is no whole number (to 1e-9)
-[[nodiscard]] std::size_t whole_steps(double duration, double h, std::string_view what);
 
 /// Runs columns one by one through a solver of single columns: x and f with one column, and the samples of that column.
 /// What the adaptive solvers use: a column's steps are its own, whoever shares the batch.

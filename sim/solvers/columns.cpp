@@ -1,13 +1,6 @@
-#include <dynvert/models/error.hpp>
-#include <dynvert/models/registry.hpp>
-#include <dynvert/sim/solvers/fixed_step.hpp>
-#include <dynvert/sim/solvers/solver.hpp>
-#include <dynvert/sim/solvers/solver_support.hpp>
-
-#include <fmt/format.h>
+#include <dynvert/sim/solvers/columns.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -17,37 +10,6 @@ const ColumnEnd* SolverRun::diverged() const {
   const auto found = std::ranges::find(columns, Ending::diverged, &ColumnEnd::ending);
   return found == columns.end() ? nullptr : &*found;
 }
-
-std::span<const SolverKind> solver_kinds() {
-  static constexpr std::array kinds{
-      SolverKind{.name = "euler",
-                 .fixed_step = true,
-                 .can_settle = true,
-                 .coordinate_free = true,
-                 .scheme = euler_scheme,
-                 .make = make_euler},
-      SolverKind{.name = "sequential_euler",
-                 .fixed_step = true,
-                 .can_settle = true,
-                 .coordinate_free = true,
-                 .one_by_one = true,
-                 .scheme = sequential_euler_scheme,
-                 .make = make_sequential_euler},
-      SolverKind{.name = "rk4",
-                 .fixed_step = true,
-                 .can_settle = true,
-                 .coordinate_free = true,
-                 .scheme = rk4_scheme,
-                 .make = make_rk4},
-      SolverKind{.name = "dopri5", .adaptive = true, .can_settle = true, .make = make_dopri5},
-      SolverKind{.name = "rosenbrock4", .adaptive = true, .can_settle = true, .make = make_rosenbrock4},
-      SolverKind{.name = "exact", .coordinate_free = true, .make = make_exact},
-      SolverKind{.name = "fixed_point", .has_trajectory = false, .make = make_fixed_point},
-  };
-  return kinds;
-}
-
-const SolverKind& solver_kind(std::string_view name) { return find_by_name(solver_kinds(), name, "solver"); }
 
 std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<const double> x, std::size_t column,
                                             double limit) {
@@ -69,16 +31,6 @@ bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std:
     for (const double v : layout.view(std::span<const double>(x), p).column(column)) size = std::max(size, std::abs(v));
   }
   return slope <= tolerance * size;
-}
-
-std::size_t whole_steps(double duration, double h, std::string_view what) {
-  const double ratio = duration / h;
-  const double whole = std::round(ratio);
-  if (!(whole >= 1) || std::abs(ratio - whole) > 1e-9 * whole) {
-    throw ValueError(std::string(what), fmt::format("{} is no whole multiple of the step {}", duration, h),
-                     fmt::format("{} or {}", std::max(1.0, std::floor(ratio)) * h, (std::floor(ratio) + 1) * h));
-  }
-  return static_cast<std::size_t>(whole);
 }
 
 SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory,
