@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 namespace dynvert {
 
 namespace {
@@ -55,18 +53,20 @@ std::string_view type_name(const ParameterValue& value) {
   }
 }
 
-ParameterValues::ParameterValues(std::span<const Parameter> declared) { restrict_to(declared); }
+ParameterValues::ParameterValues(std::span<const Parameter> declared) {
+  for (const Parameter& parameter : declared) values_.emplace(parameter.name, parameter.default_value);
+}
 
 const ParameterValue* ParameterValues::find(std::string_view name) const {
   const auto found = values_.find(name);
   return found == values_.end() ? nullptr : &found->second;
 }
 
-void ParameterValues::restrict_to(std::span<const Parameter> declared) {
-  std::erase_if(values_, [&](const auto& value) {
-    return std::ranges::find(declared, value.first, &Parameter::name) == declared.end();
-  });
-  for (const Parameter& parameter : declared) values_.emplace(parameter.name, parameter.default_value);
+ParameterValues ParameterValues::restricted_to(std::span<const Parameter> declared) const {
+  ParameterValues result(declared);
+  for (auto& [name, value] : result.values_)
+    if (const ParameterValue* set = find(name)) value = *set;
+  return result;
 }
 
 double ParameterValues::real(std::string_view name) const { return value_of<double>(*this, name, names_in(values_)); }

@@ -54,10 +54,11 @@ class ParameterValues {
   explicit ParameterValues(std::span<const Parameter> declared);
 
   void set(const std::string& name, ParameterValue value) { values_.insert_or_assign(name, std::move(value)); }
+  void erase(const std::string& name) { values_.erase(name); }
   /// nullptr: there is none of that name
   [[nodiscard]] const ParameterValue* find(std::string_view name) const;
-  /// Keeps what is declared, with defaults for what has no value, and drops everything else.
-  void restrict_to(std::span<const Parameter> declared);
+  /// What is declared alone, with defaults for what has no value.
+  [[nodiscard]] ParameterValues restricted_to(std::span<const Parameter> declared) const;
   [[nodiscard]] bool empty() const noexcept { return values_.empty(); }
 
   /// The value of that name. @throws ValueError  no such parameter was declared, or it is of another type

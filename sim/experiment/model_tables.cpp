@@ -126,7 +126,8 @@ SolverSettings solver_settings(const DynamicsConfig& dynamics) {
           .rtol = dynamics.rtol,
           .atol = dynamics.atol,
           .divergence_limit = dynamics.divergence_limit,
-          .max_steps = dynamics.max_steps};
+          .max_steps = dynamics.max_steps,
+          .parameters = dynamics.parameters};
 }
 
 LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
@@ -135,7 +136,8 @@ LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
                             .tau_delta = d.tau_delta,
                             .tau_u = d.tau_u,
                             .tau_h = d.tau_h,
-                            .transfer = transfer(d.transfer)};
+                            .transfer = transfer(d.transfer),
+                            .parameters = model.parameters};
   if (d.plasticity == "continuous") {
     parameters.plasticity =
         ContinuousPlasticity{.tau = d.tau_w, .eta = config.learning.rate, .lambda = config.learning.decay};

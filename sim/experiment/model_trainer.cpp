@@ -266,7 +266,7 @@ std::optional<ModelTrainer::Divergence> ModelTrainer::assign_credit(std::size_t 
     credit_[depth] = activity_.e;
   }
   if (credit_model_.assign) {
-    credit_model_.assign(network_, feedback_, activity_, credit_);
+    credit_model_.assign(network_, feedback_, activity_, model_.parameters, credit_);
   } else {
     for (Runner& r : runners_) {
       try {

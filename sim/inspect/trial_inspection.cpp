@@ -95,7 +95,7 @@ class Rerun {
     if (!forward_moves_) credit_.back() = activity_.e;
     const CreditModel& credit = credit_model(model_.config().credit);
     if (credit.assign) {
-      credit.assign(network, model_.feedback(), activity_, credit_);
+      credit.assign(network, model_.feedback(), activity_, model_.config().parameters, credit_);
       return {};
     }
     const auto solver = solver_kind(model_.config().dynamics.solver).make(solver_settings(model_.config().dynamics));

@@ -21,7 +21,7 @@ TEST_CASE("parameters have defaults until they are set") {
   values.set("width", 0.5);
   values.set("stray", true);
   CHECK(values.real(width) == 0.5);
-  values.restrict_to(declared);
+  values = values.restricted_to(declared);
   CHECK(values.real("width") == 0.5);
   CHECK(values.text("mode") == "fast");
   CHECK(values.find("stray") == nullptr);
