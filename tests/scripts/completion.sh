@@ -13,17 +13,18 @@ offered() {
   printf '%s\n' "${COMPREPLY[@]}"
 }
 expect() {  # LINE WORD..
-  local line=$1 word
+  local line=$1 word words
   shift
+  words=$(offered "$line")
   for word in "$@"; do
-    if ! offered "$line" | grep -qxF -- "$word"; then
-      echo "'$line' does not offer '$word' but: $(offered "$line" | head -20 | tr '\n' ' ')" >&2
+    if ! grep -qxF -- "$word" <<<"$words"; then
+      echo "'$line' does not offer '$word' but: ${words//$'\n'/ }" >&2
       failed=1
     fi
   done
 }
 expect_none() {
-  if [[ -n $(offered "$1") ]]; then echo "'$1' offers $(offered "$1" | head -5)" >&2; failed=1; fi
+  if [[ -n $(offered "$1") ]]; then echo "'$1' offers $(offered "$1")" >&2; failed=1; fi
 }
 
 expect "$program " simulate sweep check inspect export recover report keys

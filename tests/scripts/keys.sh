@@ -5,9 +5,10 @@ page=$1/docs/configuration.md program=$2
 failed=0
 complain() { echo "$1" >&2; failed=1; }
 
-"$program" keys dynamics.solver | grep -q 'dopri5 *Dormand-Prince' || complain "keys dynamics.solver: no summaries"
-"$program" keys dynamics | grep -q '^dynamics.max_steps$' || complain "keys dynamics: a key is missing"
-"$program" keys | grep -q '^input.noise_tau$' || complain "keys: a table is missing"
+# into grep by a here-string: grep -q leaves a pipe early
+grep -q 'dopri5 *Dormand-Prince' <<<"$("$program" keys dynamics.solver)" || complain "keys dynamics.solver: no summaries"
+grep -q '^dynamics.max_steps$' <<<"$("$program" keys dynamics)" || complain "keys dynamics: a key is missing"
+grep -q '^input.noise_tau$' <<<"$("$program" keys)" || complain "keys: a table is missing"
 message=$("$program" keys dynamics.sovler 2>&1)
 [[ $? == 2 ]] || complain "an unknown key does not end with 2"
 [[ $message == *'did you mean "dynamics.solver"?'* ]] || complain "an unknown key is not told apart: $message"
