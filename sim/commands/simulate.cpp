@@ -25,7 +25,7 @@ namespace dynvert {
 namespace {
 
 Config load(const ConfigArguments& arguments) {
-  return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, vocabulary());
+  return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, config_registry());
 }
 
 std::string bytes_text(std::size_t bytes) {
