@@ -15,6 +15,10 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/python/dynvert DESTINATION ${CM
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/matlab/ DESTINATION ${CMAKE_INSTALL_DATADIR}/dynvert/matlab
         FILES_MATCHING PATTERN "*.m")
 
+# where bash looks for the completion of a command
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/dynvert.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+        RENAME dynvert)
+
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/dynvert)
 install(EXPORT dynvertTargets NAMESPACE dynvert:: DESTINATION ${package})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/dynvertConfig.cmake.in

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <dynvert/sim/config/schema.hpp>
+#include <dynvert/sim/config/config_registry.hpp>
 
 namespace dynvert {
 
-/// The names that the program's registries know: what a configuration may say.
-[[nodiscard]] Vocabulary vocabulary();
+/// The parts that the program's registries know: what a configuration may name.
+[[nodiscard]] ConfigRegistry config_registry();
 
 }  // namespace dynvert

@@ -24,13 +24,13 @@ const FeedbackPath& TrialView::path(std::size_t l) const {
 }
 
 const Credit& TrialView::backprop() const {
-  if (!backprop_) credit_model("backprop").assign(network_, feedback_, activity_, backprop_.emplace());
+  if (!backprop_) credit_model("backprop").assign(network_, feedback_, activity_, {}, backprop_.emplace());
   return *backprop_;
 }
 
 const Credit& TrialView::pseudo_backprop() const {
   if (!pseudo_backprop_)
-    credit_model("pseudo_backprop").assign(network_, feedback_, activity_, pseudo_backprop_.emplace());
+    credit_model("pseudo_backprop").assign(network_, feedback_, activity_, {}, pseudo_backprop_.emplace());
   return *pseudo_backprop_;
 }
 

@@ -9,16 +9,46 @@
 
 namespace dynvert {
 
-std::span<const std::string_view> signal_shapes() {
-  static constexpr std::array<std::string_view, 4> names{"step", "ramp", "sine", "noise"};
-  return names;
+std::span<const SignalShape> signal_shapes() {
+  static const std::array shapes{
+      SignalShape{.name = "step", .summary = "constant"},
+      SignalShape{.name = "ramp",
+                  .summary = "grows linearly to its full size",
+                  .parameters = {{.name = "rise",
+                                  .default_value = 0.0,
+                                  .min = 0,
+                                  .units = "time",
+                                  .meaning = "ramp: how long it takes to its full size"}}},
+      SignalShape{.name = "sine",
+                  .summary = "a sine wave",
+                  .parameters = {{.name = "period",
+                                  .default_value = 1.0,
+                                  .min = 0,
+                                  .min_excluded = true,
+                                  .units = "time",
+                                  .meaning = "sine: the period"}}},
+      SignalShape{.name = "noise",
+                  .summary = "an Ornstein-Uhlenbeck process",
+                  .parameters = {{.name = "noise_tau",
+                                  .default_value = 1.0,
+                                  .min = 0,
+                                  .min_excluded = true,
+                                  .units = "time",
+                                  .meaning = "noise: the correlation time"}}},
+  };
+  return shapes;
 }
 
 InputSignal::Shape signal_shape(std::string_view name) {
-  const auto names = signal_shapes();
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end()) throw_unknown_name("signal", name, {names.begin(), names.end()});
-  return static_cast<InputSignal::Shape>(found - names.begin());
+  const auto shapes = signal_shapes();
+  return static_cast<InputSignal::Shape>(&find_by_name(shapes, name, "signal") - shapes.data());
+}
+
+void InputSignal::take(const ParameterValues& parameters) {
+  const ParameterValues own = parameters.restricted_to(signal_shapes()[static_cast<std::size_t>(shape)].parameters);
+  if (shape == Shape::ramp) rise = own.real("rise");
+  if (shape == Shape::sine) period = own.real("period");
+  if (shape == Shape::noise) noise_tau = own.real("noise_tau");
 }
 
 std::vector<double> InputSignal::switches() const {

@@ -25,6 +25,7 @@
 
 #include <dynvert/models/circuit/right_hand_side.hpp>
 #include <dynvert/models/circuit/state.hpp>
+#include <dynvert/models/parameter.hpp>
 #include <dynvert/models/random.hpp>
 
 #include <armadillo>
@@ -44,12 +45,15 @@ struct InputSignal {
   arma::mat amplitude{};  ///< units x trials; one column: the same for all trials
   double start = 0;
   double stop = std::numeric_limits<double>::infinity();
-  double rise = 0;     ///< ramp; 0: a step
-  double period = 1;   ///< sine
-  double spacing = 1;  ///< noise: of the knots
+  double rise = 0;       ///< ramp; 0: a step
+  double period = 1;     ///< sine
+  double noise_tau = 1;  ///< noise: correlation time of the process that the knots were drawn from
+  double spacing = 1;    ///< noise: of the knots
   /// noise: units x knots of each trial
   std::shared_ptr<const std::vector<arma::mat>> knots = nullptr;
 
+  /// Takes the parameters that its shape declares, defaults where there are no values.
+  void take(const ParameterValues& parameters);
   /// When it changes its form: start, end of the rise, stop. In order; those that are finite.
   [[nodiscard]] std::vector<double> switches() const;
   /// Whether it is on in a stretch of time that none of its switches divides.
@@ -61,8 +65,14 @@ struct InputSignal {
   void add(double t, std::span<const std::size_t> trials, const MatrixView& input) const;
 };
 
-/// "step", "ramp", "sine", "noise", in the order of the enumeration
-[[nodiscard]] std::span<const std::string_view> signal_shapes();
+struct SignalShape {
+  std::string_view name;
+  std::string_view summary;
+  std::vector<Parameter> parameters = {};  ///< "rise", "period", "noise_tau"
+};
+
+/// In the order of the enumeration.
+[[nodiscard]] std::span<const SignalShape> signal_shapes();
 /// @throws ValueError naming the shapes
 [[nodiscard]] InputSignal::Shape signal_shape(std::string_view name);
 

@@ -14,7 +14,8 @@ struct RateFunction {
   using Elementwise = void (*)(const double* x, double* y, std::size_t n);
 
   std::string_view name;
-  bool linear = false;  ///< g(x) = x
+  std::string_view summary;  ///< g(x), for people
+  bool linear = false;       ///< g(x) = x
   Elementwise value = nullptr;
   Elementwise derivative = nullptr;
   Elementwise second_derivative = nullptr;  ///< of a gain g'(x) or 1/g'(x) that follows a population

@@ -9,7 +9,8 @@ namespace dynvert {
 CreditModel backprop() {
   return {.name = "backprop",
           .summary = "transposed weights, the exact gradient",
-          .assign = [](const Network& network, const Feedback&, const Activity& activity, Credit& credit) {
+          .assign = [](const Network& network, const Feedback&, const Activity& activity, const ParameterValues&,
+                       Credit& credit) {
             propagate(network, activity, credit,
                       [&](std::size_t l, const arma::mat& delta) -> arma::mat { return network.W[l].t() * delta; });
           }};

@@ -27,16 +27,16 @@ std::vector<FeedbackPath> sequential_feedback(std::size_t depth) {
   return paths;
 }
 
-std::span<const std::string_view> transfer_names() {
-  static constexpr std::array<std::string_view, 3> names{"linear", "nonlinear", "linearised"};
-  return names;
+std::span<const TransferKind> transfer_kinds() {
+  static constexpr std::array kinds{TransferKind{"linear", "f(x) = x, credit delta .* g'(a)"},
+                                    TransferKind{"nonlinear", "f(x) = g(x), credit delta"},
+                                    TransferKind{"linearised", "f(x) = x / g'(a), credit delta"}};
+  return kinds;
 }
 
 Transfer transfer(std::string_view name) {
-  const auto names = transfer_names();
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end()) throw_unknown_name("transfer", name, {names.begin(), names.end()});
-  return static_cast<Transfer>(found - names.begin());
+  const auto kinds = transfer_kinds();
+  return static_cast<Transfer>(&find_by_name(kinds, name, "transfer") - kinds.data());
 }
 
 void propagate(const Network& network, const Activity& activity, Credit& credit,

@@ -9,6 +9,7 @@
 #include <dynvert/models/circuit/circuit.hpp>
 #include <dynvert/models/circuit/right_hand_side.hpp>
 #include <dynvert/models/network/network.hpp>
+#include <dynvert/models/parameter.hpp>
 
 #include <functional>
 #include <optional>
@@ -33,8 +34,12 @@ enum class Transfer {
   nonlinear,  ///< f(x) = g(x), credit delta
   linearised  ///< f(x) = x / g'(a), credit delta
 };
-/// "linear", "nonlinear", "linearised", in the order of the enumeration
-[[nodiscard]] std::span<const std::string_view> transfer_names();
+struct TransferKind {
+  std::string_view name;
+  std::string_view summary;
+};
+/// In the order of the enumeration.
+[[nodiscard]] std::span<const TransferKind> transfer_kinds();
 /// @throws ValueError naming the transfers
 [[nodiscard]] Transfer transfer(std::string_view name);
 
@@ -51,6 +56,7 @@ struct LoopParameters {
   double tau_h = 1;      ///< of the forward populations, where they move
   Transfer transfer = Transfer::linear;
   std::optional<ContinuousPlasticity> plasticity = std::nullopt;  ///< of concurrent models
+  ParameterValues parameters = {};                                ///< of keys that the model declares
 };
 
 /// A stretch of time in which stimulus and target are on or off.
@@ -118,12 +124,14 @@ struct Stage {
 
 struct CreditModel {
   std::string_view name;
-  std::string_view summary;  ///< one line for people
-  bool concurrent = false;   ///< forward activity is part of its circuit: runs on a schedule of phases
+  std::string_view summary;                ///< one line for people
+  std::vector<Parameter> parameters = {};  ///< keys of [[model]] that it declares itself
+  bool concurrent = false;                 ///< forward activity is part of its circuit: runs on a schedule of phases
   /// the feedback matrices of a network of this depth; nullptr: it has none
   std::function<std::vector<FeedbackPath>(std::size_t depth)> feedback = nullptr;
   /// algebraic: fills delta_1 .. delta_{L-1} from delta_L = e
-  std::function<void(const Network&, const Feedback&, const Activity&, Credit&)> assign = nullptr;
+  std::function<void(const Network&, const Feedback&, const Activity&, const ParameterValues&, Credit&)> assign =
+      nullptr;
   /// control loops: the stages of a trial, in their order. Exactly one of `assign` and `stages` is set.
   std::function<std::vector<Stage>(const Network&, const LoopParameters&)> stages = nullptr;
 };

@@ -18,7 +18,8 @@ CreditModel feedback_alignment() {
   return {.name = "feedback_alignment",
           .summary = "fixed feedback weights in place of the transpose",
           .feedback = sequential_feedback,
-          .assign = [](const Network& network, const Feedback& feedback, const Activity& activity, Credit& credit) {
+          .assign = [](const Network& network, const Feedback& feedback, const Activity& activity,
+                       const ParameterValues&, Credit& credit) {
             propagate(network, activity, credit,
                       [&](std::size_t l, const arma::mat& delta) -> arma::mat { return -feedback[l] * delta; });
           }};

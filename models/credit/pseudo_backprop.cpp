@@ -37,7 +37,8 @@ arma::mat pseudo_inverse_times(const arma::mat& W, const arma::mat& s) {
 CreditModel pseudo_backprop() {
   return {.name = "pseudo_backprop",
           .summary = "the Moore-Penrose inverse in place of the transpose",
-          .assign = [](const Network& network, const Feedback&, const Activity& activity, Credit& credit) {
+          .assign = [](const Network& network, const Feedback&, const Activity& activity, const ParameterValues&,
+                       Credit& credit) {
             propagate(network, activity, credit,
                       [&](std::size_t l, const arma::mat& delta) { return pseudo_inverse_times(network.W[l], delta); });
           }};

@@ -8,16 +8,24 @@ namespace dynvert {
 std::span<const FeedbackFormula> feedback_formulas() {
   static const std::array formulas{
       FeedbackFormula{.kind = "negative_transpose",
-                      .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * W.t(); }},
-      FeedbackFormula{
-          .kind = "negative_pseudo_inverse",
-          .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::pinv(W); }},
-      FeedbackFormula{
-          .kind = "negative_sign",
-          .make = [](const arma::mat& W, double k, RandomStream&) -> arma::mat { return -k * arma::sign(W.t()); }},
+                      .summary = "the negative transpose, -k W'",
+                      .make = [](const arma::mat& W, double k, const ParameterValues&, RandomStream&) -> arma::mat {
+                        return -k * W.t();
+                      }},
+      FeedbackFormula{.kind = "negative_pseudo_inverse",
+                      .summary = "the negative Moore-Penrose inverse, -k W^+",
+                      .make = [](const arma::mat& W, double k, const ParameterValues&, RandomStream&) -> arma::mat {
+                        return -k * arma::pinv(W);
+                      }},
+      FeedbackFormula{.kind = "negative_sign",
+                      .summary = "the signs of the negative transpose, -k sign(W')",
+                      .make = [](const arma::mat& W, double k, const ParameterValues&, RandomStream&) -> arma::mat {
+                        return -k * arma::sign(W.t());
+                      }},
       FeedbackFormula{.kind = "random",
+                      .summary = "drawn from U(-w, w)",
                       .uses_half_width = true,
-                      .make = [](const arma::mat& W, double w,
+                      .make = [](const arma::mat& W, double w, const ParameterValues&,
                                  RandomStream& random) { return random.uniform(W.n_cols, W.n_rows, w); }},
   };
   return formulas;

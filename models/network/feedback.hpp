@@ -20,6 +20,7 @@
 /// This file makes the kinds that are a formula of W. `product` takes the draws of several layers, `optimised` needs
 /// analysis and `file` needs files: sim sees to them.
 
+#include <dynvert/models/parameter.hpp>
 #include <dynvert/models/random.hpp>
 
 #include <armadillo>
@@ -27,14 +28,18 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace dynvert {
 
 struct FeedbackFormula {
   std::string_view kind;
-  bool uses_half_width = false;  ///< its scale is a half width; else a gain
+  std::string_view summary;
+  bool uses_half_width = false;            ///< its scale is a half width; else a gain
+  std::vector<Parameter> parameters = {};  ///< keys of [feedback] that it declares itself
   /// B, n_{l-1} x n_l. @param W  n_l x n_{l-1}, @param scale  gain or half width, @param random  of `random` only
-  std::function<arma::mat(const arma::mat& W, double scale, RandomStream& random)> make = nullptr;
+  std::function<arma::mat(const arma::mat& W, double scale, const ParameterValues& parameters, RandomStream& random)>
+      make = nullptr;
 };
 
 [[nodiscard]] std::span<const FeedbackFormula> feedback_formulas();

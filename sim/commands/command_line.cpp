@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/commands/command_line.hpp>
+#include <dynvert/sim/commands/complete.hpp>
 #include <dynvert/sim/config/error.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
 #include <dynvert/sim/platform/build_info.hpp>
@@ -13,6 +14,7 @@
 
 #include <functional>
 #include <new>
+#include <string_view>
 
 namespace dynvert {
 
@@ -67,7 +69,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
                               "the file to write; by default CONFIG's name with .h5, here");
   CLI::Option* overwrite =
       simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
-  simulate_command.add_flag("--resume", simulation.resume, "go on with a run that was stopped")->excludes(overwrite);
+  simulate_command.add_flag("--resume", simulation.resume, "resume a run that was stopped")->excludes(overwrite);
   simulate_command.add_flag("-q,--quiet", simulation.quiet, "no progress and no notes");
 
   SweepArguments swept;
@@ -86,7 +88,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   sweep_command.add_option("--threads", swept.config.threads, "threads of each run; by default 1")
       ->check(CLI::NonNegativeNumber);
   CLI::Option* sweep_anew = sweep_command.add_flag("--overwrite", swept.overwrite, "replace the runs of this sweep");
-  sweep_command.add_flag("--resume", swept.resume, "go on with a sweep that was stopped")->excludes(sweep_anew);
+  sweep_command.add_flag("--resume", swept.resume, "resume a sweep that was stopped")->excludes(sweep_anew);
   sweep_command.add_flag("-q,--quiet", swept.quiet, "no progress and no notes");
 
   ConfigArguments checked;
@@ -142,6 +144,18 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       ->check(CLI::Range(0.1, 1000.0))
       ->capture_default_str();
 
+  KeysArguments listed;
+  CLI::App& keys_command = *app.add_subcommand("keys", "what a configuration may say: every table and key");
+  keys_command.add_option("NAME", listed.name, "one table (dynamics) or key (dynamics.solver)");
+  CLI::Option* markdown = keys_command.add_flag("--markdown", listed.markdown, "the tables of docs/configuration.md");
+  keys_command.add_option("--update", listed.update, "the page to write these tables into")
+      ->type_name("PAGE")
+      ->needs(markdown);
+
+  if (argc > 1 && std::string_view(argv[1]) == "complete") {  // what the shell asks for, no command for people
+    complete(app, {argv + 2, argv + argc}, out);
+    return exit_done;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
@@ -163,6 +177,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     if (check_command.parsed()) return check(checked, out, err);
     if (recover_command.parsed()) return recover(recovered, out, err);
     if (export_command.parsed()) return export_file(exported, out, err);
+    if (keys_command.parsed()) return keys(listed, out);
     if (report_command.parsed()) return report(reported, report_sources(), out, err);
     return inspect(inspected, out, err);
   });

@@ -69,12 +69,19 @@ struct ExportArguments {
   bool overwrite = false;
 };
 
+struct KeysArguments {
+  std::string name;  ///< TABLE or TABLE.KEY; empty: every table
+  bool markdown = false;
+  std::string update;  ///< a page whose tables are written anew; empty: none
+};
+
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
 int sweep(const SweepArguments& arguments, std::ostream& out, std::ostream& err);
 int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err);
+int keys(const KeysArguments& arguments, std::ostream& out);
 /// @param sources  of the page: those that the program was built with
 int report(const ReportArguments& arguments, const ReportSources& sources, std::ostream& out, std::ostream& err);
 int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostream& err);

@@ -25,7 +25,7 @@ namespace dynvert {
 namespace {
 
 Config load(const ConfigArguments& arguments) {
-  return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, vocabulary());
+  return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, config_registry());
 }
 
 std::string bytes_text(std::size_t bytes) {
@@ -48,7 +48,7 @@ std::optional<RunFile> open_earlier(const SimulateArguments& arguments, const Co
   if (arguments.quiet) return file;
   if (file.mended()) fmt::print(err, "dynvert: {}: the last commit was cut short, and is finished now\n", output);
   if (!note.empty()) fmt::print(err, "dynvert: note: {}\n", note);
-  fmt::print(err, "dynvert: {}: goes on after {} of {} trials\n", output, file.committed(), config.trials);
+  fmt::print(err, "dynvert: {}: resumes after {} of {} trials\n", output, file.committed(), config.trials);
   return file;
 }
 
@@ -64,7 +64,7 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
   std::error_code ignored;
   if (!arguments.resume && !arguments.overwrite && std::filesystem::exists(output, ignored)) {
     throw IoError(output, "exists already",
-                  "another name with -o, --resume to go on with it, or --overwrite to replace it");
+                  "another name with -o, --resume to continue it, or --overwrite to replace it");
   }
   if (!arguments.quiet) {
     for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);

@@ -58,7 +58,7 @@ class SweepRun {
   std::vector<int> codes_;           ///< exit codes of the points
   std::vector<std::size_t> to_run_;  ///< points
   std::size_t ended_ = 0;            ///< of to_run_
-  std::int64_t trials_before_ = 0;   ///< that were done when the sweep began or was gone on with
+  std::int64_t trials_before_ = 0;   ///< that were done when the sweep began or was resumed
   Clock::time_point begin_ = Clock::now(), next_write_ = {};
   bool index_is_old_ = false;
   std::string index_fault_;   ///< why it could not be written; empty: it was
@@ -219,7 +219,7 @@ int SweepRun::run() {
     worst = std::max<int>(worst, exit_usage);
   }
   if (interrupted) {
-    fmt::print(err_, "dynvert: interrupted after {} of {} runs; {}/{} says which, and --resume goes on\n",
+    fmt::print(err_, "dynvert: interrupted after {} of {} runs; {}/{} says which, and --resume continues\n",
                count(PointStatus::complete), states_.size(), arguments_.output, sweep_index_name);
     return exit_interrupted;
   }

@@ -2,6 +2,9 @@
 
 /// The configuration of an experiment as plain values: what sim/config/config.cpp makes of a TOML file, and what a
 /// program that links the library fills in directly. docs/configuration.md describes each key for users.
+/// `parameters` are the values of keys that the chosen part declares itself (models/parameter.hpp).
+
+#include <dynvert/models/parameter.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,20 +17,20 @@ namespace dynvert {
 
 /// [task]
 struct TaskConfig {
-  std::string kind = {};            ///< name of a registered task
-  std::size_t inputs = 0;           ///< n_0; default and required to agree with network.layers
-  std::size_t outputs = 0;          ///< n_L; likewise
-  std::size_t samples = 2000;       ///< size of the training set; 0 before loading: all that the file holds
-  std::size_t test_samples = 0;     ///< of the test set; 0: there is none
-  double teacher_half_width = 1.0;  ///< teachers: weights ~ U(-w, w)
-  std::string path = {};            ///< data from files: a folder or file (absolute after loading)
-  std::string targets_path = {};    ///< dataset: the second file of an IDX pair; empty: HDF5
-  std::string group = "/";          ///< dataset: group with x, t or labels
-  std::string test_path = {};       ///< dataset: likewise of the test set; empty: none, or of the training set's file
+  std::string kind = {};          ///< name of a registered task
+  std::size_t inputs = 0;         ///< n_0; default and required to agree with network.layers
+  std::size_t outputs = 0;        ///< n_L; likewise
+  std::size_t samples = 2000;     ///< size of the training set; 0 before loading: all that the file holds
+  std::size_t test_samples = 0;   ///< of the test set; 0: there is none
+  std::string path = {};          ///< data from files: a folder or file (absolute after loading)
+  std::string targets_path = {};  ///< dataset: the second file of an IDX pair; empty: HDF5
+  std::string group = "/";        ///< dataset: group with x, t or labels
+  std::string test_path = {};     ///< dataset: likewise of the test set; empty: none, or of the training set's file
   std::string test_targets_path = {};
   std::string test_group = {};     ///< empty: that of the training set
   std::string targets = "values";  ///< "values" | "classes"
   std::string scaling = "none";    ///< "none" | "unit" | "standardised"
+  ParameterValues parameters = {};
 
   bool operator==(const TaskConfig&) const = default;
 };
@@ -40,6 +43,7 @@ struct InitConfig {
   std::string path;              ///< file: HDF5 file (absolute after loading)
   std::string group = "/";       ///< file: group with W1.., b1..
   int snapshot = -1;             ///< file: of several snapshots the one after so many trials; -1: the last
+  ParameterValues parameters = {};
 
   bool operator==(const InitConfig&) const = default;
 };
@@ -97,6 +101,7 @@ struct DynamicsConfig {
   std::string on_divergence = "stop";       ///< "stop" | "skip"
   double divergence_limit = 1e6;
   std::size_t max_steps = 1'000'000;  ///< a loop that needs more ends with an error
+  ParameterValues parameters = {};
 
   bool operator==(const DynamicsConfig&) const = default;
 };
@@ -112,6 +117,7 @@ struct FeedbackConfig {
   std::string path;         ///< file: HDF5 file (absolute after loading)
   std::string group = "/";  ///< file: group with B2..
   int snapshot = -1;        ///< file: of several snapshots the one after so many trials; -1: the last
+  ParameterValues parameters = {};
 
   bool operator==(const FeedbackConfig&) const = default;
 };
@@ -128,6 +134,7 @@ struct InversionConfig {
   std::vector<double> alpha;          ///< leaks of the grid; empty: the model's own
   std::vector<double> ratio;          ///< tau_u / tau_delta of the grid, tau_delta as it is; empty: the model's own
   std::vector<std::string> feedback;  ///< kinds: a model NAME_KIND for each model and kind; empty after loading
+  ParameterValues parameters = {};
 
   bool operator==(const InversionConfig&) const = default;
 };
@@ -159,20 +166,20 @@ struct ProjectionConfig {
   std::string transmits = "rate";  ///< "rate" | "state" | "gain"
   std::string follows = {};        ///< gain: the population whose slope it is
   bool reciprocal = false;         ///< gain: 1 / slope
+  ParameterValues parameters = {};
 
   bool operator==(const ProjectionConfig&) const = default;
 };
 
 /// One [[input]]
 struct InputConfig {
+  std::string name = {};  ///< after loading always set; default: POPULATION_SHAPE, with a number where that is taken
   std::string population = {};
   std::string shape = "step";          ///< a name of InputSignal::Shape (models/circuit/input_signal.hpp)
   std::vector<double> amplitude{1.0};  ///< one number, or one for each unit
   double start = 0;
   double duration = 0;  ///< 0: to the end
-  double rise = 0;
-  double period = 1;
-  double noise_tau = 1;
+  ParameterValues parameters = {};
 
   bool operator==(const InputConfig&) const = default;
 };
@@ -196,9 +203,10 @@ struct RecordConfig {
   std::size_t weights_every = 0;         ///< trials between snapshots of the weights; 0: first and last only
   std::size_t evaluate_every = 1;        ///< trials between evaluations
   std::vector<std::string> measures;     ///< names of registered measures
-  std::size_t unsettled_limit = 10;      ///< so many trials that did not settle or diverged are kept unasked, per model
-  int compression = 0;                   ///< gzip level 0..9
-  double commit_interval = 2;            ///< seconds between commits to the file
+  std::size_t unsettled_limit =
+      10;                      ///< so many trials that did not settle or diverged are recorded automatically, per model
+  int compression = 0;         ///< gzip level 0..9
+  double commit_interval = 2;  ///< seconds between commits to the file
 
   bool operator==(const RecordConfig&) const = default;
 };
@@ -210,6 +218,7 @@ struct ModelConfig {
   double alpha = 0.01;
   DynamicsConfig dynamics;
   FeedbackConfig feedback;
+  ParameterValues parameters = {};
 
   bool operator==(const ModelConfig&) const = default;
 };

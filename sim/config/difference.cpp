@@ -24,9 +24,11 @@ void flatten(const toml::table& table, const std::string& prefix, Values& to) {
       flatten(*below, key + ".", to);
       continue;
     }
-    if (const auto* models = node.as_array(); models != nullptr && key == "model") {
-      for (const auto& model : *models) {
-        if (const auto* t = model.as_table()) flatten(*t, fmt::format("model.{}.", (*t)["name"].value_or("")), to);
+    if (prefix.empty() && is_named_table(key)) {
+      const std::vector<std::string> names = names_in_list(table, key);
+      const auto* list = node.as_array();
+      for (std::size_t i = 0; list != nullptr && i < std::min(names.size(), list->size()); ++i) {
+        if (const auto* t = list->get(i)->as_table()) flatten(*t, fmt::format("{}.{}.", key, names[i]), to);
       }
       continue;
     }

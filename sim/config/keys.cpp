@@ -3,351 +3,402 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace dynvert {
 
-std::vector<Binding> bindings(Config& c) {
-  return {{"title", &c.title},     {"seed", &c.seed}, {"trials", &c.trials},
-          {"threads", &c.threads}, {"fast", &c.fast}, {"reproducible", &c.reproducible}};
-}
-
-std::vector<Binding> bindings(TaskConfig& t) {
-  return {{"kind", &t.kind},
-          {"inputs", &t.inputs},
-          {"outputs", &t.outputs},
-          {"samples", &t.samples},
-          {"test_samples", &t.test_samples},
-          {"teacher_half_width", &t.teacher_half_width},
-          {"path", &t.path},
-          {"targets_path", &t.targets_path},
-          {"group", &t.group},
-          {"test_path", &t.test_path},
-          {"test_targets_path", &t.test_targets_path},
-          {"test_group", &t.test_group},
-          {"targets", &t.targets},
-          {"scaling", &t.scaling}};
-}
-
-std::vector<Binding> bindings(NetworkConfig& n) {
-  return {{"layers", &n.layers}, {"activation", &n.activation}, {"output", &n.output}, {"bias", &n.bias}};
-}
-
-std::vector<Binding> bindings(InitConfig& i) {
-  return {{"kind", &i.kind}, {"half_width", &i.half_width}, {"gain", &i.gain},
-          {"path", &i.path}, {"group", &i.group},           {"snapshot", &i.snapshot}};
-}
-
-std::vector<Binding> bindings(LearningConfig& l) {
-  return {{"rate", &l.rate},
-          {"decay", &l.decay},
-          {"batch", &l.batch},
-          {"clip_delta", &l.clip_delta},
-          {"normalise_updates", &l.normalise_updates},
-          {"skip_first", &l.skip_first},
-          {"precision", &l.precision}};
-}
-
-std::vector<Binding> bindings(InversionConfig& i) {
-  return {{"signal", &i.signal}, {"samples", &i.samples},  {"amplitude", &i.amplitude}, {"onset", &i.onset},
-          {"rise", &i.rise},     {"noise", &i.noise},      {"noise_tau", &i.noise_tau}, {"alpha", &i.alpha},
-          {"ratio", &i.ratio},   {"feedback", &i.feedback}};
-}
-
-std::vector<Binding> bindings(PopulationConfig& p) {
-  return {{"name", &p.name},
-          {"units", &p.units},
-          {"tau", &p.tau},
-          {"leak", &p.leak},
-          {"rate", &p.rate},
-          {"initial", &p.initial},
-          {"initial_half_width", &p.initial_half_width}};
-}
-
-std::vector<Binding> bindings(ProjectionConfig& p) {
-  return {{"name", &p.name},
-          {"source", &p.source},
-          {"target", &p.target},
-          {"kind", &p.kind},
-          {"weight", &p.weight},
-          {"matrix", &p.matrix},
-          {"half_width", &p.half_width},
-          {"path", &p.path},
-          {"group", &p.group},
-          {"dataset", &p.dataset},
-          {"transmits", &p.transmits},
-          {"follows", &p.follows},
-          {"reciprocal", &p.reciprocal}};
-}
-
-std::vector<Binding> bindings(InputConfig& i) {
-  return {{"population", &i.population}, {"shape", &i.shape}, {"amplitude", &i.amplitude}, {"start", &i.start},
-          {"duration", &i.duration},     {"rise", &i.rise},   {"period", &i.period},       {"noise_tau", &i.noise_tau}};
-}
-
-std::vector<Binding> bindings(DynamicsConfig& d) {
-  return {{"solver", &d.solver},
-          {"dt", &d.dt},
-          {"duration", &d.duration},
-          {"settle_tolerance", &d.settle_tolerance},
-          {"rtol", &d.rtol},
-          {"atol", &d.atol},
-          {"tau_delta", &d.tau_delta},
-          {"tau_u", &d.tau_u},
-          {"tau_h", &d.tau_h},
-          {"forward", &d.forward},
-          {"forward_duration", &d.forward_duration},
-          {"transfer", &d.transfer},
-          {"phases", &d.phases},
-          {"plasticity", &d.plasticity},
-          {"tau_w", &d.tau_w},
-          {"on_divergence", &d.on_divergence},
-          {"divergence_limit", &d.divergence_limit},
-          {"max_steps", &d.max_steps}};
-}
-
-std::vector<Binding> bindings(PhaseConfig& p) {
-  return {{"start", &p.start}, {"duration", &p.duration}, {"stimulus", &p.stimulus}, {"target", &p.target}};
-}
-
-std::vector<Binding> bindings(FeedbackConfig& f) {
-  return {{"kind", &f.kind},        {"factor", &f.factor},           {"gain", &f.gain}, {"half_width", &f.half_width},
-          {"margin", &f.margin},    {"restabilise", &f.restabilise}, {"path", &f.path}, {"group", &f.group},
-          {"snapshot", &f.snapshot}};
-}
-
-std::vector<Binding> bindings(RecordConfig& r) {
-  return {{"trials", &r.trials},
-          {"every", &r.every},
-          {"interval", &r.interval},
-          {"populations", &r.populations},
-          {"weights_every", &r.weights_every},
-          {"evaluate_every", &r.evaluate_every},
-          {"measures", &r.measures},
-          {"unsettled_limit", &r.unsettled_limit},
-          {"compression", &r.compression},
-          {"commit_interval", &r.commit_interval}};
-}
-
-std::vector<Binding> bindings(ModelConfig& m) {
-  return {{"name", &m.name}, {"credit", &m.credit}, {"alpha", &m.alpha}};
-}
-
 namespace {
 
-/// The key has no meaning where its table lets a choice govern it, and the choice does not use it.
-std::string unused_by(const std::vector<Choice>& choices, const std::string& chosen, std::string_view table,
-                      std::string_view key) {
-  const KeySpec* spec = find_key(table, key);
-  if (spec == nullptr || spec->governed_by.empty() || uses(find_choice(choices, chosen), key)) return {};
-  return fmt::format("{} = \"{}\"", spec->governed_by, chosen);
+// Numbers of trials and samples: beyond any experiment, and far from any overflow of a product of two.
+constexpr std::int64_t many = 1'000'000'000;
+constexpr std::int64_t any_seed = std::numeric_limits<std::int64_t>::max();
+
+using enum ExperimentKind;
+
+Key timed(std::string_view name, double& value, Range range, std::string_view meaning) {
+  Key key = real(name, value, range, meaning);
+  key.units = "time";
+  return key;
 }
 
-/// A key of [dynamics] for a model with loops.
-std::string no_meaning_in_loop(const ModelConfig& model, const Choice* credit, std::string_view key,
-                               const Vocabulary& vocabulary) {
-  const DynamicsConfig& d = model.dynamics;
+/// Applies to these kinds of experiments alone.
+Key of_experiments(Key key, std::vector<ExperimentKind> kinds, const KeyContext& context) {
+  key.experiments = std::move(kinds);
+  const bool included = std::ranges::find(key.experiments, context.kind) != key.experiments.end();
+  if (included) return key;
+  return unless(std::move(key), context.kind == inversion ? "[inversion]" : "[[population]]");
+}
+
+std::string value_text(std::string_view key, std::string_view value) { return fmt::format("{} = \"{}\"", key, value); }
+
+}  // namespace
+
+std::vector<Key> keys_of(Config& c, const KeyContext& context) {
+  return {
+      free_text("title", c.title, "any text", "Title of the experiment, for people"),
+      whole("seed", &c.seed, 0, any_seed, "Seed of every random number"),
+      of_experiments(
+          with_default(whole("trials", &c.trials, 1, many,
+                             "Number of trials; of a circuit, whose trials differ in what is drawn, by default 1"),
+                       "required, or epochs"),
+          {learning, circuit}, context),
+      of_experiments(
+          with_default(whole("epochs", std::monostate{}, 1, many, "Passes through the data set, in place of trials"),
+                       "required, or trials"),
+          {learning}, context),
+      whole("threads", &c.threads, 1, 1024, "Number of threads; the numbers do not depend on it"),
+      of_experiments(one_of("fast", c.fast, {"auto", "off"},
+                            "Whether faster forms that are equal up to rounding may take the place of plain ones"),
+                     {learning}, context),
+      flag("reproducible", c.reproducible, "Whether every x86-64 processor gives the same bits, at a price in speed"),
+  };
+}
+
+std::vector<Key> keys_of(TaskConfig& t, const KeyContext& context) {
+  const Choice* const kind = find_choice(context.registry.tasks, t.kind);
+  const auto used = [&](Key key) { return governed(std::move(key), "kind", kind); };
+  const std::string pair = t.targets_path.empty() ? std::string() : "targets_path, which makes the files an IDX pair";
+  const std::string hdf5 = t.targets_path.empty() ? "an HDF5 file (targets_path is empty)" : std::string();
+  std::vector<Key> keys{
+      required(choice("kind", &t.kind, context.registry.tasks, "What is learned")),
+      with_default(whole("inputs", &t.inputs, 1, 1'000'000, "Number of inputs; must be the first of network.layers"),
+                   "first of network.layers"),
+      with_default(whole("outputs", &t.outputs, 1, 1'000'000, "Number of outputs; must be the last of network.layers"),
+                   "last of network.layers"),
+      used(whole("samples", &t.samples, 1, many, "Size of the training set; of files, so many from the first")),
+      used(whole("test_samples", &t.test_samples, 0, many,
+                 "Size of the test set; 0: none, or for dataset all in the file")),
+      used(required(free_text("path", t.path, "a file name",
+                              "mnist_ tasks: the folder with the four files; dataset: an HDF5 or IDX file"))),
+      used(free_text("targets_path", t.targets_path, "a file name",
+                     "An IDX file of the targets or labels, path being one of the inputs; empty: path is HDF5")),
+      used(unless(
+          free_text("group", t.group, "a group of the file, from /", "HDF5: the group that holds x, and t or labels"),
+          pair)),
+      used(free_text("test_path", t.test_path, "a file name", "The same of the test set; empty: there is none")),
+      used(
+          unless(free_text("test_targets_path", t.test_targets_path, "a file name", "The same of the test set"), hdf5)),
+      used(unless(free_text("test_group", t.test_group, "a group of the file, from /",
+                            "The same of the test set, in the file path where test_path is empty; empty: as group"),
+                  pair)),
+      used(one_of("targets", t.targets, {"values", "classes"},
+                  "What the network is to give: numbers, or a class, whose output is 1 and the others 0")),
+      used(one_of("scaling", t.scaling, {"none", "unit", "standardised"},
+                  "Inputs as they are, bytes divided by 255, or less the training set's mean and divided by its "
+                  "standard deviation, one number each")),
+  };
+  add_own_keys(keys, t.parameters, "kind", context.registry.tasks, t.kind);
+  return keys;
+}
+
+std::vector<Key> keys_of(NetworkConfig& n, const KeyContext& context) {
+  Key layers = whole("layers", &n.layers, 1, 1'000'000, "Units of each layer, from the inputs to the outputs");
+  layers.allowed = "3 to 1000 layers of 1 to 1000000 units";
+  Key init{.name = "init",
+           .type = KeyType::table,
+           .meaning = "Weights at the start, see [network.init]",
+           .allowed = "keys of [network.init]"};
+  return {
+      required(std::move(layers)),
+      with_default(typed(choice("activation", &n.activation, context.registry.activations,
+                                "Rate function of the hidden layers: one name, or a list with one name a hidden layer"),
+                         KeyType::name_or_names),
+                   "\"linear\""),
+      choice("output", &n.output, context.registry.outputs, "Rate function of the last layer"),
+      flag("bias", n.bias, "Whether the layers have biases, which learn"),
+      std::move(init),
+  };
+}
+
+std::vector<Key> keys_of(InitConfig& i, const KeyContext& context) {
+  const Choice* const kind = find_choice(context.registry.inits, i.kind);
+  const auto used = [&](Key key) { return governed(std::move(key), "kind", kind); };
+  std::vector<Key> keys{
+      choice("kind", &i.kind, context.registry.inits, "Where the weights at the start come from"),
+      used(real("half_width", i.half_width, at_least(0), "uniform: weights and biases are drawn from U(-w, w)")),
+      used(real("gain", i.gain, above(0), "orthogonal: factor of the orthogonal matrices; biases are 0")),
+      used(required(free_text("path", i.path, "a file name", "file: an HDF5 file"))),
+      used(free_text("group", i.group, "a group of the file, from /", "file: the group that holds W1.. and b1..")),
+      used(whole("snapshot", &i.snapshot, -1, many,
+                 "file: of several snapshots the one after so many trials; -1: the last")),
+  };
+  add_own_keys(keys, i.parameters, "kind", context.registry.inits, i.kind);
+  return keys;
+}
+
+std::vector<Key> keys_of(LearningConfig& l, const KeyContext&) {
+  Key clip = with_default(
+      real("clip_delta", l.clip_delta, above(0), "Largest norm of the credit signal of a hidden layer, per sample"),
+      "none");
+  clip.written = std::isfinite(l.clip_delta);
+  return {
+      required(real("rate", l.rate, at_least(0), "Learning rate eta")),
+      real("decay", l.decay, at_least(0).below(1), "Weight decay lambda, per trial"),
+      whole("batch", &l.batch, 1, 1'000'000, "Samples per trial; their weight changes add up"),
+      std::move(clip),
+      flag("normalise_updates", l.normalise_updates, "Divide each weight change by its Frobenius norm"),
+      flag("skip_first", l.skip_first, "The first trial changes nothing"),
+      one_of("precision", l.precision, {"double", "single"},
+             "Of the first layer's weights, where models learn in blocks of trials"),
+  };
+}
+
+std::vector<Key> keys_of(InversionConfig& i, const KeyContext& context) {
+  const Choice* const signal = find_choice(context.registry.error_signals, i.signal);
+  const auto used = [&](Key key) { return governed(std::move(key), "signal", signal); };
+  Key feedback = choice("feedback", &i.feedback, context.registry.feedback_kinds,
+                        "Kinds of feedback: each model becomes one model NAME_KIND for each; empty: the model's own");
+  feedback.written = false;  // models that differ in their kind of feedback are written out
+  std::vector<Key> keys{
+      choice("signal", &i.signal, context.registry.error_signals, "The error that the loops invert, in time"),
+      whole("samples", &i.samples, 1, 1'000'000,
+            "Errors, each with an input of its own, that are drawn; each is inverted at every point of the grid"),
+      real("amplitude", i.amplitude, above(0), "Standard deviation of the components of an error"),
+      timed("onset", i.onset, at_least(0), "When the error appears"),
+      used(timed("rise", i.rise, above(0), "ramp: how long the error takes to its full size")),
+      used(real("noise", i.noise, at_least(0),
+                "noise: standard deviation of the fluctuations around the error, relative to amplitude")),
+      used(timed("noise_tau", i.noise_tau, above(0), "noise: correlation time of the fluctuations")),
+      reals("alpha", i.alpha, at_least(0), "finite real numbers at least 0",
+            "Leaks of the grid; empty: the model's own"),
+      reals("ratio", i.ratio, above(0), "finite real numbers above 0",
+            "Ratios tau_u / tau_delta of the grid, tau_delta as the model has it; empty: the model's own"),
+      std::move(feedback),
+  };
+  add_own_keys(keys, i.parameters, "signal", context.registry.error_signals, i.signal);
+  return keys;
+}
+
+std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
+  const Choice* const solver = find_choice(context.registry.solvers, d.solver);
+  const Choice* const credit = context.credit;
   const bool concurrent = uses(credit, "phases");
-  const auto by_credit = fmt::format("credit = \"{}\"", model.credit);
-  const bool moves = concurrent || d.forward == "dynamic";
-  if ((key == "phases" || key == "plasticity" || key == "tau_w") && !concurrent) return by_credit;
-  if ((key == "forward" || key == "forward_duration") && concurrent) return by_credit;
-  if (key == "tau_w" && d.plasticity != "continuous") return fmt::format("plasticity = \"{}\"", d.plasticity);
-  if ((key == "tau_h" || key == "forward_duration") && !moves) return fmt::format("forward = \"{}\"", d.forward);
-  if (key == "duration" && concurrent && !d.phases.empty()) return "phases, which have durations of their own";
-  const bool time = key == "duration" || key == "phases" || key == "forward_duration";
-  return unused_by(vocabulary.solvers, d.solver, "dynamics", time ? "duration" : key);
+  const auto reason = [](bool against, std::string text) { return against ? std::move(text) : std::string(); };
+  const auto by_solver = [&](Key key) { return governed(std::move(key), "solver", solver); };
+  const auto by_credit = [&](Key key) { return governed(std::move(key), "credit", credit); };
+  const auto learns = [&](Key key) { return of_experiments(std::move(key), {learning}, context); };
+  const auto of_loops = [&](Key key) { return of_experiments(std::move(key), {learning, inversion}, context); };
+  const std::string still =
+      reason(credit != nullptr && !concurrent && d.forward != "dynamic", value_text("forward", d.forward));
+  Key phases{.name = "phases",
+             .type = KeyType::phases,
+             .slot = &d.phases,
+             .meaning =
+                 "concurrent models: when stimulus and target are on, see [[dynamics.phases]]; empty: both for "
+                 "duration",
+             .allowed = "phases in the order of time, at most 1000, the target on in one of them"};
+  std::vector<Key> keys{
+      choice("solver", &d.solver, context.registry.solvers, "How the equations are advanced in time"),
+      by_solver(timed("dt", d.dt, above(0),
+                      "Step of a fixed-step solver, first step of an adaptive one; time between the samples of a trace "
+                      "where record.interval is 0")),
+      by_solver(unless(timed("duration", d.duration, above(0),
+                             "Length of the inversion; for a fixed-step solver a whole number of dt"),
+                       reason(concurrent && !d.phases.empty(), "phases, which have durations of their own"))),
+      by_solver(real("settle_tolerance", d.settle_tolerance, at_least(0).below(1),
+                     "Ends a trial early, once tau times the rate of change is below this part of the largest state; "
+                     "0: never")),
+      by_solver(real("rtol", d.rtol, above(0).below(1), "Relative tolerance of an adaptive solver")),
+      by_solver(real("atol", d.atol, above(0), "Absolute tolerance of an adaptive solver")),
+      of_loops(timed("tau_delta", d.tau_delta, above(0), "Time constant of the error populations")),
+      of_loops(timed("tau_u", d.tau_u, above(0), "Time constant of the controllers")),
+      learns(unless(timed("tau_h", d.tau_h, above(0), "Time constant of the forward populations, where they move"),
+                    still)),
+      learns(by_credit(one_of("forward", d.forward, {"instantaneous", "dynamic"},
+                              "How the forward pass is computed: at once, or in time before the inversion"))),
+      learns(by_solver(
+          unless(by_credit(timed("forward_duration", d.forward_duration, above(0),
+                                 "Length of a dynamic forward pass; for a fixed-step solver a whole number of dt")),
+                 still))),
+      of_loops(choice("transfer", &d.transfer, context.registry.transfers,
+                      "What the error populations transmit, and how credit is read from them")),
+      learns(by_solver(by_credit(std::move(phases)))),
+      learns(by_credit(one_of("plasticity", d.plasticity, {"end_of_trial", "continuous"},
+                              "concurrent models: when the weights change"))),
+      learns(unless(by_credit(timed("tau_w", d.tau_w, above(0), "continuous plasticity: time constant of the weights")),
+                    reason(credit != nullptr && d.plasticity != "continuous", value_text("plasticity", d.plasticity)))),
+      of_experiments(
+          one_of("on_divergence", d.on_divergence, {"stop", "skip"},
+                 "What a trial that diverges does: stop ends the run, skip leaves the weights as they are and goes on"),
+          {learning, circuit}, context),
+      real("divergence_limit", d.divergence_limit, above(0), "A state beyond this has diverged"),
+      by_solver(whole("max_steps", &d.max_steps, 1, many, "A loop that needs more steps ends with an error")),
+  };
+  add_own_keys(keys, d.parameters, "solver", context.registry.solvers, d.solver);
+  if (credit != nullptr && !uses(credit, "dynamics"))
+    for (Key& key : keys) key.excluded_by = value_text("credit", credit->name);
+  return keys;
 }
 
-}  // namespace
-
-std::string no_meaning(const TaskConfig& task, std::string_view key, const Vocabulary& vocabulary) {
-  const bool idx = !task.targets_path.empty();
-  if (idx && (key == "group" || key == "test_group")) return "targets_path, which makes the files an IDX pair";
-  if (!idx && key == "test_targets_path") return "an HDF5 file (targets_path is empty)";
-  return unused_by(vocabulary.tasks, task.kind, "task", key);
+std::vector<Key> keys_of(PhaseConfig& p) {
+  return {
+      with_default(
+          timed("start", p.start, at_least(0), "When the phase begins; in a gap between two phases nothing is on"),
+          "end of the phase before"),
+      required(
+          timed("duration", p.duration, above(0), "How long it lasts; for a fixed-step solver a whole number of dt")),
+      flag("stimulus", p.stimulus, "Whether the input is shown"),
+      flag("target", p.target, "Whether the target is, so that there is an error"),
+  };
 }
 
-std::string no_meaning(const InitConfig& init, std::string_view key, const Vocabulary& vocabulary) {
-  return unused_by(vocabulary.inits, init.kind, "network.init", key);
+std::vector<Key> keys_of(FeedbackConfig& f, const KeyContext& context) {
+  const auto& kinds = context.registry.feedback_kinds;
+  const Choice* const kind = find_choice(kinds, f.kind);
+  // what a product is scaled by are its factors
+  const bool product = uses(kind, "factor");
+  const Choice* const scaled = product ? find_choice(kinds, f.factor) : kind;
+  const Choice* const credit = context.credit;
+  const auto used = [&](Key key) { return governed(std::move(key), "kind", kind); };
+  const auto scale = [&](Key key) {
+    const bool excluded = product && !uses(scaled, key.name);
+    return used(unless(std::move(key), excluded ? value_text("factor", f.factor) : ""));
+  };
+  const std::string loopless =
+      credit != nullptr && !uses(credit, "dynamics") ? value_text("credit", credit->name) : std::string();
+  Key margin = unless(real("margin", f.margin, at_least(-1e6).at_most(0),
+                           "optimised, or with restabilise: the spectral abscissa of the loop is brought below this"),
+                      loopless);
+  margin.governed_by = {"kind"};
+  const bool restabilises = f.restabilise && context.kind == learning;
+  if (!uses(kind, "margin") && !restabilises)
+    margin = unless(std::move(margin), value_text("kind", f.kind) + " and restabilise = false");
+  std::vector<Key> keys{
+      choice("kind", &f.kind, kinds, "Where the feedback weights B come from"),
+      used(choice("factor", &f.factor, context.registry.feedback_factors,
+                  "product: the kind of the matrices of each layer that it is made of")),
+      scale(real("gain", f.gain, above(0), "Factor k of the negative_ kinds, as in B = -k W'")),
+      scale(real("half_width", f.half_width, above(0), "random, optimised: B is drawn from U(-w, w)")),
+      std::move(margin),
+      of_experiments(unless(flag("restabilise", f.restabilise,
+                                 "Optimise B again whenever its loop becomes unstable during learning"),
+                            loopless),
+                     {learning}, context),
+      used(required(free_text("path", f.path, "a file name", "file: an HDF5 file"))),
+      used(free_text("group", f.group, "a group of the file, from /", "file: the group that holds B2..")),
+      used(whole("snapshot", &f.snapshot, -1, many,
+                 "file: of several snapshots the one after so many trials; -1: the last")),
+  };
+  add_own_keys(keys, f.parameters, "kind", kinds, f.kind);
+  if (credit != nullptr && !uses(credit, "feedback"))
+    for (Key& key : keys) key.excluded_by = value_text("credit", credit->name);
+  return keys;
 }
 
-std::string no_meaning(const InversionConfig& inversion, std::string_view key, const Vocabulary& vocabulary) {
-  return unused_by(vocabulary.error_signals, inversion.signal, "inversion", key);
-}
-
-std::string no_meaning(const ProjectionConfig& projection, std::string_view key, const Vocabulary& vocabulary) {
-  const KeySpec* spec = find_key("projection", key);
-  if (spec != nullptr && spec->governed_by == "transmits")
-    return unused_by(vocabulary.transmissions, projection.transmits, "projection", key);
-  return unused_by(vocabulary.projections, projection.kind, "projection", key);
-}
-
-std::string no_meaning(const InputConfig& input, std::string_view key, const Vocabulary& vocabulary) {
-  return unused_by(vocabulary.inputs, input.shape, "input", key);
-}
-
-std::string no_meaning(const CircuitConfig& circuit, std::string_view key, const Vocabulary& vocabulary) {
-  static constexpr std::array<std::string_view, 9> of_circuits{
-      "solver", "dt", "duration", "settle_tolerance", "rtol", "atol", "on_divergence", "divergence_limit", "max_steps"};
-  if (std::ranges::find(of_circuits, key) == of_circuits.end()) return "[[population]]";
-  return unused_by(vocabulary.solvers, circuit.dynamics.solver, "dynamics", key);
-}
-
-std::string no_meaning(ExperimentKind kind, std::string_view table, std::string_view key) {
-  if (kind == ExperimentKind::learning) return {};
-  const bool inversion = kind == ExperimentKind::inversion;
-  const std::string by = inversion ? "[inversion]" : "[[population]]";
-  if (table == "experiment") return key == "epochs" || key == "fast" || (inversion && key == "trials") ? by : "";
-  if (key == "weights_every" || key == "evaluate_every" || key == "unsettled_limit") return by;
-  return !inversion && key == "measures" ? by : "";
-}
-
-std::string no_meaning(const ModelConfig& model, ExperimentKind kind, std::string_view table, std::string_view key,
-                       const Vocabulary& vocabulary) {
-  if (kind == ExperimentKind::inversion) {
-    static constexpr std::array<std::string_view, 7> of_learning{"tau_h",      "forward", "forward_duration", "phases",
-                                                                 "plasticity", "tau_w",   "on_divergence"};
-    if (table == "dynamics" && std::ranges::find(of_learning, key) != of_learning.end()) return "[inversion]";
-    if (table == "feedback" && key == "restabilise") return "[inversion], where no weights change";
-  }
-  const Choice* credit = find_choice(vocabulary.credits, model.credit);
-  const auto by_credit = fmt::format("credit = \"{}\"", model.credit);
-  const bool loop = uses(credit, "dynamics");
-  if (table == "dynamics") return loop ? no_meaning_in_loop(model, credit, key, vocabulary) : by_credit;
-  if (table == "model") return (key == "alpha" || key == "feedback") && !uses(credit, key) ? by_credit : "";
-  if (!uses(credit, "feedback")) return by_credit;
-  if (key == "restabilise") return loop ? "" : by_credit;
-  if (key == "margin") {
-    if (!loop) return by_credit;
-    if (model.feedback.restabilise) return {};
-    const auto by_kind = unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
-    return by_kind.empty() ? "" : by_kind + " and restabilise = false";
-  }
-  if (model.feedback.kind == "product" && (key == "gain" || key == "half_width")) {
-    return uses(find_choice(vocabulary.feedback_kinds, model.feedback.factor), key)
-               ? ""
-               : fmt::format("factor = \"{}\"", model.feedback.factor);
-  }
-  return unused_by(vocabulary.feedback_kinds, model.feedback.kind, "feedback", key);
-}
-
-namespace {
-
-std::string text_of(const std::string& value) {
-  std::string out = "\"";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
-    else if (byte < 0x20 || byte == 0x7f)
-      out += fmt::format("\\u{:04X}", byte);
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
-std::string text_of(bool value) { return value ? "true" : "false"; }
-std::string text_of(int value) { return fmt::format("{}", value); }
-std::string text_of(std::size_t value) { return fmt::format("{}", value); }
-
-std::string text_of(double value) {
-  auto text = fmt::format("{}", value);  // the shortest text that reads back as the same double
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
-}
-
-std::string text_of(PhaseConfig phase) {
-  std::string out = "{ ";
-  for (const auto& b : bindings(phase))
-    out += fmt::format("{}{} = {}", out.size() > 2 ? ", " : "", b.key, toml_text(b.slot));
-  return out + " }";
-}
-
-template <typename T>
-std::string text_of(const std::vector<T>& values) {
-  std::string out = "[";
-  for (const auto& value : values) out += (out.size() > 1 ? ", " : "") + text_of(value);
-  return out + "]";
-}
-
-std::string line(const Binding& binding) { return fmt::format("{} = {}\n", binding.key, toml_text(binding.slot)); }
-
-}  // namespace
-
-std::string toml_text(const Slot& slot) {
-  return std::visit([](const auto* value) { return text_of(*value); }, slot);
-}
-
-namespace {
-
-/// The keys of a table that have a meaning.
-template <typename Values, typename NoMeaning>
-std::string section(std::string_view header, Values& values, const NoMeaning& reason_of) {
-  std::string lines;
-  for (const auto& b : bindings(values))
-    if (reason_of(b.key).empty()) lines += line(b);
-  return lines.empty() ? "" : fmt::format("{}{}{}", header, header.empty() ? "" : "\n", lines);
-}
-
-std::string models_text(Config& c, const Vocabulary& vocabulary) {
-  std::string out;
-  for (auto& model : c.models) {
-    const auto of = [&](std::string_view table) {
-      return [&, table](std::string_view key) { return no_meaning(model, c.kind, table, key, vocabulary); };
-    };
-    out += section("\n[[model]]", model, of("model"));
-    out += section("", model.dynamics, of("dynamics"));
-    out += section("\n[model.feedback]", model.feedback, of("feedback"));
-  }
-  return out;
-}
-
-std::string circuit_text(CircuitConfig& circuit, const Vocabulary& vocabulary) {
-  const auto has_meaning = [](std::string_view) { return std::string(); };
-  std::string out = section("\n[dynamics]", circuit.dynamics,
-                            [&](std::string_view key) { return no_meaning(circuit, key, vocabulary); });
-  for (auto& population : circuit.populations) out += section("\n[[population]]", population, has_meaning);
-  for (auto& projection : circuit.projections)
-    out += section("\n[[projection]]", projection,
-                   [&](std::string_view key) { return no_meaning(projection, key, vocabulary); });
-  for (auto& input : circuit.inputs)
-    out += section("\n[[input]]", input, [&](std::string_view key) { return no_meaning(input, key, vocabulary); });
-  return out;
-}
-
-}  // namespace
-
-std::string resolved_toml(const Config& config, const Vocabulary& vocabulary) {
-  Config c = config;  // slots point to values that may be changed
-  const auto has_meaning = [](std::string_view) { return std::string(); };
-  std::string out = section("[experiment]", c, [&](auto key) { return no_meaning(c.kind, "experiment", key); });
-
-  const bool learning = c.kind == ExperimentKind::learning;
-  if (learning) out += section("\n[task]", c.task, [&](auto key) { return no_meaning(c.task, key, vocabulary); });
-  if (c.kind != ExperimentKind::circuit) {
-    out += section("\n[network]", c.network, has_meaning);
-    out += section("\n[network.init]", c.network.init,
-                   [&](auto key) { return no_meaning(c.network.init, key, vocabulary); });
-  }
-  if (learning) {
-    const bool clips = std::isfinite(c.learning.clip_delta);
-    out += section("\n[learning]", c.learning,
-                   [&](auto key) { return std::string(key == "clip_delta" && !clips ? "no clipping" : ""); });
-  }
-  if (c.kind == ExperimentKind::inversion) {
-    out += section("\n[inversion]", c.inversion, [&](auto key) {
-      // models that differ in their kind of feedback are written out
-      return key == "feedback" ? std::string("models") : no_meaning(c.inversion, key, vocabulary);
-    });
-  }
+std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
+  const auto learns = [&](Key key) { return of_experiments(std::move(key), {learning}, context); };
+  Key trials = whole("trials", &r.trials, 0, many, "Trials whose trajectories are kept, the first trial is 0");
+  trials.allowed = "numbers of trials, each once, at most 100000";
+  Key every =
+      whole("every", &r.every, 0, many, "Keep the trajectories of every so many trials, in place of trials; 0: none");
   // one excludes the other, so only the one that is in use is written
-  const std::string_view excluded = c.record.every > 0 ? "trials" : "every";
-  out += section("\n[record]", c.record,
-                 [&](auto key) { return key == excluded ? std::string(excluded) : no_meaning(c.kind, "record", key); });
-  return out + (c.kind == ExperimentKind::circuit ? circuit_text(c.circuit, vocabulary) : models_text(c, vocabulary));
+  trials.written = r.every == 0;
+  every.written = r.every > 0;
+  return {
+      std::move(trials),
+      std::move(every),
+      timed("interval", r.interval, at_least(0),
+            "Time between the samples of a trace, a whole number of dt for a fixed-step solver; 0: dt"),
+      {.name = "populations",
+       .type = KeyType::names,
+       .slot = &r.populations,
+       .meaning = "Populations whose trajectories are kept; empty: all",
+       .allowed = "delta_l, u_l, a_l, h_0, t, W_l, b_l of the models' layers, each once"},
+      learns(whole("weights_every", &r.weights_every, 0, many,
+                   "Trials between snapshots of the weights; 0: the first and the last only")),
+      learns(whole("evaluate_every", &r.evaluate_every, 1, many, "Trials between evaluations of the loss")),
+      of_experiments(choice("measures", &r.measures, context.registry.measures, "What is measured in each trial"),
+                     {learning, inversion}, context),
+      learns(whole("unsettled_limit", &r.unsettled_limit, 0, 1'000'000,
+                   "So many trials of each model that diverged or did not settle are recorded automatically")),
+      whole("compression", &r.compression, 0, 9, "Level of gzip, 0: none"),
+      real("commit_interval", r.commit_interval, at_least(0),
+           "Seconds between commits to the file, more where the disk is slow: what a crash may lose"),
+  };
+}
+
+std::vector<Key> keys_of(ModelConfig& m, const KeyContext& context) {
+  const Choice* const credit = find_choice(context.registry.credits, m.credit);
+  const auto used = [&](Key key) { return governed(std::move(key), "credit", credit); };
+  std::vector<Key> keys{
+      required(free_text("name", m.name, "letters, digits and _, no digit first",
+                         "Name of the model, and of its group in the file")),
+      required(choice("credit", &m.credit, context.registry.credits,
+                      "How the error becomes a credit signal for each hidden layer")),
+      used(real("alpha", m.alpha, at_least(0), "Leak of the controller")),
+      used({.name = "feedback",
+            .type = KeyType::table,
+            .meaning = "Keys of [feedback] for this model alone",
+            .allowed = "keys of [feedback]"}),
+  };
+  add_own_keys(keys, m.parameters, "credit", context.registry.credits, m.credit);
+  return keys;
+}
+
+std::vector<Key> keys_of(PopulationConfig& p, const KeyContext& context) {
+  return {
+      required(free_text("name", p.name, "letters, digits and _, no digit first",
+                         "Name of the population, and of its dataset in the file")),
+      whole("units", &p.units, 1, 1'000'000, "Number of units"),
+      timed("tau", p.tau, above(0), "Time constant"),
+      real("leak", p.leak, at_least(0), "Leak; 0: an integrator"),
+      choice("rate", &p.rate, context.registry.outputs, "Rate function"),
+      typed(reals("initial", p.initial, {}, "finite real numbers",
+                  "State at the start: one number, or one for each unit; empty: 0"),
+            KeyType::real_or_reals),
+      real("initial_half_width", p.initial_half_width, at_least(0),
+           "A number from U(-w, w) is added to the state at the start of each unit in each trial"),
+  };
+}
+
+std::vector<Key> keys_of(ProjectionConfig& p, const KeyContext& context) {
+  const auto& registry = context.registry;
+  const Choice* const kind = find_choice(registry.projections, p.kind);
+  const Choice* const transmits = find_choice(registry.transmissions, p.transmits);
+  const auto used = [&](Key key) { return governed(std::move(key), "kind", kind); };
+  const auto of_gain = [&](Key key) { return governed(std::move(key), "transmits", transmits); };
+  std::vector<Key> keys{
+      with_default(free_text("name", p.name, "letters, digits and _, no digit first",
+                             "Name of the projection, and of its weights in the file"),
+                   "SOURCE_TARGET"),
+      required(free_text("source", p.source, "name of a population", "Where it comes from")),
+      required(free_text("target", p.target, "name of a population", "Where it goes to")),
+      choice("kind", &p.kind, registry.projections, "Where its weights come from"),
+      used(real("weight", p.weight, {}, "one_to_one: from each unit to the one of its number")),
+      used(required({.name = "matrix",
+                     .type = KeyType::matrix,
+                     .slot = &p.matrix,
+                     .meaning = "matrix: the weights, a row for each unit of the target",
+                     .allowed = "rows of finite real numbers of one length"})),
+      used(real("half_width", p.half_width, at_least(0), "uniform: the weights are drawn from U(-w, w)")),
+      used(required(free_text("path", p.path, "a file name", "file: an HDF5 file"))),
+      used(free_text("group", p.group, "a group of the file, from /", "file: the group")),
+      used(required(free_text("dataset", p.dataset, "name of a dataset",
+                              "file: the matrix, units of the target x units of the source"))),
+      choice("transmits", &p.transmits, registry.transmissions,
+             "What it transmits of its source: its rate, its state, or its state times a gain"),
+      of_gain(required(free_text("follows", p.follows, "name of a population of the source's size",
+                                 "gain: the population whose slope g'(x) is the gain"))),
+      of_gain(flag("reciprocal", p.reciprocal, "gain: 1/g'(x) in place of g'(x)")),
+  };
+  add_own_keys(keys, p.parameters, "kind", registry.projections, p.kind);
+  return keys;
+}
+
+std::vector<Key> keys_of(InputConfig& i, const KeyContext& context) {
+  std::vector<Key> keys{
+      with_default(
+          free_text("name", i.name, "letters, digits and _, no digit first", "Name of the input, for --set and sweeps"),
+          "POPULATION_SHAPE"),
+      required(free_text("population", i.population, "name of a population", "Where the input arrives; inputs add up")),
+      choice("shape", &i.shape, context.registry.inputs, "Its course in time"),
+      typed(reals("amplitude", i.amplitude, {}, "finite real numbers", "Its size: one number, or one for each unit"),
+            KeyType::real_or_reals),
+      timed("start", i.start, at_least(0), "When it begins"),
+      timed("duration", i.duration, at_least(0), "How long it lasts; 0: to the end"),
+  };
+  add_own_keys(keys, i.parameters, "shape", context.registry.inputs, i.shape);
+  return keys;
 }
 
 }  // namespace dynvert

@@ -1,71 +1,90 @@
 #pragma once
 
-/// Where each key of the schema lives in the configuration, and whether it has a meaning there.
+/// The keys of each table, each in one entry: name, where its value is, what it may be, what it means and when it
+/// applies. Defaults are those of the members (config.hpp). Keys that parts declare for themselves come after the
+/// common ones.
 
 #include <dynvert/sim/config/config.hpp>
-#include <dynvert/sim/config/schema.hpp>
+#include <dynvert/sim/config/config_registry.hpp>
+#include <dynvert/sim/config/key.hpp>
 
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <variant>
 #include <vector>
 
 namespace dynvert {
 
-static_assert(std::is_same_v<std::size_t, std::uint64_t>, "the integers of a configuration have 64 bits");
+/// What decides, beside the values of a table, which of its keys apply.
+struct KeyContext {
+  const ConfigRegistry& registry;
+  ExperimentKind kind = ExperimentKind::learning;
+  const Choice* credit = nullptr;  ///< of the model that the table is for; nullptr: for no model, or for all
 
-using Slot =
-    std::variant<bool*, int*, std::size_t*, double*, std::string*, std::vector<std::size_t>*, std::vector<double>*,
-                 std::vector<std::vector<double>>*, std::vector<std::string>*, std::vector<PhaseConfig>*>;
-
-/// A key and the value that it sets. Keys that are tables have none, nor has experiment.epochs: trials holds its
-/// result.
-struct Binding {
-  std::string_view key;
-  Slot slot;
+  [[nodiscard]] KeyContext of(const ModelConfig& model) const {
+    return {registry, kind, find_choice(registry.credits, model.credit)};
+  }
 };
 
-/// The keys of [experiment]
-[[nodiscard]] std::vector<Binding> bindings(Config& config);
-[[nodiscard]] std::vector<Binding> bindings(TaskConfig& task);
-[[nodiscard]] std::vector<Binding> bindings(NetworkConfig& network);
-[[nodiscard]] std::vector<Binding> bindings(InitConfig& init);
-[[nodiscard]] std::vector<Binding> bindings(LearningConfig& learning);
-[[nodiscard]] std::vector<Binding> bindings(InversionConfig& inversion);
-[[nodiscard]] std::vector<Binding> bindings(PopulationConfig& population);
-[[nodiscard]] std::vector<Binding> bindings(ProjectionConfig& projection);
-[[nodiscard]] std::vector<Binding> bindings(InputConfig& input);
-[[nodiscard]] std::vector<Binding> bindings(DynamicsConfig& dynamics);
-[[nodiscard]] std::vector<Binding> bindings(PhaseConfig& phase);
-[[nodiscard]] std::vector<Binding> bindings(FeedbackConfig& feedback);
-[[nodiscard]] std::vector<Binding> bindings(RecordConfig& record);
-/// The keys of [[model]] that are not keys of [dynamics]
-[[nodiscard]] std::vector<Binding> bindings(ModelConfig& model);
-
-/// The choice that leaves the key without a meaning, as the file would say it: `solver = "exact"`. Empty: it has one.
+/// The keys of a table, with slots in these values and the reasons against those that do not apply to them.
 /// @{
-[[nodiscard]] std::string no_meaning(const TaskConfig& task, std::string_view key, const Vocabulary& vocabulary);
-[[nodiscard]] std::string no_meaning(const InitConfig& init, std::string_view key, const Vocabulary& vocabulary);
-[[nodiscard]] std::string no_meaning(const InversionConfig& inversion, std::string_view key,
-                                     const Vocabulary& vocabulary);
-[[nodiscard]] std::string no_meaning(const ProjectionConfig& projection, std::string_view key,
-                                     const Vocabulary& vocabulary);
-[[nodiscard]] std::string no_meaning(const InputConfig& input, std::string_view key, const Vocabulary& vocabulary);
-/// of [dynamics]
-[[nodiscard]] std::string no_meaning(const CircuitConfig& circuit, std::string_view key, const Vocabulary& vocabulary);
-/// @param table  "model", "dynamics" or "feedback": which the key is from
-[[nodiscard]] std::string no_meaning(const ModelConfig& model, ExperimentKind kind, std::string_view table,
-                                     std::string_view key, const Vocabulary& vocabulary);
-/// @param table  "experiment" or "record"
-[[nodiscard]] std::string no_meaning(ExperimentKind kind, std::string_view table, std::string_view key);
+/// [experiment]
+[[nodiscard]] std::vector<Key> keys_of(Config& config, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(TaskConfig& task, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(NetworkConfig& network, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(InitConfig& init, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(LearningConfig& learning, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(InversionConfig& inversion, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(DynamicsConfig& dynamics, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(PhaseConfig& phase);
+[[nodiscard]] std::vector<Key> keys_of(FeedbackConfig& feedback, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(RecordConfig& record, const KeyContext& context);
+/// Those that are not keys of [dynamics].
+[[nodiscard]] std::vector<Key> keys_of(ModelConfig& model, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(PopulationConfig& population, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(ProjectionConfig& projection, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(InputConfig& input, const KeyContext& context);
 /// @}
 
-/// The value as TOML; a double in the fewest digits that read back as the same double.
-[[nodiscard]] std::string toml_text(const Slot& slot);
+/// A table as the reference lists it.
+struct KeyTable {
+  std::string_view name;    ///< "network.init"
+  std::string_view header;  ///< "[network.init]", "[[model]]"
+  struct Entry {
+    Key key;                   ///< without a slot
+    std::string default_text;  ///< as TOML, or in words: "required", "none"; "1.0; tanh_teacher: 0.01"
+  };
+  std::vector<Entry> keys;
+};
 
-/// The whole configuration as TOML, every key that has a meaning written out in the order of the schema.
+/// Every table with every key, in the order in which people read and the resolved text lists them.
+/// Keys of [[model]] besides those listed under "model" are the keys of "dynamics".
+[[nodiscard]] std::vector<KeyTable> key_tables(const ConfigRegistry& registry);
+/// "dynamics.solver": a key that some table has; empty: none has it
+[[nodiscard]] std::string find_in_tables(const ConfigRegistry& registry, std::string_view key);
+
+/// Copies the value of a key from other values of the same table.
+void copy_value(const Key& from, const Key& to);
+/// Gives own keys that apply and have no value their default, and takes the value of those that do not apply.
+void complete_own_key(const Key& key);
+
+/// Gives keys that do not apply the value that they have when nobody sets them, so that equal configurations are equal,
+/// and keys that parts declare their defaults.
+/// @param keys  of these values, @param standard  what they are by default
+template <typename Values>
+void reset_unused(const std::vector<Key>& keys, const KeyContext& context, Values standard = {}) {
+  const std::vector<Key> defaults = keys_of(standard, context);
+  for (const Key& key : keys) {
+    if (std::holds_alternative<ParameterSlot>(key.slot)) {
+      complete_own_key(key);
+    } else if (!key.applies()) {
+      copy_value(*find_key(defaults, key.name), key);
+    }
+  }
+}
+
+/// The whole configuration as TOML, every key that applies written out in the order of the tables.
 /// What a program fills in itself can so be written down, too.
-[[nodiscard]] std::string resolved_toml(const Config& config, const Vocabulary& vocabulary);
+[[nodiscard]] std::string resolved_toml(const Config& config, const ConfigRegistry& registry);
 
 }  // namespace dynvert

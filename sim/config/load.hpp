@@ -3,8 +3,8 @@
 /// From a TOML file to a Config.
 
 #include <dynvert/sim/config/config.hpp>
+#include <dynvert/sim/config/config_registry.hpp>
 #include <dynvert/sim/config/error.hpp>
-#include <dynvert/sim/config/schema.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -15,21 +15,20 @@
 namespace dynvert {
 
 /// Reads a file.
-/// @param sets     changes as "key=value": a dotted key with a model by its name ("model.DI.alpha=0.1"), and a TOML
-/// value;
-///                 what is no TOML value is taken as a string
+/// @param sets     changes as "key=value": a dotted key with a model, population, projection or input by its name
+///                 ("model.DI.alpha=0.1"), and a TOML value; what is no TOML value is taken as a string
 /// @param seed     in place of experiment.seed, after `sets`
 /// @param threads  in place of experiment.threads, likewise
 /// @throws ConfigError  the first fault
 [[nodiscard]] Config load_config(const std::string& path, std::span<const std::string> sets,
                                  std::optional<std::uint64_t> seed, std::optional<std::size_t> threads,
-                                 const Vocabulary& vocabulary);
+                                 const ConfigRegistry& registry);
 
 /// The same for text. @param source_name  the file that the text is from: named in errors, and file names in the text
 /// are relative to its folder
 [[nodiscard]] Config parse_config(std::string_view text, const std::string& source_name,
                                   std::span<const std::string> sets, std::optional<std::uint64_t> seed,
-                                  std::optional<std::size_t> threads, const Vocabulary& vocabulary);
+                                  std::optional<std::size_t> threads, const ConfigRegistry& registry);
 
 /// The text of a configuration. @throws ConfigError  it cannot be read
 [[nodiscard]] std::string read_config_text(const std::string& path);

@@ -1,7 +1,7 @@
 // The tables of experiments that do not learn: [inversion], and [[population]], [[projection]], [[input]].
 
 #include <dynvert/models/circuit/rate_function.hpp>
-#include <dynvert/sim/config/reader.hpp>
+#include <dynvert/sim/config/check_times.hpp>
 
 #include <fmt/ranges.h>
 
@@ -16,7 +16,7 @@ constexpr std::size_t max_parts = 1000;           // populations, projections, i
 constexpr std::size_t max_points = 1'000'000;     // inversions of a model
 constexpr std::size_t max_variables = 1'000'000;  // of a circuit
 
-/// Names that the groups of a circuit give to datasets of their own.
+/// Names of datasets that a circuit's groups have in any case.
 bool is_reserved(const std::string& name) {
   constexpr std::array<std::string_view, 8> names{"record", "trial",    "time",          "converged",
                                                   "steps",  "snapshot", "settling_time", "spectral_abscissa"};
@@ -31,26 +31,19 @@ class CircuitReader {
 
   CircuitConfig read() {
     const auto* dynamics = reader_.table(reader_.tree(), "dynamics", "dynamics");
-    reader_.read_table("dynamics", "dynamics", dynamics, bindings(circuit_.dynamics));
-    reader_.check_meaning(dynamics, "dynamics",
-                          [&](std::string_view key) { return no_meaning(circuit_, key, reader_.vocabulary()); });
+    const std::vector<Key> keys = reader_.read_table("dynamics", dynamics, circuit_.dynamics, reader_.context());
+    reader_.check_used(dynamics, "dynamics", keys);
+    timed_ = applies(keys, "duration");
+    if (const auto* inputs = reader_.tree()["input"].as_array()) input_names_ = input_names(*inputs);
     for (const auto* own : reader_.tables("population", max_parts)) read_population(*own);
     for (const auto* own : reader_.tables("projection", max_parts)) read_projection(*own);
     for (const auto* own : reader_.tables("input", max_parts)) read_input(*own);
-    reset_unused(circuit_.dynamics,
-                 [&](std::string_view key) { return !no_meaning(circuit_, key, reader_.vocabulary()).empty(); });
+    reset_unused<DynamicsConfig>(keys, reader_.context());
     check_times();
     return std::move(circuit_);
   }
 
  private:
-  template <typename Values>
-  std::string read_keys(std::string_view kind, std::size_t number, const toml::table& own, Values& values) const {
-    const auto prefix = fmt::format("{}[{}]", kind, number + 1);
-    reader_.read_table(kind, prefix, &own, bindings(values));
-    return prefix;
-  }
-
   void check_name(const toml::table& own, const std::string& prefix, const std::string& name) const {
     reader_.check_identifier(&own, prefix, "name", name);
     if (is_reserved(name))
@@ -73,9 +66,9 @@ class CircuitReader {
   }
 
   /// The population that a key names.
-  const PopulationConfig& named(const toml::table& own, std::string_view schema, const std::string& prefix,
+  const PopulationConfig& named(const toml::table& own, const std::vector<Key>& keys, const std::string& prefix,
                                 std::string_view key, const std::string& name) const {
-    reader_.require(&own, schema, prefix, key);
+    reader_.require(&own, keys, prefix, key);
     const auto found = std::ranges::find(circuit_.populations, name, &PopulationConfig::name);
     if (found != circuit_.populations.end()) return *found;
     std::vector<std::string> names;
@@ -86,8 +79,8 @@ class CircuitReader {
 
   void read_population(const toml::table& own) {
     PopulationConfig p;
-    const auto prefix = read_keys("population", circuit_.populations.size(), own, p);
-    reader_.require(&own, "population", prefix, "name");
+    const auto prefix = fmt::format("population[{}]", circuit_.populations.size() + 1);
+    reader_.require(&own, reader_.read_table(prefix, &own, p, reader_.context()), prefix, "name");
     check_name(own, prefix, p.name);
     check_length(own, prefix, "initial", p.initial.size(), p.units);
     std::size_t variables = p.units;
@@ -100,12 +93,13 @@ class CircuitReader {
 
   void read_projection(const toml::table& own) {
     ProjectionConfig p;
-    const auto prefix = read_keys("projection", circuit_.projections.size(), own, p);
-    const auto& source = named(own, "projection", prefix, "source", p.source);
-    const auto& target = named(own, "projection", prefix, "target", p.target);
+    const auto prefix = fmt::format("projection[{}]", circuit_.projections.size() + 1);
+    const std::vector<Key> keys = reader_.read_table(prefix, &own, p, reader_.context());
+    const auto& source = named(own, keys, prefix, "source", p.source);
+    const auto& target = named(own, keys, prefix, "target", p.target);
     if (!own.contains("name")) p.name = fmt::format("{}_{}", p.source, p.target);
     check_name(own, prefix, p.name);
-    reader_.check_meaning(&own, prefix, [&](std::string_view key) { return no_meaning(p, key, reader_.vocabulary()); });
+    reader_.check_used(&own, prefix, keys);
     if (p.kind != "one_to_one") weights_ += source.units * target.units;
     if (weights_ > max_weights)
       reader_.fail_at(&own, prefix, "kind",
@@ -117,7 +111,7 @@ class CircuitReader {
           fmt::format("\"one_to_one\" from {} units of {} to {} of {}", source.units, p.source, target.units, p.target),
           "populations of one size, or another kind");
     if (p.kind == "matrix") {
-      reader_.require(&own, "projection", prefix, "matrix");
+      reader_.require(&own, keys, prefix, "matrix");
       if (p.matrix.size() != target.units || p.matrix.front().size() != source.units)
         reader_.fail_at(
             &own, prefix, "matrix",
@@ -126,10 +120,10 @@ class CircuitReader {
     }
     if (p.kind == "file") {
       reader_.resolve_path(&own, prefix, p.path, p.group);
-      reader_.require(&own, "projection", prefix, "dataset");
+      reader_.require(&own, keys, prefix, "dataset");
     }
     if (p.transmits == "gain") {
-      const auto& leader = named(own, "projection", prefix, "follows", p.follows);
+      const auto& leader = named(own, keys, prefix, "follows", p.follows);
       if (leader.units != source.units)
         reader_.fail_at(&own, prefix, "follows", fmt::format("{} has {} units", p.follows, leader.units),
                         fmt::format("a population of {} units, as {}", source.units, p.source));
@@ -138,20 +132,25 @@ class CircuitReader {
                         fmt::format("{}'s rate function {} has no slope of single units", p.follows, leader.rate),
                         "a population with another rate function");
     }
+    reset_unused<ProjectionConfig>(keys, reader_.context());
     circuit_.projections.push_back(std::move(p));
   }
 
   void read_input(const toml::table& own) {
     InputConfig in;
-    const auto prefix = read_keys("input", circuit_.inputs.size(), own, in);
-    const auto& population = named(own, "input", prefix, "population", in.population);
-    reader_.check_meaning(&own, prefix,
-                          [&](std::string_view key) { return no_meaning(in, key, reader_.vocabulary()); });
+    const std::size_t number = circuit_.inputs.size();
+    const auto prefix = fmt::format("input[{}]", number + 1);
+    const std::vector<Key> keys = reader_.read_table(prefix, &own, in, reader_.context());
+    const auto& population = named(own, keys, prefix, "population", in.population);
+    in.name = input_names_[number];
+    reader_.check_identifier(&own, prefix, "name", in.name);
+    if (std::ranges::find(circuit_.inputs, in.name, &InputConfig::name) != circuit_.inputs.end())
+      reader_.fail_at(&own, prefix, "name", in_quotes(in.name) + " is taken already", "another name for each input");
+    reader_.check_used(&own, prefix, keys);
     if (in.amplitude.empty()) reader_.fail_at(&own, prefix, "amplitude", "found an empty list", "at least one number");
     check_length(own, prefix, "amplitude", in.amplitude.size(), population.units);
     const double end = circuit_.dynamics.duration;
-    const bool timed = no_meaning(circuit_, "duration", reader_.vocabulary()).empty();
-    if (!timed && (in.shape != "step" || in.start > 0 || in.duration > 0))
+    if (!timed_ && (in.shape != "step" || in.start > 0 || in.duration > 0))
       reader_.fail_at(
           &own, prefix,
           in.shape != "step" ? "shape"
@@ -159,29 +158,30 @@ class CircuitReader {
                              : "duration",
           fmt::format("solver = \"{}\" has no time in which an input could change", circuit_.dynamics.solver),
           "a step from the start to the end, or a solver that integrates");
-    if (timed && in.start >= end)
+    if (timed_ && in.start >= end)
       reader_.fail_at(&own, prefix, "start", fmt::format("found {}, but the run ends at {}", in.start, end),
                       fmt::format("below {}", end));
+    reset_unused<InputConfig>(keys, reader_.context());
     circuit_.inputs.push_back(std::move(in));
   }
 
-  /// Each switch of an input ends a stretch of time.
+  /// Each switch of an input ends an interval.
   void check_times() const {
-    if (!no_meaning(circuit_, "duration", reader_.vocabulary()).empty()) return;
+    if (!timed_) return;
     const DynamicsConfig& d = circuit_.dynamics;
     static const toml::table nothing;
     const auto* dynamics = reader_.tree()["dynamics"].as_table();
     const auto at = [&](std::string_view key, const std::string& fault, const std::string& allowed) {
       reader_.fail_at(dynamics, "dynamics", key, fault, allowed);
     };
-    check_stretch(reader_, dynamics != nullptr ? *dynamics : nothing, "dynamics", d, record_.interval,
-                  {"duration", "duration", d.duration}, at);
+    check_interval(reader_, dynamics != nullptr ? *dynamics : nothing, "dynamics", d, record_.interval,
+                   {"duration", "duration", d.duration}, at);
     const auto inputs = reader_.tables("input", max_parts);
     const double sample = record_.interval > 0 ? record_.interval : d.dt;
     for (std::size_t i = 0; i < circuit_.inputs.size(); ++i) {
       const InputConfig& in = circuit_.inputs[i];
       for (const auto& [key, time] :
-           {std::pair{"start", in.start}, std::pair{"duration", in.duration}, std::pair{"rise", in.rise}}) {
+           {std::pair{"start", in.start}, std::pair{"duration", in.duration}, std::pair{"rise", rise_of(in)}}) {
         if (time <= 0 || whole_number_of_steps(time, sample)) continue;
         reader_.fail_at(inputs[i], fmt::format("input[{}]", i + 1), key,
                         fmt::format("found {}, which is not a whole number of {}, the time between the samples of a "
@@ -192,9 +192,16 @@ class CircuitReader {
     }
   }
 
+  [[nodiscard]] static double rise_of(const InputConfig& in) {
+    const ParameterValue* rise = in.parameters.find("rise");
+    return rise != nullptr ? std::get<double>(*rise) : 0;
+  }
+
   const ConfigReader& reader_;
   const RecordConfig& record_;
   CircuitConfig circuit_;
+  bool timed_ = true;  // the solver integrates
+  std::vector<std::string> input_names_;
   std::size_t weights_ = 0;  // of the projections so far
 };
 
@@ -207,9 +214,9 @@ CircuitConfig read_circuit(const ConfigReader& reader, const RecordConfig& recor
 InversionConfig read_inversion(const ConfigReader& reader) {
   InversionConfig inversion;
   const auto* in = reader.table(reader.tree(), "inversion", "inversion");
-  reader.read_table("inversion", "inversion", in, bindings(inversion));
-  reader.check_meaning(in, "inversion",
-                       [&](std::string_view key) { return no_meaning(inversion, key, reader.vocabulary()); });
+  const std::vector<Key> keys = reader.read_table("inversion", in, inversion, reader.context());
+  reader.check_used(in, "inversion", keys);
+  reset_unused<InversionConfig>(keys, reader.context());
   const auto size = [](const std::vector<double>& axis) { return std::max<std::size_t>(1, axis.size()); };
   if (size(inversion.alpha) > max_points / inversion.samples / size(inversion.ratio))
     reader.fail_at(in, "inversion", "samples",

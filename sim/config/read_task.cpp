@@ -32,14 +32,14 @@ void check_files(const ConfigReader& reader, const toml::table& in, TaskConfig& 
 void check_task(const ConfigReader& reader, const toml::table& in, Config& config) {
   auto& task = config.task;
   const auto& n = config.network.layers;
-  reader.check_meaning(&in, "task", [&](std::string_view key) { return no_meaning(task, key, reader.vocabulary()); });
-  const Choice& kind = *find_choice(reader.vocabulary().tasks, task.kind);
+  const std::vector<Key> keys = keys_of(task, reader.context());
+  reader.check_used(&in, "task", keys);
+  const Choice& kind = *find_choice(reader.registry().tasks, task.kind);
   TaskConfig standard = kind.defaults;
-  const auto from = bindings(standard);
-  const auto to = bindings(task);
-  for (std::size_t i = 0; i < to.size(); ++i)
-    if (to[i].key != "kind" && !in.contains(to[i].key))
-      std::visit([&](auto* value) { *value = *std::get<decltype(value)>(from[i].slot); }, to[i].slot);
+  for (const Key& from : keys_of(standard, reader.context()))
+    if (from.name != "kind" && !in.contains(from.name) && !std::holds_alternative<ParameterSlot>(from.slot))
+      copy_value(from, *find_key(keys, from.name));
+  reset_unused<TaskConfig>(keys, reader.context(), kind.defaults);
   if (!kind.gives_probabilities && config.network.output == "softmax")
     reader.fail_at(reader.tree()["network"].as_table(), "network", "output",
                    fmt::format("\"softmax\" gives probabilities, and the targets of {} are none", task.kind),

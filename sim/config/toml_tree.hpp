@@ -1,11 +1,10 @@
 #pragma once
 
 /// The TOML side of loading a configuration: text to tree, changes to the tree, a node to a checked value. Of use to
-/// sim/config/config.cpp only.
+/// sim/config alone.
 
 #include <dynvert/sim/config/error.hpp>
 #include <dynvert/sim/config/keys.hpp>
-#include <dynvert/sim/config/schema.hpp>
 
 #include <toml++/toml.h>
 
@@ -33,14 +32,22 @@ struct KeyPlace {
 
 /// Puts the value of "key=value" into the tree; its nodes name `origin` as their file.
 /// @throws ConfigError  no such form, no such model
-void apply_set(toml::table& tree, const std::string& set, const std::string& origin);
+void apply_set(toml::table& tree, const std::string& set, const std::string& origin, const ConfigRegistry& registry);
+
+/// The names of the inputs: their own, or POPULATION_SHAPE, with a number from 2 on where that is taken.
+[[nodiscard]] std::vector<std::string> input_names(const toml::array& inputs);
+
+/// Whether a table is one of many, each with a name: "model", "population", "projection", "input".
+[[nodiscard]] bool is_named_table(std::string_view kind);
+/// The names that the tables of [[kind]] go by.
+[[nodiscard]] std::vector<std::string> names_in_list(const toml::table& tree, std::string_view kind);
 
 /// "the string \"x\"", "the integer 3"
 [[nodiscard]] std::string describe(const toml::node& node);
 
 /// Checks the type, the range and the names of a value and stores it.
+/// @param name  of the key, dotted
 /// @throws ConfigError
-void read_value(const KeySpec& spec, const toml::node& node, const std::string& key, const std::string& file,
-                const Vocabulary& vocabulary, const Slot& slot);
+void read_value(const Key& key, const toml::node& node, const std::string& name, const std::string& file);
 
 }  // namespace dynvert

@@ -106,19 +106,16 @@ InputSignals UserCircuit::signals(PopulationIndex p, std::size_t first, std::siz
     const InputConfig& in = config.inputs[i];
     if (index_of(config, in.population) != p) continue;
     const std::size_t units = config.populations[p].units;
-    InputSignal signal{.shape = signal_shape(in.shape),
-                       .amplitude = by_unit(in.amplitude, units),
-                       .start = in.start,
-                       .rise = in.rise,
-                       .period = in.period,
-                       .spacing = d.dt};
+    InputSignal signal{
+        .shape = signal_shape(in.shape), .amplitude = by_unit(in.amplitude, units), .start = in.start, .spacing = d.dt};
+    signal.take(in.parameters);
     if (in.duration > 0) signal.stop = in.start + in.duration;
     if (signal.shape == InputSignal::Shape::noise) {
       const auto knots = static_cast<std::size_t>((std::min(signal.stop, d.duration) - in.start) / d.dt) + 2;
       std::vector<arma::mat> xi;
       for (std::size_t c = 0; c < count; ++c) {
         RandomStream random(seed, fmt::format("noise of input {}, trial {}", i, first + c));
-        xi.push_back(ornstein_uhlenbeck(random, units, knots, d.dt, in.noise_tau));
+        xi.push_back(ornstein_uhlenbeck(random, units, knots, d.dt, signal.noise_tau));
       }
       signal.knots = std::make_shared<const std::vector<arma::mat>>(std::move(xi));
     }

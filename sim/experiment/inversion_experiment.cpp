@@ -226,7 +226,7 @@ TraceRow Inversion::measure(const TransientTrial& trial, const Table<PointRow>& 
   std::vector<StageResult> results;
   for (std::size_t i = 0; i < own.size(); ++i) {
     const StageRunner& run = trial.run.stage(i);
-    // what a trial that failed did not come to
+    // what a trial that failed has not reached
     arma::mat& s = credit[own[i].loops.front().source];
     if (s.is_empty()) s.zeros(network.units[own[i].loops.front().source], 1);
     ReadyStage ready = ready_stage(own[i], network, feedback, activity, credit, run.read_phase());

@@ -42,7 +42,7 @@ struct EvaluationRow {
 struct TrainerCounts {
   std::size_t trials_done = 0;
   std::size_t diverged = 0;                ///< trials that diverged or failed otherwise
-  std::size_t recorded_automatically = 0;  ///< traces of trials that nobody asked for
+  std::size_t recorded_automatically = 0;  ///< traces that were not requested
   std::size_t records = 0;                 ///< rows of trace
   std::size_t snapshots = 0;               ///< rows of weights
   std::size_t last_snapshot = 0;           ///< trials done at the last of them

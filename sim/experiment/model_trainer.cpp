@@ -35,7 +35,7 @@ TrialRunner make_runner(const Config& config, const ModelConfig& model, const Ne
     settings.threads = threads_of_model(config);
     solver = config.fast == "auto" ? make_accelerated_solver(kind, settings) : make_reference_solver(kind, settings);
   }
-  return {stage_plans(std::move(stages), model.dynamics), credit_model(model.credit).assign, std::move(solver),
+  return {stage_plans(std::move(stages), model.dynamics), credit_rule(model), std::move(solver),
           TrialRunner::Columns::samples};
 }
 

@@ -69,7 +69,7 @@ Resumable check_resumable(const RunFile& file, const Config& config) {
     throw NumericalError(file.path(), "cannot be resumed, the run has diverged and would again",
                          "another configuration and another output, or on_divergence = \"skip\"");
   }
-  return Resumable::to_go_on;
+  return Resumable::incomplete;
 }
 
 std::string note_resumption(RunFile& file, const Config& config) {
@@ -80,7 +80,7 @@ std::string note_resumption(RunFile& file, const Config& config) {
   const std::string cpu = text_attribute(file, "cpu"), blas = text_attribute(file, "blas");
   if (blas == blas_identity() && (config.reproducible || cpu == cpu_identity())) return "";
   return fmt::format(
-      "{} was begun on {} with {}, and goes on on {} with {}: the numbers may differ from an unbroken run in their "
+      "{} was begun on {} with {}, and is resumed on {} with {}: the numbers may differ from an unbroken run in their "
       "last "
       "digits",
       file.path(), cpu, blas, cpu_identity(), blas_identity());

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Whether a run can be gone on with so that its file ends as if it had never been stopped.
+/// Whether a run can be resumed so that its file ends as if it had never been stopped.
 
 #include <dynvert/sim/config/config.hpp>
 #include <dynvert/sim/record/run_file.hpp>
@@ -22,14 +22,14 @@ using RootAttribute = std::function<std::optional<AttributeValue>(const char* na
 /// @throws ConfigError  the file's configuration is no TOML
 [[nodiscard]] std::vector<std::string> run_differences(const RootAttribute& attribute, const Config& config);
 
-enum class Resumable { to_go_on, complete };
+enum class Resumable { incomplete, complete };
 
 /// @param file  reopened
 /// @throws ValueError      another configuration, seed or program, or other data: its message says what differs
 ///         NumericalError  the run has diverged, and would again
 [[nodiscard]] Resumable check_resumable(const RunFile& file, const Config& config);
 
-/// Says in the file (root attribute `resumed`) when and where the run is gone on with, a line each time.
+/// Says in the file (root attribute `resumed`) when and where the run is resumed, a line each time.
 /// @return what the user should know: another processor or BLAS rounds differently; empty where there is nothing
 [[nodiscard]] std::string note_resumption(RunFile& file, const Config& config);
 

@@ -49,7 +49,7 @@ Config recorded_config(const RunReader& file) {
     throw IoError(file.path(), "has no attribute config, which says what was run");
   }
   return parse_config(std::get<std::string>(*text), file.path() + "@config", {}, std::nullopt, std::nullopt,
-                      vocabulary());
+                      config_registry());
 }
 
 RecordedModel::RecordedModel(const RunReader& file, const Config& config, const std::string& name)

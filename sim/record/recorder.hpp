@@ -19,7 +19,7 @@ class Recorder {
   /// @param expected_rows  how many rows will come at most, where that is known
   /// @return the number by which the group is named below
   virtual std::size_t add_group(const GroupSpec& spec, std::size_t expected_rows) = 0;
-  /// Trials of an earlier run that the recorder goes on from; nothing: the recorder is new. Groups that are added have
+  /// Trials of an earlier run that the recorder resumes; nothing: the recorder is new. Groups that are added have
   /// the rows that they had at its last commit.
   [[nodiscard]] virtual std::optional<std::size_t> continues() const = 0;
   [[nodiscard]] virtual std::size_t rows(std::size_t group) const = 0;
@@ -29,7 +29,7 @@ class Recorder {
   /// Forgets the rows from `rows` on.
   virtual void truncate(std::size_t group, std::size_t rows) = 0;
 
-  /// A group for what a run needs to be gone on with. @return the number by which it is named below
+  /// A group for what a run needs to be resumed. @return the number by which it is named below
   virtual std::size_t add_state(const GroupSpec& spec) = 0;
   /// One row, which the next commit puts in the place of the one before.
   virtual void put_state(std::size_t group, const Rows& row) = 0;

@@ -16,7 +16,7 @@
 
 namespace dynvert {
 
-/// Attribute of a table's row dimension: the rows that the last commit vouches for.
+/// Attribute of a table's row dimension: the rows that the last commit guarantees.
 inline constexpr const char* rows_committed_attribute = "rows_committed";
 
 /// Names the format in the root attribute Conventions.
@@ -34,7 +34,7 @@ struct RunFileOptions {
 /// disk); after that each further call throws the same, and the file keeps what was committed. The destructor never
 /// throws. One thread at a time.
 ///
-/// Each table's row dimension has an attribute rows_committed: the rows that the last commit vouches for.
+/// Each table's row dimension has an attribute rows_committed: the rows that the last commit guarantees.
 class RunFile {
  public:
   /// A group that rows are appended to, or one of add_state.
@@ -45,12 +45,12 @@ class RunFile {
   /// Creates the file under a temporary name beside `path`, with the root attributes Conventions, complete = 0,
   /// trials_committed = 0, status = "interrupted" and those given, and then moves it in place. Until finish() no other
   /// process can open it for writing.
-  /// @throws IoError when `path` exists and overwrite was not asked; when what stands there is no dynvert file, or one
+  /// @throws IoError when `path` exists and overwrite was not asked; when what is there is no dynvert file, or one
   ///         that another process is writing; when the folder is missing or cannot be written
   [[nodiscard]] static RunFile create(const std::string& path, const RunFileOptions& options,
                                       const std::vector<Attribute>& attributes);
 
-  /// Opens the file of a run that has not ended, to go on with it: a commit that was cut short is finished. Groups that
+  /// Opens the file of a run that has not ended, to resume it: a commit that was cut short is finished. Groups that
   /// are added have the rows of the last commit; no row after those stays.
   /// @throws IoError when the file is missing, not one of the format, being written, or damaged
   [[nodiscard]] static RunFile reopen(const std::string& path, const RunFileOptions& options);
@@ -86,7 +86,7 @@ class RunFile {
   void truncate(Group group, std::size_t rows);
 
   /// Creates a group whose datasets have two rows, of which each commit points to one (attribute slot_committed of the
-  /// row dimension): what a run needs to be gone on with. In a reopened file, the group that is there already.
+  /// row dimension): what a run needs to be resumed. In a reopened file, the group that is there already.
   Group add_state(const GroupSpec& spec);
 
   /// Writes the row that the last commit does not point to; the next one will. The buffer of the row dimension is

@@ -1,4 +1,4 @@
-// How a RunFile comes to be: created under a temporary name and moved in place, or opened again.
+// How a RunFile is made: created under a temporary name and moved in place, or opened again.
 
 #include <dynvert/sim/platform/file_descriptor.hpp>
 #include <dynvert/sim/platform/temporary_file.hpp>

@@ -22,7 +22,7 @@ class RunSize {
  public:
   /// A group that grows with the trials.
   /// @param rows           that it has in the end
-  /// @param rows_at_most   with those of trials that nobody asked for
+  /// @param rows_at_most   with those that are recorded automatically
   void add(const GroupSpec& group, std::size_t rows, std::size_t rows_at_most);
   /// A group that is written at the start.
   void add_at_once(const GroupSpec& group, std::size_t rows);

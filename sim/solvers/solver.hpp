@@ -10,6 +10,7 @@
 #include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/trajectory.hpp>
 #include <dynvert/models/circuit/right_hand_side.hpp>
+#include <dynvert/models/parameter.hpp>
 
 #include <functional>
 #include <memory>
@@ -25,7 +26,8 @@ struct SolverSettings {
   double rtol = 1e-6, atol = 1e-9;
   double divergence_limit = 1e6;  ///< a column ends as diverged when a state is not finite or larger than this
   std::size_t max_steps = 1'000'000;
-  std::size_t threads = 1;  ///< for batches; nothing depends on it
+  std::size_t threads = 1;          ///< for batches; nothing depends on it
+  ParameterValues parameters = {};  ///< of keys that the solver declares
 };
 
 /// An interval of time in which inputs do not switch.
@@ -73,15 +75,16 @@ struct Scheme;  // fixed_step.hpp
 /// A solver as the registry knows it: what the rest of the program asks in place of its name.
 struct SolverKind {
   std::string_view name;
-  std::string_view summary;      ///< one line for people
-  std::size_t order = 0;         ///< of convergence in the step; 0: without a step
-  bool fixed_step = false;       ///< dt divides durations and intervals
-  bool adaptive = false;         ///< has tolerances
-  bool can_settle = false;       ///< looks at the slope on its way, so that a phase can end early
-  bool has_trajectory = true;    ///< false: it gives a state and no path to it
-  bool linear_only = false;      ///< takes linear circuits with constant input
-  bool coordinate_free = false;  ///< gives the same result in all linear coordinates, up to rounding error
-  bool one_by_one = false;       ///< a step moves one population after the other, each with the newest values
+  std::string_view summary;                ///< one line for people
+  std::vector<Parameter> parameters = {};  ///< keys of [dynamics] that it declares itself
+  std::size_t order = 0;                   ///< of convergence in the step; 0: without a step
+  bool fixed_step = false;                 ///< dt divides durations and intervals
+  bool adaptive = false;                   ///< has tolerances
+  bool can_settle = false;                 ///< looks at the slope on its way, so that a phase can end early
+  bool has_trajectory = true;              ///< false: it gives a state and no path to it
+  bool linear_only = false;                ///< takes linear circuits with constant input
+  bool coordinate_free = false;            ///< gives the same result in all linear coordinates, up to rounding error
+  bool one_by_one = false;                 ///< a step moves one population after the other, each with the newest values
   /// The largest step with which all deviations of a linear(ised) loop decay, units time; NaN where the loop itself is
   /// not stable. Empty: the solver has no such limit.
   std::function<double(const CycleModes&)> largest_stable_step = nullptr;

@@ -89,7 +89,7 @@ void SweepFolder::check_new() const {
   const auto refuse = [](const std::string& path) {
     if (!exists(path)) return;
     throw IoError(path, "exists already",
-                  "another folder with -o, --resume to go on with the sweep, or --overwrite to replace its runs");
+                  "another folder with -o, --resume to continue the sweep, or --overwrite to replace its runs");
   };
   refuse(index_);
   for (std::size_t p = 0; p < plan_.table.points.size(); ++p) refuse(file_of(p));

@@ -53,7 +53,7 @@ Config load_point(const SweepArguments& arguments, const std::string& text, cons
   const std::vector<std::string> own = sets_of(axes, point);
   sets.insert(sets.end(), own.begin(), own.end());
   try {
-    return parse_config(text, arguments.config.path, sets, std::nullopt, threads_of(arguments), vocabulary());
+    return parse_config(text, arguments.config.path, sets, std::nullopt, threads_of(arguments), config_registry());
   } catch (const ConfigError& error) {
     ConfigError::Data data = error.data();
     // said as it was typed

@@ -32,7 +32,7 @@ std::size_t user_memory(const Config& config) { return 2 * sizeof(double) * numb
 }  // namespace
 
 std::span<const TaskKind> task_kinds() {
-  static constexpr std::array<std::string_view, 2> teacher_keys{"samples", "teacher_half_width"};
+  static constexpr std::array<std::string_view, 1> teacher_keys{"samples"};
   static constexpr std::array<std::string_view, 4> mnist_keys{"samples", "test_samples", "path", "scaling"};
   static constexpr std::array<std::string_view, 3> digits_keys{"samples", "test_samples", "scaling"};
   static constexpr std::array<std::string_view, 10> dataset_keys{
@@ -40,16 +40,20 @@ std::span<const TaskKind> task_kinds() {
       "test_path", "test_targets_path", "test_group", "targets",      "scaling"};
   static const std::array kinds{
       TaskKind{.name = "linear_teacher",
+               .summary = "a random linear map T makes the targets t = T x from inputs x ~ N(0, 1)",
                .keys = teacher_keys,
+               .parameters = {linear_teacher_half_width()},
                .gives_probabilities = false,
                .make = linear_teacher,
                .memory = drawn_memory},
       TaskKind{.name = "tanh_teacher",
+               .summary = "t is the output of a network of the same shape, x ~ N(0, 1)",
                .keys = teacher_keys,
-               .defaults = {.teacher_half_width = 0.01},
+               .parameters = {tanh_teacher_half_width()},
                .make = tanh_teacher,
                .memory = drawn_memory},
       TaskKind{.name = "mnist_classification",
+               .summary = "MNIST: 784 pixels, and the digit as one of 10 classes",
                .keys = mnist_keys,
                .defaults = {.inputs = 784,
                             .outputs = 10,
@@ -62,6 +66,7 @@ std::span<const TaskKind> task_kinds() {
                .memory = pixel_memory},
       TaskKind{
           .name = "mnist_autoencoder",
+          .summary = "MNIST: the 784 pixels are the targets, too",
           .keys = mnist_keys,
           .defaults = {.inputs = 784, .outputs = 784, .samples = 60'000, .test_samples = 10'000, .scaling = "unit"},
           .gives_probabilities = false,
@@ -69,12 +74,14 @@ std::span<const TaskKind> task_kinds() {
           .files = mnist_autoencoder_files,
           .memory = pixel_memory},
       TaskKind{.name = "digits",
+               .summary = "digits that dynvert draws itself, 16 x 16 pixels in 10 classes, without files",
                .keys = digits_keys,
                .defaults =
                    {.inputs = 256, .outputs = 10, .test_samples = 500, .targets = "classes", .scaling = "standardised"},
                .make = digits,
                .memory = pixel_memory},
       TaskKind{.name = "dataset",
+               .summary = "user-defined inputs and targets, from HDF5 or IDX files",
                .keys = dataset_keys,
                .defaults = {.samples = 0},
                .make = user_dataset,

@@ -32,7 +32,9 @@ struct DataFile {
 
 struct TaskKind {
   std::string_view name;
-  std::span<const std::string_view> keys;  ///< the keys of [task] that it uses, besides kind, inputs and outputs
+  std::string_view summary;                ///< one line for people
+  std::span<const std::string_view> keys;  ///< the common keys of [task] that it uses, besides kind, inputs, outputs
+  std::vector<Parameter> parameters = {};  ///< keys of [task] that it declares itself
   /// the values of keys that are not given, used by it or not; inputs and outputs: what the network must have, 0: any
   TaskConfig defaults = {};
   bool gives_probabilities = true;  ///< its targets may be the probabilities of a softmax output
@@ -55,10 +57,14 @@ struct TaskKind {
 
 /// A linear teacher (Podlaski & Machens 2020, figure 3a-f): t = T x, T ~ U(-w, w) n_L x n_0, x ~ N(0, 1).
 [[nodiscard]] TaskData linear_teacher(const Config& config);
+/// w
+[[nodiscard]] const Parameter& linear_teacher_half_width();
 
 /// A teacher network of the student's shape and activations (Podlaski & Machens 2020, figure 3g-k): t its output, all
 /// its weights and biases ~ U(-w, w), x ~ N(0, 1).
 [[nodiscard]] TaskData tanh_teacher(const Config& config);
+/// w
+[[nodiscard]] const Parameter& tanh_teacher_half_width();
 
 /// MNIST (mnist.hpp): 784 pixels, the digit as one of ten classes (Podlaski & Machens 2020, figure 4a).
 [[nodiscard]] TaskData mnist_classification(const Config& config);

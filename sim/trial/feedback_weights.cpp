@@ -15,7 +15,7 @@ namespace {
 arma::mat from_formula(const FeedbackFormula& formula, const FeedbackConfig& options, std::uint64_t seed,
                        std::string_view name, const arma::mat& W) {
   RandomStream random(seed, fmt::format("feedback {}", name));
-  return formula.make(W, formula.uses_half_width ? options.half_width : options.gain, random);
+  return formula.make(W, formula.uses_half_width ? options.half_width : options.gain, options.parameters, random);
 }
 
 /// The name under which a path's matrix is drawn: a path of one layer has that of the layer, so that sequential models,

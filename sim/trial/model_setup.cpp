@@ -31,7 +31,8 @@ SolverSettings solver_settings(const DynamicsConfig& dynamics) {
           .rtol = dynamics.rtol,
           .atol = dynamics.atol,
           .divergence_limit = dynamics.divergence_limit,
-          .max_steps = dynamics.max_steps};
+          .max_steps = dynamics.max_steps,
+          .parameters = dynamics.parameters};
 }
 
 LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
@@ -40,12 +41,22 @@ LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
                             .tau_delta = d.tau_delta,
                             .tau_u = d.tau_u,
                             .tau_h = d.tau_h,
-                            .transfer = transfer(d.transfer)};
+                            .transfer = transfer(d.transfer),
+                            .parameters = model.parameters};
   if (d.plasticity == "continuous") {
     parameters.plasticity =
         ContinuousPlasticity{.tau = d.tau_w, .eta = config.learning.rate, .lambda = config.learning.decay};
   }
   return parameters;
+}
+
+TrialRunner::Assign credit_rule(const ModelConfig& model) {
+  const CreditModel& credit = credit_model(model.credit);
+  if (!credit.assign) return nullptr;
+  return [&credit, parameters = model.parameters](const Network& network, const Feedback& feedback,
+                                                  const Activity& activity, Credit& signals) {
+    credit.assign(network, feedback, activity, parameters, signals);
+  };
 }
 
 std::vector<Stage> model_stages(const ModelConfig& model, const Network& network, const LoopParameters& parameters) {

@@ -7,6 +7,7 @@
 #include <dynvert/sim/config/config.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/trace.hpp>
+#include <dynvert/sim/trial/trial_runner.hpp>
 
 #include <cstddef>
 #include <string>
@@ -17,6 +18,9 @@ namespace dynvert {
 
 [[nodiscard]] SolverSettings solver_settings(const DynamicsConfig& dynamics);
 [[nodiscard]] LoopParameters loop_parameters(const Config& config, const ModelConfig& model);
+
+/// The rule of an algebraic model with its parameters; nullptr: the model has stages.
+[[nodiscard]] TrialRunner::Assign credit_rule(const ModelConfig& model);
 
 /// The stages of a trial of the model, a dynamic forward pass among them; none for algebraic rules.
 [[nodiscard]] std::vector<Stage> model_stages(const ModelConfig& model, const Network& network,

@@ -83,7 +83,7 @@ class StageRunner {
 /// The phase at whose end credit is read: the last one with the target on.
 [[nodiscard]] std::size_t last_target_phase(const std::vector<Phase>& phases);
 
-/// One trial of a batch by itself, for measures, which speak of one trial.
+/// One trial of a batch by itself, for measures, which refer to one trial.
 struct SingleTrial {
   /// @param stage  of that trial: with its parameters, and the populations of the batch's
   /// @param f      of that stage's circuit, one column, ready for evaluation

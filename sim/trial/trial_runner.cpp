@@ -100,10 +100,14 @@ std::optional<TrialFailure> TrialRunner::run_stages(const TrialCall& call) {
 }
 
 void TrialRunner::run_again(const TrialCall& call) {
-  for (std::size_t i = 0; i < stages_.size() && stages_[i].started(); ++i) {
-    start_stage(i, call);
-    stages_[i].run(*solver_, call.network, activity_, credit_, call.keep);
-    if (!stages_[i].finished()) return;
+  try {
+    for (std::size_t i = 0; i < stages_.size() && stages_[i].started(); ++i) {
+      start_stage(i, call);
+      stages_[i].run(*solver_, call.network, activity_, credit_, call.keep);
+      if (!stages_[i].finished()) return;
+    }
+  } catch (const NumericalError&) {
+    // a trial that failed in a later phase fails there again: the trajectory ends with the phase before
   }
 }
 

@@ -1,14 +1,13 @@
 #pragma once
 
-/// Runs one trial: the forward pass, then the algebraic rule or the stages of a model of credit assignment, each
-/// through its phases. A trial has one column or a batch of them. What goes wrong is reported as data, for whoever runs
-/// trials decides what comes of it. Learning, experiments without learning and the inspection of files all run their
-/// trials here.
+/// Runs one trial: the forward pass, then the algebraic rule or the stages of a model of credit assignment, each through
+/// its phases. A trial has one column or a batch of them. What goes wrong is reported as data: whoever runs trials
+/// decides what follows. Learning, experiments without learning and the inspection of files all run their trials here.
 ///
-/// | columns | what a column is                        | when one diverges                                            |
-/// |---------|-----------------------------------------|--------------------------------------------------------------|
-/// | samples | a sample of the one trial               | the trial has failed                                         |
-/// | trials  | a trial, numbered from that of the first | the others go on; the trial ends where all columns have diverged |
+/// | columns | what a column is                         | when one diverges                                      |
+/// |---------|------------------------------------------|--------------------------------------------------------|
+/// | samples | a sample of the one trial                | the trial has failed                                   |
+/// | trials  | a trial, numbered from that of the first | the others continue; the batch ends when all have done |
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/trial/stage_runner.hpp>

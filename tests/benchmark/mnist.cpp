@@ -21,7 +21,7 @@ Config load(const std::string& example, std::size_t samples, const std::vector<s
                                 "record.unsettled_limit=0", "record.evaluate_every=1000000000"};
   if (mnist_folder() != nullptr) sets.push_back("task.path=" + std::string(mnist_folder()));
   sets.insert(sets.end(), more.begin(), more.end());
-  return load_config(DYNVERT_SOURCE_DIR "/examples/" + example + ".toml", sets, std::nullopt, 1, vocabulary());
+  return load_config(DYNVERT_SOURCE_DIR "/examples/" + example + ".toml", sets, std::nullopt, 1, config_registry());
 }
 
 /// A fifth of the pixels are not 0, as in MNIST.

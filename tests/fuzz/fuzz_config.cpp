@@ -17,7 +17,7 @@ using namespace dynvert;
 namespace {
 
 std::optional<Config> parsed(const std::string& text, const std::vector<std::string>& sets) {
-  static const Vocabulary words = vocabulary();
+  static const ConfigRegistry words = config_registry();
   try {
     return parse_config(text, "fuzz.toml", sets, std::nullopt, std::nullopt, words);
   } catch (const Error&) {  // ConfigError; of samples that are counted IoError

@@ -91,7 +91,7 @@ population = "M"
 SeedRun run(const std::string& text, bool stopped) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "run.h5";
-  const Config config = parse_config(text, "seed.toml", {}, std::nullopt, std::nullopt, vocabulary());
+  const Config config = parse_config(text, "seed.toml", {}, std::nullopt, std::nullopt, config_registry());
   const std::atomic<bool> stop = stopped;
   RunControl control;
   control.stop = &stop;

@@ -105,7 +105,7 @@ def check_signals(here: Folder, whole: dict[str, np.ndarray]) -> None:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         # says so once the handlers are in place
         for line in process.stderr:
-            if "goes on after" in line:
+            if "resumes after" in line:
                 break
     process.communicate()
     assert process.returncode == 0 and trials == sorted(trials) and trials[-1] < 3000, trials
@@ -180,7 +180,7 @@ def check_refusals(here: Folder, whole_file: pathlib.Path) -> None:
         file.attrs["source_revision"] = revision
         file.attrs["cpu"] = "another processor"
     here.run(*[word for word in resume if word != "--quiet"], "--threads", "2", "--set", "experiment.title=other",
-             says=("another processor", "last digits", "goes on after"))
+             says=("another processor", "last digits", "resumes after"))
     assert_same(datasets(output), datasets(whole_file))
 
     diverged = here.folder / "diverged.h5"

@@ -178,7 +178,7 @@ def check_stopped(here):
     here.run(endless, *options, "--overwrite", code=4, says=("in use by another sweep",))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, errors = process.communicate()
-    assert process.returncode == 130 and "--resume goes on" in errors, (process.returncode, errors)
+    assert process.returncode == 130 and "--resume continues" in errors, (process.returncode, errors)
     assert "4 runs, 2 interrupted, 2 not run" in out, out
     # each was told once: a second time would have ended it without a word
     assert errors.count("interrupted after") == 3, errors

@@ -36,7 +36,7 @@ TEST_CASE("backprop is the gradient of half the squared error") {
   Activity activity;
   Credit credit;
   forward(network, x, t, activity);
-  credit_model("backprop").assign(network, {}, activity, credit);
+  credit_model("backprop").assign(network, {}, activity, {}, credit);
   const Network start = network;
   // with eta = 1 and no decay the weight change is minus the gradient
   learn({.eta = 1}, activity, credit, network);
@@ -74,9 +74,9 @@ TEST_CASE("feedback alignment with B = -W' is backprop; pseudo-backprop is the M
     Credit bp;
     Credit fa;
     Credit pbp;
-    credit_model("backprop").assign(network, {}, activity, bp);
-    credit_model("feedback_alignment").assign(network, B, activity, fa);
-    credit_model("pseudo_backprop").assign(network, {}, activity, pbp);
+    credit_model("backprop").assign(network, {}, activity, {}, bp);
+    credit_model("feedback_alignment").assign(network, B, activity, {}, fa);
+    credit_model("pseudo_backprop").assign(network, {}, activity, {}, pbp);
     arma::mat expected = arma::pinv(network.W[3]) * activity.e;
     multiply_by_slope(*network.g[2], activity.a[2], expected);
     RC_ASSERT(arma::approx_equal(fa[1], bp[1], "absdiff", 1e-12));
@@ -124,13 +124,13 @@ TEST_CASE("feedback formulas") {
   arma::arma_rng::set_seed(9);
   const arma::mat W(3, 5, arma::fill::randn);
   RandomStream random(1, "feedback 2");
-  CHECK(
-      arma::approx_equal(find_feedback_formula("negative_transpose")->make(W, 50, random), -50 * W.t(), "absdiff", 0));
-  CHECK(arma::approx_equal(W * find_feedback_formula("negative_pseudo_inverse")->make(W, 1, random), -arma::eye(3, 3),
-                           "absdiff", 1e-12));
-  CHECK(arma::approx_equal(find_feedback_formula("negative_sign")->make(W, 2, random), -2 * arma::sign(W.t()),
+  CHECK(arma::approx_equal(find_feedback_formula("negative_transpose")->make(W, 50, {}, random), -50 * W.t(), "absdiff",
+                           0));
+  CHECK(arma::approx_equal(W * find_feedback_formula("negative_pseudo_inverse")->make(W, 1, {}, random),
+                           -arma::eye(3, 3), "absdiff", 1e-12));
+  CHECK(arma::approx_equal(find_feedback_formula("negative_sign")->make(W, 2, {}, random), -2 * arma::sign(W.t()),
                            "absdiff", 0));
-  const arma::mat B = find_feedback_formula("random")->make(W, 0.5, random);
+  const arma::mat B = find_feedback_formula("random")->make(W, 0.5, {}, random);
   CHECK(arma::size(B) == arma::size(5, 3));
   CHECK(arma::abs(B).max() < 0.5);
   CHECK(find_feedback_formula("optimised") == nullptr);

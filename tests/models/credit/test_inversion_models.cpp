@@ -361,7 +361,7 @@ TEST_CASE("backprop with softmax is the gradient of the cross-entropy") {
   Activity activity;
   Credit credit;
   forward(network, x, t, activity);
-  credit_model("backprop").assign(network, {}, activity, credit);
+  credit_model("backprop").assign(network, {}, activity, {}, credit);
   const Network start_network = network;
   learn({.eta = 1}, activity, credit, network);
   const double h = 1e-6;

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/config_vocabulary.hpp"
+#include "support/config_registry.hpp"
 
 using namespace dynvert;
 
@@ -67,7 +67,7 @@ alpha = 0.02
 )";
 
 Config parse(const std::string& text, const std::vector<std::string>& sets = {}) {
-  return parse_config(text, "/configs/test.toml", sets, {}, {}, test_vocabulary());
+  return parse_config(text, "/configs/test.toml", sets, {}, {}, test_registry());
 }
 
 std::string changed(const std::string& from, const std::string& to, std::string text = base) {
@@ -305,35 +305,35 @@ TEST_CASE("a fixed-step solver takes a whole number of steps") {
 TEST_CASE("no key is accepted and ignored") {
   const std::string di = "alpha = 0.02", bp = "credit = \"backprop\"", fa = "credit = \"feedback_alignment\"";
   check(
-      {{bp, bp + "\nsolver = \"rk4\"", "model.BP.solver", "has no meaning with credit = \"backprop\"", "leave it out"},
-       {bp, bp + "\nalpha = 0.1", "model.BP.alpha", "has no meaning with credit = \"backprop\"", "leave it out"},
-       {bp, bp + "\nfeedback = { gain = 1.0 }", "model.BP.feedback", "has no meaning with credit = \"backprop\"", ""},
-       {bp, bp + "\ntau_u = 1.0", "model.BP.tau_u", "has no meaning with credit = \"backprop\"", ""},
-       {fa, fa + "\nalpha = 0.1", "model.FA.alpha", "has no meaning with credit = \"feedback_alignment\"", ""},
+      {{bp, bp + "\nsolver = \"rk4\"", "model.BP.solver", "does not apply with credit = \"backprop\"", "leave it out"},
+       {bp, bp + "\nalpha = 0.1", "model.BP.alpha", "does not apply with credit = \"backprop\"", "leave it out"},
+       {bp, bp + "\nfeedback = { gain = 1.0 }", "model.BP.feedback", "does not apply with credit = \"backprop\"", ""},
+       {bp, bp + "\ntau_u = 1.0", "model.BP.tau_u", "does not apply with credit = \"backprop\"", ""},
+       {fa, fa + "\nalpha = 0.1", "model.FA.alpha", "does not apply with credit = \"feedback_alignment\"", ""},
        {"rate = 0.01", "rate = 0.01\nprecision = \"single\"", "learning.precision",
-        "has no meaning for 30 weights of the first layer, fewer than 50000: model.BP does not learn in blocks",
+        "does not apply for 30 weights of the first layer, fewer than 50000: model.BP does not learn in blocks",
         "double"},
-       {fa, fa + "\nfeedback = { restabilise = true }", "model.FA.feedback.restabilise", "has no meaning", ""},
+       {fa, fa + "\nfeedback = { restabilise = true }", "model.FA.feedback.restabilise", "does not apply", ""},
        {fa, fa + "\nfeedback = { kind = \"optimised\" }", "model.FA.feedback.kind", "no loop to stabilise",
         "negative_transpose, random"},
        {di, "feedback = { kind = \"random\", gain = 2.0 }", "model.DI.feedback.gain",
-        "has no meaning with kind = \"random\"", ""},
+        "does not apply with kind = \"random\"", ""},
        {di, "feedback = { half_width = 2.0 }", "model.DI.feedback.half_width",
-        "has no meaning with kind = \"negative_transpose\"", ""},
+        "does not apply with kind = \"negative_transpose\"", ""},
        {di, "feedback = { margin = -0.1 }", "model.DI.feedback.margin",
-        "has no meaning with kind = \"negative_transpose\" and restabilise = false", ""},
-       {di, "feedback = { path = \"x.h5\" }", "model.DI.feedback.path", "has no meaning with kind", ""},
+        "does not apply with kind = \"negative_transpose\" and restabilise = false", ""},
+       {di, "feedback = { path = \"x.h5\" }", "model.DI.feedback.path", "does not apply with kind", ""},
        {di, "feedback = { kind = \"file\" }", "model.DI.feedback.path", "is missing", "a file name"},
-       {di, "rtol = 1e-3", "model.DI.rtol", "has no meaning with solver = \"rk4\"", ""},
+       {di, "rtol = 1e-3", "model.DI.rtol", "does not apply with solver = \"rk4\"", ""},
        {di, "solver = \"exact\"\nsettle_tolerance = 1e-3", "model.DI.settle_tolerance",
-        "has no meaning with solver = \"exact\"", ""},
+        "does not apply with solver = \"exact\"", ""},
        {di, "solver = \"fixed_point\"\nsettle_tolerance = 1e-3", "model.DI.settle_tolerance",
-        "has no meaning with solver = \"fixed_point\"", ""},
-       {di, "solver = \"fixed_point\"\ndt = 0.5", "model.DI.dt", "has no meaning with solver = \"fixed_point\"", ""},
+        "does not apply with solver = \"fixed_point\"", ""},
+       {di, "solver = \"fixed_point\"\ndt = 0.5", "model.DI.dt", "does not apply with solver = \"fixed_point\"", ""},
        {"solver = \"rk4\"", "solver = \"exact\"\nsettle_tolerance = 1e-3", "dynamics.settle_tolerance",
-        "has no meaning with solver = \"exact\"", ""},
-       {"half_width = 0.1", "path = \"w.h5\"", "network.init.path", "has no meaning with kind = \"uniform\"", ""},
-       {"kind = \"uniform\"", "kind = \"file\"", "network.init.half_width", "has no meaning with kind = \"file\"", ""},
+        "does not apply with solver = \"exact\"", ""},
+       {"half_width = 0.1", "path = \"w.h5\"", "network.init.path", "does not apply with kind = \"uniform\"", ""},
+       {"kind = \"uniform\"", "kind = \"file\"", "network.init.half_width", "does not apply with kind = \"file\"", ""},
        {"init = { kind = \"uniform\", half_width = 0.1 }", "init = { kind = \"file\", path = \"w.h5\", group = \"a\" }",
         "network.init.group", "found \"a\"", "from /"}});
   CHECK(parse(changed(di, "feedback = { restabilise = true, margin = -0.1 }")).models[2].feedback.margin == -0.1);
@@ -343,7 +343,7 @@ TEST_CASE("defaults that no model uses are noted") {
   const auto config = parse(changed("dt = 0.5", "dt = 0.5\nrtol = 1e-3"));
   REQUIRE(config.notes.size() == 1);
   CHECK(config.notes[0] == "/configs/test.toml:" + std::to_string(line_of(base, "duration = 100.0")) +
-                               ": dynamics.rtol: no model makes use of this default");
+                               ": dynamics.rtol: not used by any model");
 }
 
 TEST_CASE("a model takes over from the feedback defaults what its own kind uses") {
@@ -432,7 +432,7 @@ TEST_CASE("files that cannot be read as a configuration") {
   fs::create_directories(folder);
   const auto message = [](const fs::path& path) -> std::string {
     try {
-      static_cast<void>(load_config(path.string(), {}, {}, {}, test_vocabulary()));
+      static_cast<void>(load_config(path.string(), {}, {}, {}, test_registry()));
     } catch (const ConfigError& error) {
       return error.what();
     }
@@ -462,7 +462,7 @@ TEST_CASE("file names are relative to the configuration file") {
   CHECK(parse(feedback).models[2].feedback.path == "/configs/b.h5");
   CHECK(parse(feedback).models[2].feedback.group == "/");
   const auto folder = [&](const std::string& source) {
-    return parse_config(text, source, {}, {}, {}, test_vocabulary()).network.init.path;
+    return parse_config(text, source, {}, {}, {}, test_registry()).network.init.path;
   };
   const auto here = std::filesystem::current_path();
   CHECK(folder("a/b/c.toml") == (here / "a/weights/w.h5").string());
@@ -488,7 +488,7 @@ TEST_CASE("keys are changed one by one with --set") {
   CHECK(parse(base, {"learning.clip_delta=10"}).learning.clip_delta == 10);
 
   const auto config =
-      parse_config(base, "x.toml", std::vector<std::string>{"experiment.seed=1"}, 5, 2, test_vocabulary());
+      parse_config(base, "x.toml", std::vector<std::string>{"experiment.seed=1"}, 5, 2, test_registry());
   CHECK(config.seed == 5);
   CHECK(config.threads == 2);
 }
@@ -505,7 +505,7 @@ TEST_CASE("an error of a --set names its text as the place") {
       {"model.DJ.alpha=0.1", "model.DJ", "no model has the name \"DJ\"", "BP, FA, DI", "DI"},
       {"model.DI=0.1", "model.DI", "none of its keys", "model.DI.KEY=value", ""},
       {"model.DI.sovler=rk4", "model.DI.sovler", "unknown key", "name, credit", "solver"},
-      {"model.BP.alpha=0.1", "model.BP.alpha", "has no meaning with credit = \"backprop\"", "leave it out", ""},
+      {"model.BP.alpha=0.1", "model.BP.alpha", "does not apply with credit = \"backprop\"", "leave it out", ""},
       {"dynamic.dt=0.5", "dynamic", "unknown table", "experiment, task", "dynamics"},
       {"network.layers.x=1", "network.layers", "found a table", "a list of integers", ""},
       {"dt=0.5", "", "not of the form", "dynamics.dt=0.25", ""},
@@ -529,7 +529,7 @@ TEST_CASE("an error of a --set names its text as the place") {
   CHECK(contains(fault_of("task = 3\n", {"task.samples=5"}).message, "test.toml:1: task: found the integer 3"));
   const auto message = [](std::optional<std::uint64_t> seed, std::optional<std::size_t> threads) -> std::string {
     try {
-      static_cast<void>(parse_config(base, "x.toml", {}, seed, threads, test_vocabulary()));
+      static_cast<void>(parse_config(base, "x.toml", {}, seed, threads, test_registry()));
     } catch (const ConfigError& error) {
       return error.what();
     }
@@ -538,6 +538,75 @@ TEST_CASE("an error of a --set names its text as the place") {
   CHECK(message(std::numeric_limits<std::uint64_t>::max(), {}) ==
         "--seed 18446744073709551615: experiment.seed: is too large; allowed: 0 to 9223372036854775807");
   CHECK(message({}, 0) == "--threads 0: experiment.threads: found the integer 0; allowed: 1 to 1024");
+}
+
+TEST_CASE("--set reaches populations, projections and inputs by their names, and nothing else") {
+  const std::string text = R"([experiment]
+title = "circuit"
+[[population]]
+name = "E"
+units = 2
+[[projection]]
+source = "E"
+target = "E"
+[[input]]
+population = "E"
+[[input]]
+population = "E"
+[[input]]
+population = "E"
+shape = "sine"
+[[input]]
+name = "pulse"
+population = "E"
+duration = 10.0
+)";
+  const auto plain = parse(text);
+  const auto names = [](const Config& config) {
+    std::vector<std::string> result;
+    for (const InputConfig& input : config.circuit.inputs) result.push_back(input.name);
+    return result;
+  };
+  CHECK(names(plain) == std::vector<std::string>{"E_step", "E_step_2", "E_sine", "pulse"});
+  CHECK(plain.circuit.inputs[2].parameters.real("period") == 1);
+  const auto changed = parse(text, {"input.E_step_2.amplitude=9", "input.E_sine.period=4", "input.pulse.duration=5",
+                                    "population.E.tau=2", "projection.E_E.weight=0.5"});
+  CHECK(changed.circuit.inputs[0].amplitude == std::vector<double>{1});
+  CHECK(changed.circuit.inputs[1].amplitude == std::vector<double>{9});
+  CHECK(changed.circuit.inputs[2].parameters.real("period") == 4);
+  CHECK(changed.circuit.inputs[3].duration == 5);
+  CHECK(changed.circuit.populations[0].tau == 2);
+  CHECK(changed.circuit.projections[0].weight == 0.5);
+  // an input keeps the name that reached it, and others theirs, when its shape changes
+  const auto reshaped = parse(text, {"input.E_step.shape=ramp", "input.E_step.rise=2", "input.E_step_2.start=1"});
+  CHECK(names(reshaped) == names(plain));
+  CHECK(reshaped.circuit.inputs[0].parameters.real("rise") == 2);
+  CHECK(parse(plain.resolved).resolved == plain.resolved);
+
+  struct SetCase {
+    std::string set, key, fault, nearest;
+  };
+  for (const SetCase& c : std::vector<SetCase>{
+           {"input.amplitude=9", "input.amplitude", "no input has the name", "input.E_step.amplitude"},
+           {"input.foo=1", "input.foo", "no input has the name", ""},
+           {"input.E_stp.amplitude=9", "input.E_stp", "no input has the name", "E_step"},
+           {"input.E_step=9", "input.E_step", "names an input, but none of its keys", ""},
+           {"input.E_step.amplitud=9", "input[1].amplitud", "unknown key", "amplitude"},
+           {"input.E_step.period=2", "input[1].period", "does not apply with shape = \"step\"", ""},
+           {"input.E_step_2.name=pulse", "input[4].name", "is taken already", ""},
+           {"population.tau=2", "population.tau", "no population has the name", "population.E.tau"},
+           {"projection.weight=2", "projection.weight", "no projection has the name", "projection.E_E.weight"},
+           {"model.DI.alpha=1", "model.DI", "no model has the name", ""},
+           {"learning.rate=1", "learning", "does not apply with [[population]]", ""},
+           {"dynamics.phases.duration=5", "dynamics.phases", "found a table", ""}}) {
+    const auto fault = fault_of(text, {c.set});
+    INFO(fault.message);
+    CHECK(fault.data.key == c.key);
+    CHECK(contains(fault.data.fault, c.fault));
+    CHECK(fault.data.nearest == c.nearest);
+  }
+  CHECK(contains(fault_of(base, {"input.E_step.amplitude=9"}).message, "no input has a name"));
+  CHECK(fault_of(base, {"model.solver=rk4"}).data.nearest == "model.BP.solver");
 }
 
 TEST_CASE("the nearest name") {

@@ -13,7 +13,7 @@ using namespace dynvert;
 namespace {
 
 Config example(const std::string& name) {
-  return load_config(std::string(DYNVERT_SOURCE_DIR) + "/examples/" + name, {}, {}, {}, vocabulary());
+  return load_config(std::string(DYNVERT_SOURCE_DIR) + "/examples/" + name, {}, {}, {}, config_registry());
 }
 
 }  // namespace

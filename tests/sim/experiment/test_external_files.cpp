@@ -23,7 +23,7 @@ using test::TemporaryFolder;
 namespace {
 
 Config configure(const std::string& text, const std::string& file) {
-  return parse_config(text, file, {}, std::nullopt, std::nullopt, vocabulary());
+  return parse_config(text, file, {}, std::nullopt, std::nullopt, config_registry());
 }
 
 std::string write(const std::string& path, const std::string& bytes) {

@@ -60,7 +60,7 @@ Config configure(const Failure& failure, const std::string& on_divergence) {
   const std::string text =
       base + fmt::format("[[model]]\nname = \"DI\"\ncredit = \"sequential_inversion\"\non_divergence = \"{}\"\n{}\n",
                          on_divergence, failure.keys);
-  return parse_config(text, "test.toml", failure.sets, std::nullopt, std::nullopt, vocabulary());
+  return parse_config(text, "test.toml", failure.sets, std::nullopt, std::nullopt, config_registry());
 }
 
 bool all_finite(const std::vector<double>& values) {
@@ -191,7 +191,7 @@ on_divergence = "skip"
   int loops = 0;
   for (int seed = 0; seed < 20; ++seed) {
     MemoryRecorder recorder;
-    LearningExperiment(parse_config(text(seed), "test.toml", {}, std::nullopt, std::nullopt, vocabulary()))
+    LearningExperiment(parse_config(text(seed), "test.toml", {}, std::nullopt, std::nullopt, config_registry()))
         .run(recorder, {});
     const auto first = [&](const char* name) {
       return recorder.data.at(std::string("/models/NDI/weights/") + name)[0];

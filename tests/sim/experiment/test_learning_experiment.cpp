@@ -50,7 +50,7 @@ const std::string several = model("BP", "credit = 'backprop'") + model("PBP", "c
                             model("D5", "credit = 'sequential_inversion'\nsolver = 'dopri5'");
 
 Config configure(const std::string& text, std::vector<std::string> sets = {}) {
-  return parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, vocabulary());
+  return parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry());
 }
 
 MemoryRecorder run(const std::string& text, std::vector<std::string> sets = {}) {

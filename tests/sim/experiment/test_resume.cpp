@@ -58,7 +58,7 @@ const std::string models =
 const std::string plastic = model("CC", "credit = 'concurrent_inversion'\nplasticity = 'continuous'\ntau_w = 50.0");
 
 Config configure(const std::vector<std::string>& sets, const std::string& more = "") {
-  return parse_config(base + models + more, "test.toml", sets, std::nullopt, std::nullopt, vocabulary());
+  return parse_config(base + models + more, "test.toml", sets, std::nullopt, std::nullopt, config_registry());
 }
 
 /// Runs, and stops after the first block that ends at or after trial `stop`.
@@ -150,7 +150,7 @@ dt = 0.5
 duration = 20000.0
 feedback = { gain = 25.0 }
 )";
-  const Config config = parse_config(inversion, "test.toml", {}, std::nullopt, std::nullopt, vocabulary());
+  const Config config = parse_config(inversion, "test.toml", {}, std::nullopt, std::nullopt, config_registry());
   MemoryRecorder whole;
   REQUIRE(make_experiment(config)->run(whole, {}) == RunStatus::complete);
   MemoryRecorder recorder;

@@ -44,7 +44,7 @@ alpha = 0.2
 }
 
 Config configure(const std::string& text) {
-  return parse_config(text, "test.toml", {}, std::nullopt, std::nullopt, vocabulary());
+  return parse_config(text, "test.toml", {}, std::nullopt, std::nullopt, config_registry());
 }
 
 std::string fault(const std::string& phases, const std::string& keys = "") {
@@ -88,9 +88,9 @@ TEST_CASE("bad schedules are refused with a clear message") {
   CHECK_THAT(fault("[{ duration = 5.25, target = true }]"), Contains("phases[1].duration 5.25 is not a whole number"));
   CHECK_THAT(fault("[{ duration = 5 }, { start = 5.2, duration = 5, target = true }]"),
              Contains("the gap before phases[2]"));
-  CHECK_THAT(fault(good, "duration = 50.0\n"), Contains("duration: has no meaning with phases"));
+  CHECK_THAT(fault(good, "duration = 50.0\n"), Contains("duration: does not apply with phases"));
   CHECK_THAT(fault(good, "[[model]]\nname = \"D\"\ncredit = \"sequential_inversion\"\nphases = []\n"),
-             Contains("phases: has no meaning with credit = \"sequential_inversion\""));
+             Contains("phases: does not apply with credit = \"sequential_inversion\""));
   // what rounding does to a gap between decimals is not held against it
   CHECK(fault("[{ duration = 100 }, { start = 100.1, duration = 1.5, target = true }]", "dt = 0.1\n").empty());
 }

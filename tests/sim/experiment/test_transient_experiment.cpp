@@ -82,7 +82,8 @@ start = 5.0
 
 MemoryRecorder run(const std::string& text, std::vector<std::string> sets = {}) {
   MemoryRecorder recorder;
-  make_experiment(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, vocabulary()))->run(recorder, {});
+  make_experiment(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry()))
+      ->run(recorder, {});
   return recorder;
 }
 
@@ -94,7 +95,7 @@ arma::mat matrix(const MemoryRecorder& recorder, const std::string& name, arma::
 
 std::string fault(const std::string& text, std::vector<std::string> sets = {}) {
   try {
-    static_cast<void>(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, vocabulary()));
+    static_cast<void>(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry()));
   } catch (const ConfigError& error) {
     return error.what();
   }
@@ -290,27 +291,27 @@ weight = 2.0
 }
 
 TEST_CASE("what an inversion or a circuit cannot have is refused where it stands") {
-  CHECK_THAT(fault(grid + "[learning]\nrate = 0.1\n"), Contains("learning: has no meaning with [inversion]"));
+  CHECK_THAT(fault(grid + "[learning]\nrate = 0.1\n"), Contains("learning: does not apply with [inversion]"));
   CHECK_THAT(fault(grid, {"model.DI.credit=backprop"}), Contains("no loops") && Contains("single_loop_inversion"));
   CHECK_THAT(fault(grid, {"model.DI.credit=concurrent_inversion"}), Contains("no loops"));
   CHECK_THAT(fault(grid, {"inversion.onset=30.0"}), Contains("inversion.onset") && Contains("ends at 30"));
   CHECK_THAT(fault(grid, {"inversion.signal=ramp", "inversion.rise=29.0"}), Contains("inversion.rise"));
   CHECK_THAT(fault(grid, {"inversion.onset=0.3"}), Contains("not a whole number of 0.5"));
-  CHECK_THAT(fault(grid, {"inversion.rise=3.0"}), Contains("has no meaning with signal = \"step\""));
+  CHECK_THAT(fault(grid, {"inversion.rise=3.0"}), Contains("does not apply with signal = \"step\""));
   CHECK_THAT(fault(grid, {"inversion.alpha=[-1.0]"}), Contains("inversion.alpha") && Contains("at least 0"));
   CHECK_THAT(fault(grid, {"inversion.feedback=[\"random\"]", "feedback.kind=file"}), Contains("inversion.feedback"));
-  CHECK_THAT(fault(grid, {"experiment.trials=5"}), Contains("experiment.trials: has no meaning with [inversion]"));
+  CHECK_THAT(fault(grid, {"experiment.trials=5"}), Contains("experiment.trials: does not apply with [inversion]"));
   CHECK_THAT(fault(pair, {"projection.E_I.matrix=[[1.0]]"}),
              Contains("found 1 rows of 1 numbers") && Contains("2 rows"));
   CHECK_THAT(fault(pair, {"projection.E_I.matrix=[[1.0], [1.0, 2.0]]"}), Contains("row 2 has 2 numbers"));
   CHECK_THAT(fault(pair, {"projection.E_I.source=F"}), Contains("no population has the name \"F\""));
-  CHECK_THAT(fault(pair, {"projection.E_I.follows=E"}), Contains("has no meaning with transmits = \"rate\""));
+  CHECK_THAT(fault(pair, {"projection.E_I.follows=E"}), Contains("does not apply with transmits = \"rate\""));
   CHECK_THAT(fault(pair, {"population.I.name=trial"}), Contains("dataset of the file's own"));
   CHECK_THAT(fault(pair, {"population.I.initial=[1.0, 2.0, 3.0]"}), Contains("one number, or one for each of 2 units"));
-  CHECK_THAT(fault(pair, {"dynamics.tau_u=2.0"}), Contains("dynamics.tau_u: has no meaning with [[population]]"));
+  CHECK_THAT(fault(pair, {"dynamics.tau_u=2.0"}), Contains("dynamics.tau_u: does not apply with [[population]]"));
   CHECK_THAT(fault(pair + "[[input]]\npopulation = \"E\"\nstart = 20.0\n"), Contains("the run ends at 20"));
   CHECK_THAT(fault(pair + "[[input]]\npopulation = \"E\"\nstart = 0.1\n"), Contains("not a whole number of 0.25"));
-  CHECK_THROWS_WITH(run(pair, {"dynamics.solver=exact", "dynamics.rtol=1e-6"}), Contains("has no meaning"));
+  CHECK_THROWS_WITH(run(pair, {"dynamics.solver=exact", "dynamics.rtol=1e-6"}), Contains("does not apply"));
   // the solver is `exact` here: refused before anything is written
   CHECK_THROWS_WITH(run(grid, {"inversion.signal=noise"}), Contains("dynamics.solver") && Contains("constant"));
   CHECK_THROWS_WITH(run(grid, {"network.activation=tanh", "model.DI.transfer=nonlinear"}),

@@ -27,15 +27,15 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-struct Weights {
+struct Drawn {
   Network network;
   Feedback feedback;
 };
 
 /// Random weights for a model; the feedback is minus the transposed path, disturbed: some loops are stable, some not.
-Weights draw(const CreditModel& model, unsigned seed) {
+Drawn draw(const CreditModel& model, unsigned seed) {
   arma::arma_rng::set_seed(seed);
-  Weights w{.network = Network({4, 6, 5, 3}, {"tanh", "tanh", "linear"}, true), .feedback = Feedback(4)};
+  Drawn w{.network = Network({4, 6, 5, 3}, {"tanh", "tanh", "linear"}, true), .feedback = Feedback(4)};
   for (std::size_t l = 1; l <= w.network.depth(); ++l) w.network.W[l] = 0.5 * arma::randn(arma::size(w.network.W[l]));
   for (const FeedbackPath& path : model.feedback(w.network.depth())) {
     const arma::mat transposed = w.network.path(path.bottom, path.top).t();
@@ -45,10 +45,10 @@ Weights draw(const CreditModel& model, unsigned seed) {
 }
 
 /// The units of every layer in another order.
-Weights permuted(const CreditModel& model, const Weights& w) {
+Drawn permuted(const CreditModel& model, const Drawn& w) {
   std::vector<arma::uvec> order;
   for (const std::size_t units : w.network.units) order.push_back(arma::randperm(units));
-  Weights p = w;
+  Drawn p = w;
   for (std::size_t l = 1; l <= w.network.depth(); ++l) {
     p.network.W[l] = w.network.W[l](order[l], order[l - 1]);
     p.network.b[l] = w.network.b[l].rows(order[l]);
@@ -65,7 +65,7 @@ LoopParameters times(double factor) {
 
 /// Calls back with each loop of a model at rest.
 template <typename Use>
-void for_each_loop(const CreditModel& model, const Weights& w, const LoopParameters& parameters, const Use& use) {
+void for_each_loop(const CreditModel& model, const Drawn& w, const LoopParameters& parameters, const Use& use) {
   for (const Stage& stage : model.stages(w.network, parameters)) {
     if (stage.loops.empty()) continue;
     RestingStage resting = at_rest(stage, w.network, w.feedback);
@@ -74,7 +74,7 @@ void for_each_loop(const CreditModel& model, const Weights& w, const LoopParamet
 }
 
 /// Of all loops with these weights, one loop after the other.
-std::vector<LoopStability> all_loops(const CreditModel& model, const Weights& w, const LoopParameters& parameters) {
+std::vector<LoopStability> all_loops(const CreditModel& model, const Drawn& w, const LoopParameters& parameters) {
   return loops_at_rest(model.stages(w.network, parameters), w.network, w.feedback);
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("every measure: has a name of its own, and words for people") {
 }
 
 TEST_CASE("every stability measure: the same each time, and it leaves the circuit alone") {
-  for_random_weights([](const CreditModel& model, const Weights& w) {
+  for_random_weights([](const CreditModel& model, const Drawn& w) {
     for_each_loop(model, w, times(1), [](const Stage&, RestingStage& resting, const ControlLoop& loop) {
       const State before = resting.x;
       const LoopStability first = loop_stability(LinearisedLoop({&resting.f, &resting.x, &loop}));
@@ -174,7 +174,7 @@ TEST_CASE("every stability measure: the same each time, and it leaves the circui
 }
 
 TEST_CASE("every stability measure: NaN only of a loop that is not stable, and then that is found") {
-  for_random_weights([](const CreditModel& model, const Weights& w) {
+  for_random_weights([](const CreditModel& model, const Drawn& w) {
     for (const LoopStability& loop : all_loops(model, w, times(1))) {
       const auto found = findings(loop, {});
       const bool unstable = std::ranges::any_of(found, &Finding::unstable);
@@ -190,7 +190,7 @@ TEST_CASE("every stability measure: NaN only of a loop that is not stable, and t
 
 TEST_CASE("every stability measure: does not depend on the order of units, and has the units that it says") {
   const double factor = 2;
-  for_random_weights([&](const CreditModel& model, const Weights& w) {
+  for_random_weights([&](const CreditModel& model, const Drawn& w) {
     const auto plain = all_loops(model, w, times(1));
     const auto other_order = all_loops(model, permuted(model, w), times(1));
     const auto slower = all_loops(model, w, times(factor));
@@ -210,7 +210,7 @@ TEST_CASE("every stability measure: does not depend on the order of units, and h
 
 TEST_CASE("every stability measure: by the reduced form alone, in a map and in a trial as for the circuit") {
   std::size_t mapped = 0;
-  for_random_weights([&](const CreditModel& model, const Weights& w) {
+  for_random_weights([&](const CreditModel& model, const Drawn& w) {
     for_each_loop(model, w, times(1), [&](const Stage& stage, RestingStage& resting, const ControlLoop& loop) {
       const LinearisedLoop whole({&resting.f, &resting.x, &loop});
       REQUIRE(whole.modes());
@@ -241,7 +241,7 @@ TEST_CASE("every stability measure: by the reduced form alone, in a map and in a
 }
 
 TEST_CASE("every stability measure that ignores the leak: does") {
-  for_random_weights([](const CreditModel& model, const Weights& w) {
+  for_random_weights([](const CreditModel& model, const Drawn& w) {
     LoopParameters more = times(1);
     more.alpha *= 2;
     const auto plain = all_loops(model, w, times(1));
@@ -264,8 +264,8 @@ TEST_CASE("every measure: shows in a run, in inspect, as JSON, in maps and in th
   for (const std::string group : {"learning", "eval", "weights", "trace"}) {
     for (const std::string& name : plain.children("/models/DI/" + group)) {
       const std::string dataset = fmt::format("/models/DI/{}/{}", group, name);
-      const auto before = plain.rows(dataset, 0, plain.length(dataset)).values;
-      const auto after = file.rows(dataset, 0, file.length(dataset)).values;
+      const auto before = plain.rows(dataset, 0, plain.shape(dataset).front()).values;
+      const auto after = file.rows(dataset, 0, file.shape(dataset).front()).values;
       INFO(dataset);
       CHECK(std::ranges::equal(before, after, {}, bits, bits));
     }

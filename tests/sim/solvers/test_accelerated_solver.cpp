@@ -348,7 +348,7 @@ credit = "repeat_inversion"
 alpha = 0.05
 feedback = { kind = "product" }
 )",
-                                     "test.toml", {}, std::nullopt, std::nullopt, vocabulary());
+                                     "test.toml", {}, std::nullopt, std::nullopt, config_registry());
   Config training = config;
   training.models.resize(1);
   MemoryRecorder recorder;

@@ -28,7 +28,7 @@ using Catch::Matchers::Contains;
 namespace {
 
 Config configure(const std::string& text, std::vector<std::string> sets = {}, const std::string& file = "test.toml") {
-  return parse_config(text, file, sets, std::nullopt, std::nullopt, vocabulary());
+  return parse_config(text, file, sets, std::nullopt, std::nullopt, config_registry());
 }
 
 const std::string digits_task = R"(
@@ -169,7 +169,7 @@ TEST_CASE("dataset: samples are counted in the file; values and classes; a test 
   CHECK(values.task.test_samples == 0);
   CHECK(values.trials == 12);
   // the resolved text is a configuration of its own
-  Config again = parse_config(values.resolved, file, {}, {}, {}, vocabulary());
+  Config again = parse_config(values.resolved, file, {}, {}, {}, config_registry());
   CHECK(again == values);
 
   MemoryRecorder recorder;
@@ -203,7 +203,7 @@ TEST_CASE("dataset: samples are counted in the file; values and classes; a test 
   CHECK_THAT(fault({"network.layers=[3, 3, 2]"}), Contains("expected 3 values a sample (inputs of the network)"));
   CHECK_THAT(fault({"task.scaling=unit"}), Contains("the inputs are no bytes"));
   CHECK_THAT(fault({"task.test_samples=2"}), Contains("there is no test set"));
-  CHECK_THAT(fault({"task.test_targets_path=a"}), Contains("has no meaning with an HDF5 file"));
+  CHECK_THAT(fault({"task.test_targets_path=a"}), Contains("does not apply with an HDF5 file"));
   CHECK_THAT(fault({"task.targets_path=a"}), Contains("targets_path, which makes the files an IDX pair"));
   CHECK_THAT(fault({"task.test_group=test"}), Contains("a group of the file, from /"));
 }

@@ -1,0 +1,110 @@
+#include <dynvert/sim/config/check_times.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace dynvert {
+
+std::optional<double> whole_number_of_steps(double time, double dt, double end) {
+  // Both were rounded to doubles when they were read, so the quotient of exact decimals may be off by a few units in
+  // the last place.
+  const double steps = time / dt, whole = std::round(steps);
+  const double size = std::max(steps, end / dt);
+  if (whole < 1 || std::abs(steps - whole) > 8 * std::numeric_limits<double>::epsilon() * size) return std::nullopt;
+  return whole;
+}
+
+std::string nearest_times(double time, double dt) {
+  const double steps = std::floor(time / dt);
+  return steps < 1 ? fmt::format("{:.15g}", dt) : fmt::format("{:.15g} or {:.15g}", steps * dt, (steps + 1) * dt);
+}
+
+void check_interval(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
+                    const DynamicsConfig& d, double interval, const TimeInterval& checked, const FailAt& at) {
+  const auto& [key, text, duration, divides, end] = checked;
+  const auto* record = reader.tree()["record"].as_table();
+  const std::string said = key == text ? fmt::format("{} = {}", key, duration) : fmt::format("{} {}", text, duration);
+  if (interval > duration)
+    reader.fail_at(record, "record", "interval",
+                   fmt::format("found {}, which is longer than {} of {}", interval, said, prefix),
+                   fmt::format("at most {}", duration));
+  const double sample = interval > 0 ? interval : d.dt;
+  // the samples of a trace have one clock for all phases: a switch falls on one of them
+  if (divides && !whole_number_of_steps(duration, sample, end))
+    at(key,
+       fmt::format("{} is not a whole number of {} = {}, the time between the samples of a trace", said,
+                   interval > 0 ? "record.interval" : "dt", sample),
+       nearest_times(duration, sample));
+  const Choice* const solver = find_choice(reader.registry().solvers, d.solver);
+  if (solver == nullptr || !solver->fixed_step) return;
+
+  // where the model sets only one of the two, that one is at fault
+  const std::string_view blamed = own.contains("dt") && !own.contains(key) ? "dt" : key;
+  if (!(duration / d.dt < static_cast<double>(d.max_steps) + 0.5))
+    at(blamed,
+       fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / d.dt, d.dt,
+                   d.max_steps),
+       "a shorter duration, a larger dt, or a larger max_steps");
+  if (!whole_number_of_steps(duration, d.dt, end))
+    at(blamed,
+       fmt::format("{} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", said, d.dt, d.solver),
+       fmt::format("for this dt a duration of {}", nearest_times(duration, d.dt)));
+  if (interval > 0 && !whole_number_of_steps(interval, d.dt))
+    reader.fail_at(
+        record, "record", "interval",
+        fmt::format("found {}, which is not a whole number of steps of dt = {} of {}", interval, d.dt, prefix),
+        fmt::format("for this dt {}", nearest_times(interval, d.dt)));
+}
+
+namespace {
+
+/// When the error appears and has risen: a whole number of samples, so that traces show it where it happens.
+void check_error_times(const ConfigReader& reader, const Config& config, const DynamicsConfig& d) {
+  const InversionConfig& inversion = config.inversion;
+  const auto* in = reader.tree()["inversion"].as_table();
+  const double sample = config.record.interval > 0 ? config.record.interval : d.dt;
+  const double rise = inversion.signal == "ramp" ? inversion.rise : 0;
+  const auto check = [&](std::string_view key, double time) {
+    if (time > 0 && !whole_number_of_steps(time, sample))
+      reader.fail_at(in, "inversion", key,
+                     fmt::format("found {}, which is not a whole number of {}, the time between the samples of a trace",
+                                 time, sample),
+                     nearest_times(time, sample));
+  };
+  check("onset", inversion.onset);
+  check("rise", rise);
+  if (inversion.onset + rise >= d.duration)
+    reader.fail_at(in, "inversion", inversion.onset >= d.duration ? "onset" : "rise",
+                   fmt::format("the error is at its full size at {}, but the inversion ends at {}",
+                               inversion.onset + rise, d.duration),
+                   fmt::format("below {}, or a longer dynamics.duration", d.duration));
+}
+
+}  // namespace
+
+void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
+                       const Config& config, const DynamicsConfig& d, const std::vector<Key>& keys, const FailAt& at) {
+  std::vector<TimeInterval> intervals;
+  if (applies(keys, "duration")) intervals.push_back({"duration", "duration", d.duration});
+  if (applies(keys, "duration") && config.kind == ExperimentKind::inversion) check_error_times(reader, config, d);
+  if (applies(keys, "forward_duration"))
+    intervals.push_back({"forward_duration", "forward_duration", d.forward_duration});
+  if (applies(keys, "phases")) {
+    double end = 0;
+    for (std::size_t i = 0; i < d.phases.size(); ++i) {
+      const PhaseConfig& phase = d.phases[i];
+      if (phase.start > end)
+        intervals.push_back(
+            {"phases", fmt::format("the gap before phases[{}], of", i + 1), phase.start - end, true, phase.start});
+      intervals.push_back({"phases", fmt::format("phases[{}].duration", i + 1), phase.duration, true});
+      end = phase.start + phase.duration;
+    }
+  }
+  for (const TimeInterval& interval : intervals)
+    check_interval(reader, own, prefix, d, config.record.interval, interval, at);
+}
+
+}  // namespace dynvert
