@@ -93,7 +93,9 @@ const std::vector<std::string>& role_names() {
 }
 
 std::string to_text(const Range& range) {
-  std::string text = fmt::format("{} = {}..{}", range.variable, to_text(range.first), to_text(range.last));
+  std::string ends = fmt::format("{}..{}", to_text(range.first), to_text(range.last));
+  std::erase(ends, ' ');
+  const std::string text = range.variable + " = " + ends;
   return range.step ? text + " step " + to_text(range.step) : text;
 }
 

@@ -33,23 +33,23 @@ class Expander {
     d_.updates = text_.updates;
     set_parameters();
     substitution_.write_out(text_.equations, {}, statements_);
-    std::vector<Statement> rules;
-    substitution_.write_out(text_.at_end, {}, rules);
+    substitution_.write_out(text_.at_end, {}, rules_);
     for (Statement& s : statements_) finish(s);
-    for (Statement& s : rules) finish(s);
+    for (Statement& s : rules_) finish(s);
     write_phases();
     declare();
     hoist_all();
     for (const Statement& s : statements_) add_equation(s);
-    for (const Statement& s : rules) {
+    for (const Statement& s : rules_) {
       if (s.type != Statement::Type::rule)
         fail(s.where, fmt::format("an equation of {} among the rules at the end", to_text(s.left)), "W += .., rules");
       add_rule(s, false);
     }
-    for (std::size_t i = 0; i < d_.phases.size(); ++i) add_phase(i);
-    if (d_.phases.empty()) add_only_phase();
+    order_populations();
+    for (std::size_t i = 0; i < phases_.size(); ++i) add_phase(i);
+    if (phases_.empty()) fill_only_phase();
     add_rest();
-    order_matrices();
+    order_matrices(d_);
     infer_sizes(d_, options_, sizes_);
     check(d_);
     return std::move(d_);
@@ -90,14 +90,19 @@ class Expander {
         return true;
       });
     };
-    for (const Statement& s : statements_) look(s.right);
+    for (const Statement& s : statements_) {
+      look(s.right);
+      look(s.tau);
+    }
     for (const PhaseStatements& p : phases_) {
       for (const Statement& s : p.set) look(s.right);
       for (const Statement& s : p.equations) look(s.right);
     }
+    for (const Statement& s : rules_) look(s.right);
     for (const InitialText& i : text_.initial) look(i.value);
-    if (used.contains("input")) d_.populations.push_back({.name = {"input"}, .type = Population::Type::input});
-    if (used.contains("target")) d_.populations.push_back({.name = {"target"}, .type = Population::Type::target});
+    look(text_.readout.y);
+    if (used.contains("input")) names_.declare_given("input", Population::Type::input);
+    if (used.contains("target")) names_.declare_given("target", Population::Type::target);
   }
 
   void declare() {
@@ -117,7 +122,7 @@ class Expander {
       for (const auto* group : {&p.set, &p.equations})
         for (const Statement& s : *group) {
           const Name name = name_of(s.left);
-          if (!equations.contains(name) && d_.find(name) == nullptr) names_.declare(s, Population::Type::kept);
+          if (!equations.contains(name) && names_.find(name) == nullptr) names_.declare(s, Population::Type::kept);
         }
     }
     for (const Statement& s : statements_) {
@@ -129,8 +134,8 @@ class Expander {
     for (const Statement& s : statements_) {
       if (s.type != Statement::Type::size) continue;
       const Name name = name_of(s.left);
-      const auto own = std::ranges::find(d_.populations, name, &Population::name);
-      if (own == d_.populations.end())
+      Population* own = names_.find(name);
+      if (own == nullptr)
         fail({s.where.source, s.left.at()}, fmt::format("unknown name {}", name.in_equations()), "a population",
              names_.nearest(name));
       double units = 0;
@@ -154,7 +159,7 @@ class Expander {
   /// A name that is not taken: drive[l], drive_x[l], drive_x_2[l], ..
   Name drive_name(const Name& of) {
     Name name{"drive", of.indices};
-    for (std::size_t i = 1; d_.find(name) != nullptr || names_.is_taken(name); ++i)
+    for (std::size_t i = 1; names_.find(name) != nullptr || names_.is_taken(name); ++i)
       name.base = i == 1 ? "drive_" + of.base : fmt::format("drive_{}_{}", of.base, i);
     return name;
   }
@@ -245,12 +250,21 @@ class Expander {
       return;
     }
     if (!is_equation(s)) return;
-    Population p = *d_.find(name_of(s.left));
+    Population p = *names_.find(name_of(s.left));
     read_equation(s, p.tau, p.leak, p.terms);
     p.type = p.tau ? Population::Type::moving : Population::Type::algebraic;
-    // in the order of the equations, drives before what they are of
-    std::erase_if(d_.populations, [&](const Population& q) { return q.name == p.name; });
-    d_.populations.push_back(std::move(p));
+    ready_.push_back(std::move(p));
+  }
+
+  /// Those without an equation first, then in the order of the equations, drives before what they are of.
+  void order_populations() {
+    std::set<Name> done;
+    for (const Population& p : ready_) done.insert(p.name);
+    std::vector<Population> all;
+    for (const Population& p : d_.populations)
+      if (!done.contains(p.name)) all.push_back(p);
+    std::ranges::move(ready_, std::back_inserter(all));
+    names_.reset(std::move(all));
   }
 
   void add_rule(const Statement& statement, bool continuous) {
@@ -319,6 +333,7 @@ class Expander {
         if (phases_.size() > max_phases) fail(p.where, "too many phases", fmt::format("{}", max_phases));
       }
     }
+    if (phases_.empty()) d_.phases.push_back({.name = "trial"});
   }
 
   std::vector<Given> givens(const std::vector<Statement>& statements) {
@@ -327,7 +342,7 @@ class Expander {
       Given given{.population = name_of(s.left), .where = s.where};
       if (std::ranges::find(result, given.population, &Given::population) != result.end())
         fail(s.where, fmt::format("{} twice in a phase", to_text(s.left)), "once");
-      const Population::Type type = d_.find(given.population)->type;
+      const Population::Type type = names_.find(given.population)->type;
       if (type == Population::Type::input || type == Population::Type::target || type == Population::Type::source)
         fail(s.where, fmt::format("{} is given from outside", to_text(s.left)), "a population with an equation");
       read_equation(s, given.tau, given.leak, given.terms);
@@ -337,8 +352,8 @@ class Expander {
   }
 
   /// The one phase of a circuit that has none. Where nothing moves, it takes no time.
-  void add_only_phase() {
-    Phase phase{.name = "trial"};
+  void fill_only_phase() {
+    Phase& phase = d_.phases.front();
     for (const Population& p : d_.populations)
       if (p.type == Population::Type::moving) phase.moves.push_back(p.name);
     for (const Rule& rule : d_.rules)
@@ -346,7 +361,6 @@ class Expander {
         phase.learn.push_back(rule.matrix);
     const bool lasts = !phase.moves.empty() || !phase.learn.empty();
     phase.duration = lasts ? Expression::name("duration") : Expression::number(0);
-    d_.phases.push_back(std::move(phase));
   }
 
   Expression phase_number(const Expression& e, const PhaseText& text, const Substitution::Variables& variables) {
@@ -419,7 +433,7 @@ class Expander {
     for (const InitialText& i : text_.initial) {
       const auto names = names_.populations({i.name}, i.where, {});
       for (const Name& name : names) {
-        const Population::Type type = d_.find(name)->type;
+        const Population::Type type = names_.find(name)->type;
         if (type != Population::Type::moving && type != Population::Type::kept)
           fail(i.where, fmt::format("{} does not move: its equation gives its value", name.in_equations()),
                "populations that move");
@@ -458,30 +472,13 @@ class Expander {
     if (no_bias_) d_.notes.emplace_back("the network has no b: terms and rules with it are left out");
   }
 
-  /// Those that equations and rules hold, in their order.
-  void order_matrices() {
-    std::vector<Matrix> used;
-    const auto use = [&](const Name& name) {
-      if (std::ranges::find(used, name, &Matrix::name) == used.end()) used.push_back(*d_.find_matrix(name));
-    };
-    const auto use_terms = [&](const std::vector<Term>& terms) {
-      for (const Term& t : terms)
-        if (t.matrix) use(t.matrix->name);
-    };
-    for (const Population& p : d_.populations) use_terms(p.terms);
-    for (const Phase& phase : d_.phases)
-      for (const auto* givens : {&phase.set, &phase.equations})
-        for (const Given& g : *givens) use_terms(g.terms);
-    for (const Rule& rule : d_.rules) use(rule.matrix);
-    d_.matrices = std::move(used);
-  }
-
   const CircuitText& text_;
   const ExpandOptions& options_;
   Description d_;
   Substitution substitution_;
   NameTable names_;
-  std::vector<Statement> statements_;
+  std::vector<Statement> statements_, rules_;
+  std::vector<Population> ready_;  // whose equations are read
   std::vector<PhaseStatements> phases_;
   std::map<Name, std::size_t> sizes_;  // that the text gives
   std::set<std::string> size_parameters_;

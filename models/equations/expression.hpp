@@ -66,7 +66,7 @@ class Expression {
   [[nodiscard]] std::span<const Expression> indices() const;
   [[nodiscard]] std::span<const Expression> arguments() const;
   [[nodiscard]] const Expression& argument(std::size_t i = 0) const { return arguments()[i]; }
-  /// where it begins, or its operator stands, in the text that it is of
+  /// where it begins in the text that it is of
   [[nodiscard]] std::size_t at() const;
 
   /// The same node with other indices and arguments.

@@ -66,7 +66,12 @@ std::string list(std::span<const Expression> items, const char* separator) {
 }
 
 std::string text_of(const Expression& e) {
-  const auto indices = [&] { return e.indices().empty() ? std::string() : "[" + list(e.indices(), ",") + "]"; };
+  const auto indices = [&] {
+    if (e.indices().empty()) return std::string();
+    std::string inner = list(e.indices(), ",");
+    std::erase(inner, ' ');
+    return "[" + inner + "]";
+  };
   switch (e.kind()) {
     case Kind::absent:
       return "";

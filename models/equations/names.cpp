@@ -11,6 +11,14 @@ namespace dynvert::equations {
 
 namespace {
 
+/// Whether an equation makes populations of that name, in loops and choices that may have no turn here.
+bool makes(const std::vector<Statement>& statements, const std::string& base) {
+  return std::ranges::any_of(statements, [&](const Statement& s) {
+    const bool is_left = s.left.is(Kind::name) && s.left.name() == base;
+    return is_left || makes(s.body, base) || makes(s.otherwise, base);
+  });
+}
+
 bool is_network_matrix(const std::string& base) { return base == "W" || base == "b" || base == "B"; }
 
 }  // namespace
@@ -52,13 +60,13 @@ Role NameTable::role(const Expression& e, const Where& where) {
   }
   if (plain && std::ranges::find(number_names(), base) != number_names().end()) return Role::number;
   const Name name = name_of(e);
-  if (d_.find(name) != nullptr) return Role::signal;
+  if (populations_.contains(name)) return Role::signal;
   if (!is_matrix(base)) fail(here, fmt::format("unknown name {}", name.in_equations()), listed(known()), nearest(name));
   check_matrix(name, here);
   const Keys* own = weights(base);
   const ParameterValue* from_one = own == nullptr ? nullptr : own->values.find("bias");
   const bool is_bias = own == nullptr ? base == "b" : from_one != nullptr && *from_one == ParameterValue(true);
-  if (d_.find_matrix(name) == nullptr) add_matrix(name, is_bias);
+  if (matrices_.insert(name).second) add_matrix(name, is_bias);
   return is_bias ? Role::bias : Role::matrix;
 }
 
@@ -99,12 +107,29 @@ void NameTable::declare(const Statement& s, Population::Type type) {
   if (weights(name.base) != nullptr)
     fail(s.where, fmt::format("{} is a matrix, of [weights.{}]", name.base, name.base),
          "another name for the population");
-  if (d_.find(name) != nullptr)
+  if (populations_.contains(name))
     fail(s.where, fmt::format("a second equation of {}", name.in_equations()), "one; a phase may replace it");
   if (!files_.insert(name.in_files()).second)
     fail(s.where, fmt::format("{} is {} in files, as another population is", name.in_equations(), name.in_files()),
          "another name");
+  populations_[name] = d_.populations.size();
   d_.populations.push_back({.name = name, .type = type, .where = s.where});
+}
+
+void NameTable::declare_given(const std::string& name, Population::Type type) {
+  populations_[{name}] = d_.populations.size();
+  files_.insert(name);
+  d_.populations.push_back({.name = {name}, .type = type});
+}
+
+Population* NameTable::find(const Name& name) {
+  const auto found = populations_.find(name);
+  return found == populations_.end() ? nullptr : &d_.populations[found->second];
+}
+
+void NameTable::reset(std::vector<Population> populations) {
+  d_.populations = std::move(populations);
+  for (std::size_t i = 0; i < d_.populations.size(); ++i) populations_[d_.populations[i].name] = i;
 }
 
 std::vector<Name> NameTable::populations(const std::vector<Expression>& patterns, const Where& where,
@@ -118,7 +143,7 @@ std::vector<Name> NameTable::populations(const std::vector<Expression>& patterns
         chosen.insert(p.name);
         found = true;
       }
-      if (!found)
+      if (!found && !(name.indices.empty() && makes(text_.equations, name.base)))
         fail(where, fmt::format("there is no population {}", name.in_equations()), listed(known()), nearest(name));
     }
   }
@@ -132,8 +157,7 @@ void NameTable::expect_phase(const std::string& name, const Where& where) const 
   if (std::ranges::find(d_.phases, name, &Phase::name) != d_.phases.end()) return;
   std::vector<std::string> names;
   for (const Phase& phase : d_.phases) names.push_back(phase.name);
-  fail(where, fmt::format("there is no phase \"{}\"", name), names.empty() ? "there are no phases" : listed(names),
-       nearest_name(name, names));
+  fail(where, fmt::format("there is no phase \"{}\"", name), listed(names), nearest_name(name, names));
 }
 
 double NameTable::number(const Expression& e, const Where& where) const {

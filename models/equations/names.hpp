@@ -5,6 +5,7 @@
 #include <dynvert/models/equations/substitution.hpp>
 #include <dynvert/models/equations/terms.hpp>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ class NameTable {
 
   /// The population on the left of a statement. @throws EquationError  a name that has another meaning
   void declare(const Statement& statement, Population::Type type);
+  /// input or target, which the task gives
+  void declare_given(const std::string& name, Population::Type type);
+  /// The population of that name, among the description's; nullptr: there is none.
+  [[nodiscard]] Population* find(const Name& name);
+  /// The populations are others from now on.
+  void reset(std::vector<Population> populations);
   [[nodiscard]] bool is_taken(const Name& name) const { return files_.contains(name.in_files()); }
   /// The [weights.NAME] of a matrix; nullptr: it has none.
   [[nodiscard]] const Keys* weights(const std::string& base) const;
@@ -51,7 +58,9 @@ class NameTable {
   const ExpandOptions& options_;
   Description& d_;
   const Substitution& substitution_;
-  std::set<std::string> files_;  // names that are taken
+  std::set<std::string> files_;              // names that are taken
+  std::map<Name, std::size_t> populations_;  // by name: which of the description's
+  std::set<Name> matrices_;
 };
 
 /// Names for a message, not all where there are many.

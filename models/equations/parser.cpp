@@ -133,11 +133,11 @@ const auto negate = [](auto& ctx) {
   x3::_val(ctx) = Expression::operation(Kind::negate, {x}, x.at());
 };
 
-/// left o right, at the operator
+/// left o right
 template <Expression::Kind kind>
 const auto combine = [](auto& ctx) {
-  const Expression right = x3::_attr(ctx);
-  x3::_val(ctx) = Expression::operation(kind, {x3::_val(ctx), right}, right.at());
+  const Expression left = x3::_val(ctx);
+  x3::_val(ctx) = Expression::operation(kind, {left, x3::_attr(ctx)}, left.at());
 };
 
 const auto set_range_end = [](auto& ctx) {

@@ -155,7 +155,7 @@ class RuleCollector {
       fail(where(e), fmt::format("no post*pre' in a rule on the matrix {}", to_text(own_)),
            "terms eta*post*pre', and - lambda*W");
     if (pre && is_bias_)
-      fail(where(e), fmt::format("pre' in a rule on {}, which is a matrix from one", to_text(own_)), "post alone");
+      fail(where(pre), fmt::format("pre' in a rule on {}, which is a matrix from one", to_text(own_)), "post alone");
     term.post = post ? post : Expression::number(1, e.at());
     term.pre = pre ? pre : Expression::number(1);
     terms.push_back(term);

@@ -113,7 +113,7 @@ class Inference {
       default: {
         const Class a = class_of(e.argument(0), where);
         const Class b = class_of(e.argument(1), where);
-        join(a, b, to_text(e.argument(0)), to_text(e.argument(1)), {where.source, e.at()});
+        join(a, b, to_text(e.argument(0)), to_text(e.argument(1)), {where.source, e.argument(1).at()});
         return a == one_value ? b : a;
       }
     }
@@ -153,12 +153,14 @@ class Inference {
 
   void constrain(const Name& matrix, const RuleTerm& term, const Where& where) {
     const auto [rows, columns] = matrices_[matrix];
-    const Where here = term.where.source ? term.where : where;
-    const std::string name = matrix.in_equations();
-    join(rows, class_of(term.post, here), fmt::format("a column of {}", name), to_text(term.post), here);
-    join(rows, class_of(term.factor, here), fmt::format("a column of {}", name), to_text(term.factor), here);
-    if (!term.pre.is_number(1))
-      join(columns, class_of(term.pre, here), fmt::format("a row of {}", name), to_text(term.pre), here);
+    const auto source = term.where.source ? term.where.source : where.source;
+    const auto fit = [&](Class side, const char* what, const Expression& e) {
+      const Where here{source, e.at()};
+      join(side, class_of(e, here), fmt::format("a {} of {}", what, matrix.in_equations()), to_text(e), here);
+    };
+    fit(rows, "column", term.post);
+    fit(rows, "column", term.factor);
+    if (!term.pre.is_number(1)) fit(columns, "row", term.pre);
   }
 
   void write() {
@@ -184,6 +186,25 @@ class Inference {
 };
 
 }  // namespace
+
+void order_matrices(Description& d) {
+  std::map<Name, Matrix> known;
+  for (const Matrix& m : d.matrices) known.emplace(m.name, m);
+  std::vector<Matrix> used;
+  const auto use = [&](const Name& name) {
+    if (const auto found = known.extract(name); !found.empty()) used.push_back(found.mapped());
+  };
+  const auto use_terms = [&](const std::vector<Term>& terms) {
+    for (const Term& t : terms)
+      if (t.matrix) use(t.matrix->name);
+  };
+  for (const Population& p : d.populations) use_terms(p.terms);
+  for (const Phase& phase : d.phases)
+    for (const auto* givens : {&phase.set, &phase.equations})
+      for (const Given& g : *givens) use_terms(g.terms);
+  for (const Rule& rule : d.rules) use(rule.matrix);
+  d.matrices = std::move(used);
+}
 
 void infer_sizes(Description& description, const ExpandOptions& options, const std::map<Name, std::size_t>& given) {
   Inference(description, options).run(given);

@@ -9,6 +9,9 @@
 
 namespace dynvert::equations {
 
+/// Keeps the matrices that equations and rules hold, in the order in which they do.
+void order_matrices(Description& description);
+
 /// Sets the units of all populations and the shapes of all matrices.
 /// @param given  sizes that the text gives
 /// @throws EquationError  sizes that do not fit, with both expressions; a size that nothing gives

@@ -212,7 +212,7 @@ void TermReader::check_signal(const Expression& e) const {
         if (m.is(Kind::name) && role(m) == Role::matrix)
           fail(where, fmt::format("a matrix product within an expression of single units: {}", to_text(e)),
                fmt::format("a population for it, as x = {}", to_text(e)));
-        fail(where, fmt::format("a product of two signals, by {}", e.is(Kind::multiply) ? "*" : "/"),
+        fail({source, b.at()}, fmt::format("a product of two signals, by {}", e.is(Kind::multiply) ? "*" : "/"),
              e.is(Kind::multiply) ? ".* multiplies unit by unit; M*x is a matrix times a population"
                                   : "./ divides unit by unit");
       }

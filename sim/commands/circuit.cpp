@@ -29,7 +29,9 @@ void set_parameter(const std::string& set, const std::vector<Parameter>& declare
     for (const Parameter& p : declared) known.push_back(p.name);
     const std::string nearest = nearest_name(name, known);
     throw ValueError(
-        "--set " + set, nearest.empty() ? "sets no parameter of the file" : "did you mean " + nearest + "?",
+        "--set " + set,
+        nearest.empty() || nearest == name ? "sets no parameter of the file"
+                                           : "sets no parameter of the file; did you mean " + nearest + "?",
         known.empty() ? "the file declares none" : fmt::format("NAME=VALUE of {}", fmt::join(known, ", ")));
   }
   const std::string text = set.substr(equals + 1);

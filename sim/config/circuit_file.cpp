@@ -156,11 +156,21 @@ class CircuitFileReader {
       column = 1;
     }
     // with escapes in it the text is not what the file has: its beginning is all that can be named
-    if (at <= text_.size() && text_.compare(at, value.size(), value) == 0) {
+    if (stands_at(at, value)) {
       source.line += lines;
       source.column = column;
     }
     return std::make_shared<const Source>(std::move(source));
+  }
+
+  /// Whether the file has the value there; its line breaks may be those of Windows.
+  [[nodiscard]] bool stands_at(std::size_t at, const std::string& value) const {
+    for (const char c : value) {
+      if (at < text_.size() && text_[at] == '\r' && c != '\r') ++at;
+      if (at >= text_.size() || text_[at] != c) return false;
+      ++at;
+    }
+    return true;
   }
 
   [[nodiscard]] Expression expression(const toml::node& node, const std::string& key) const {
