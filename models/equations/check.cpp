@@ -185,9 +185,36 @@ void check_update(const Description& d, const Rule& rule) {
   }
 }
 
+/// Formulae of i, j and n; products of matrices that there are.
+void check_weights(const Description& d, const Keys& weights) {
+  const auto is_matrix = [&](const std::string& name) {
+    return name == "W" || name == "b" || name == "B" ||
+           std::ranges::find(d.weights, name, &Keys::name) != d.weights.end();
+  };
+  const auto is_number = [&](const std::string& name) {
+    return name == "i" || name == "j" || name == "n" || name == "pi" ||
+           std::ranges::find(d.parameters, name, &Parameter::name) != d.parameters.end();
+  };
+  const bool is_product_of_matrices = weights.kind == "product";
+  visit(weights.expression, [&](const Expression& e) {
+    const bool joins = e.is(Kind::multiply) || e.is(Kind::transpose) || e.is(Kind::negate) || e.is(Kind::number);
+    const bool fits = is_product_of_matrices
+                          ? joins || (e.is(Kind::name) && is_matrix(e.name()))
+                          : !e.is(Kind::transpose) && !e.is(Kind::text) && (!e.is(Kind::name) || is_number(e.name()));
+    if (!fits)
+      fail(weights.where,
+           fmt::format("{} in {} of [weights.{}]", to_text(e), to_text(weights.expression), weights.name),
+           is_product_of_matrices ? "numbers, matrices M and M', *"
+                                  : "the row i and the column j, from 1, the number of columns n, parameters, pi");
+    return !e.is(Kind::name);
+  });
+}
+
 }  // namespace
 
 void check(Description& d) {
+  for (const Keys& weights : d.weights)
+    if (weights.expression) check_weights(d, weights);
   if (d.phases.size() * d.populations.size() > max_work)
     fail({}, fmt::format("{} phases of {} populations", d.phases.size(), d.populations.size()),
          fmt::format("a product of at most {}", max_work));

@@ -2,6 +2,7 @@
 #include <dynvert/models/equations/parser.hpp>
 #include <dynvert/models/equations/substitution.hpp>
 #include <dynvert/sim/config/circuit_file.hpp>
+#include <dynvert/sim/config/string_source.hpp>
 #include <dynvert/sim/config/toml_tree.hpp>
 
 #include <fmt/format.h>
@@ -132,45 +133,7 @@ class CircuitFileReader {
 
   [[nodiscard]] std::shared_ptr<const Source> source_at(const toml::source_position& begin,
                                                         const std::string& value) const {
-    Source source{value, file_, begin.line, begin.column};
-    std::size_t at = 0;
-    for (std::size_t line = 1; line < begin.line && at != std::string::npos; ++line) {
-      at = text_.find('\n', at);
-      if (at != std::string::npos) ++at;
-    }
-    if (at == std::string::npos || begin.line == 0) return std::make_shared<const Source>(std::move(source));
-    at += begin.column - 1;
-    if (at > text_.size()) return std::make_shared<const Source>(std::move(source));
-    std::size_t quotes = 0;
-    if (text_.compare(at, 3, "'''") == 0 || text_.compare(at, 3, "\"\"\"") == 0)
-      quotes = 3;
-    else if (at < text_.size() && (text_[at] == '\'' || text_[at] == '"'))
-      quotes = 1;
-    std::size_t lines = 0;
-    std::size_t column = begin.column + quotes;
-    at = std::min(at + quotes, text_.size());
-    if (quotes == 3 && text_.compare(at, 1, "\r") == 0) ++at;
-    if (quotes == 3 && text_.compare(at, 1, "\n") == 0) {
-      ++at;
-      lines = 1;
-      column = 1;
-    }
-    // with escapes in it the text is not what the file has: its beginning is all that can be named
-    if (stands_at(at, value)) {
-      source.line += lines;
-      source.column = column;
-    }
-    return std::make_shared<const Source>(std::move(source));
-  }
-
-  /// Whether the file has the value there; its line breaks may be those of Windows.
-  [[nodiscard]] bool stands_at(std::size_t at, const std::string& value) const {
-    for (const char c : value) {
-      if (at < text_.size() && text_[at] == '\r' && c != '\r') ++at;
-      if (at >= text_.size() || text_[at] != c) return false;
-      ++at;
-    }
-    return true;
+    return source_of_string(text_, file_, begin.line, begin.column, value);
   }
 
   [[nodiscard]] Expression expression(const toml::node& node, const std::string& key) const {

@@ -380,6 +380,10 @@ TEST_CASE("circuit file: faults of equations are shown at their place in the fil
   check(least + "[[phase]]\nname = \"p\"\n", "circuit.toml:7:9: phase \"p\" lasts and moves nothing");
   check(least + "[[phase]]\neach = \"l = 1..\"\nname = \"p\"\n", "circuit.toml:7:16: found the end of the equation");
   check(least + "[[phase]]\nname = \"p {x}\"\n", "name of a phase:1:1: x is no number that is known here");
+  check(least + "[weights.Q]\nkind = \"formula\"\nformula = \"k + i\"\n",
+        "circuit.toml:6:10: k in k + i of [weights.Q]");
+  check(least + "[weights.Q]\nkind = \"product\"\nproduct = \"W[1]*V'\"\n",
+        "circuit.toml:6:10: V in W[1]*V' of [weights.Q]");
   check(least + "[readout]\ny = \"x + yy\"\n", "circuit.toml:7:10: unknown name yy");
   check(least + "[readout]\ny = \"x\"\n", "circuit.toml:7:6: the readout has 4 units");
   check(least + "[initial]\n\"x\" = 1\n", "circuit.toml:7:2: x does not move");
