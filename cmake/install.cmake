@@ -19,6 +19,10 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/matlab/ DESTINATION ${CMAKE_INS
 install(FILES ${CMAKE_CURRENT_LIST_DIR}/dynvert.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         RENAME dynvert)
 
+# The models as files of equations.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/circuits DESTINATION ${CMAKE_INSTALL_DATADIR}/dynvert
+        FILES_MATCHING PATTERN "*.toml")
+
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/dynvert)
 install(EXPORT dynvertTargets NAMESPACE dynvert:: DESTINATION ${package})
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/dynvertConfig.cmake.in

@@ -1,3 +1,4 @@
+#include <dynvert/models/equations/source.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/commands/complete.hpp>
@@ -42,6 +43,8 @@ int run_guarded(std::ostream& err, const std::function<int()>& command) {
   try {
     return command();
   } catch (const ConfigError& error) {
+    return fail(exit_usage, error.what());
+  } catch (const equations::EquationError& error) {
     return fail(exit_usage, error.what());
   } catch (const ValueError& error) {
     return fail(exit_usage, error.what());
@@ -156,10 +159,29 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       ->type_name("PAGE")
       ->needs(markdown);
 
+  CircuitArguments circuit;
+  CLI::App& circuit_command =
+      *app.add_subcommand("circuit", "print what a file of equations describes, for a network of some layers");
+  circuit_command.add_option("FILE", circuit.path, "a circuit file, TOML with equations")->required();
+  circuit_command.add_option("--set", circuit.sets, "a parameter of the file: alpha=0.1")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  circuit_command.add_option("--layers", circuit.layers, "sizes of the layers, the input first")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  circuit_command.add_option("--activation", circuit.activation, "rate function of the layers")->capture_default_str();
+  circuit_command.add_option("--output-activation", circuit.output_activation, "of the last one, where it differs");
+  circuit_command.add_flag("--no-bias", circuit.no_bias, "the network has no biases");
+  CLI::Option* expand = circuit_command.add_flag("--expand", circuit.expand, "as a file, with all layers written out");
+  CLI::Option* graph = circuit_command.add_flag("--graph", circuit.graph, "as a graph, for Graphviz")->excludes(expand);
+  circuit_command.add_flag("--latex", circuit.latex, "its equations in LaTeX")->excludes(expand)->excludes(graph);
+
   if (argc > 1 && std::string_view(argv[1]) == "complete") {  // what the shell asks for, no command for people
     complete(app, {argv + 2, argv + argc}, out);
     return exit_done;
   }
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
@@ -182,6 +204,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     if (recover_command.parsed()) return recover(recovered, out, err);
     if (export_command.parsed()) return export_file(exported, out, err);
     if (keys_command.parsed()) return keys(listed, out);
+    if (circuit_command.parsed()) return print_circuit(circuit, out);
     if (report_command.parsed()) return report(reported, report_sources(), out, err);
     return inspect(inspected, out, err);
   });

@@ -75,6 +75,16 @@ struct KeysArguments {
   std::string update;  ///< a page whose tables are written anew; empty: none
 };
 
+struct CircuitArguments {
+  std::string path;
+  std::vector<std::string> sets;  ///< NAME=VALUE of the parameters that the file declares
+  std::vector<std::size_t> layers{30, 20, 10};
+  std::string activation = "tanh";
+  std::string output_activation;  ///< empty: as the others
+  bool no_bias = false;
+  bool expand = false, graph = false, latex = false;
+};
+
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err);
 int sweep(const SweepArguments& arguments, std::ostream& out, std::ostream& err);
@@ -84,6 +94,7 @@ int export_file(const ExportArguments& arguments, std::ostream& out, std::ostrea
 int keys(const KeysArguments& arguments, std::ostream& out);
 /// @param sources  of the page: those that the program was built with
 int report(const ReportArguments& arguments, const ReportSources& sources, std::ostream& out, std::ostream& err);
+int print_circuit(const CircuitArguments& arguments, std::ostream& out);
 int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 
 class RunReader;

@@ -3,6 +3,7 @@
 /// The error of everything that a configuration can have wrong.
 
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/nearest_name.hpp>
 
 #include <cstddef>
 #include <string>
@@ -34,10 +35,6 @@ class ConfigError : public Error {
  private:
   Data data_;
 };
-
-/// The candidate that `word` was most likely meant to be: fewest insertions, deletions, replacements and swaps of
-/// neighbours (optimal string alignment), at most one for every three letters and one more. Empty: none is that near.
-[[nodiscard]] std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
 /// `text` between quotes for a message: control characters shown as escapes, long text cut.
 [[nodiscard]] std::string in_quotes(std::string_view text);

@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#harnesses[@]} -gt 0 ] || harnesses=(config idx samples run_file hdf5_bytes)
+[ ${#harnesses[@]} -gt 0 ] || harnesses=(config circuit idx samples run_file hdf5_bytes)
 
 work=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo /tmp)" dynvert-fuzz-XXXXXX)
 trap 'rm -rf "$work"' EXIT
@@ -41,6 +41,7 @@ for harness in "${harnesses[@]}"; do
   share=100
   case $harness in
     config) corpora+=("$here/../../examples"); options+=(-max_len=8192 "-dict=$work/words"); share=4 ;;
+    circuit) corpora+=("$here/../../examples/circuits"); options+=(-max_len=8192); share=4 ;;
     idx) options+=(-max_len=4096); share=1 ;;
     # HDF5 keeps and leaks memory over thousands of files; what is asked for at a time stays limited
     samples) options+=(-max_len=400 -rss_limit_mb=4096); share=10 ;;

@@ -1,0 +1,186 @@
+// A circuit as the text of its file.
+
+#include <dynvert/models/equations/circuit_text.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+namespace dynvert::equations {
+
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f)
+      out += fmt::format("\\u{:04X}", byte);
+    else
+      out += (c == '"' || c == '\\') ? fmt::format("\\{}", c) : std::string(1, c);
+  }
+  return out + "\"";
+}
+
+/// A real that TOML takes for a real.
+std::string real(double x) {
+  const std::string text = fmt::format("{}", x);
+  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+std::string value_text(const ParameterValue& value) {
+  const auto list = [](const auto& items, const auto& text) {
+    std::string out = "[";
+    for (const auto& item : items) out += (out.size() > 1 ? ", " : "") + text(item);
+    return out + "]";
+  };
+  if (const auto* v = std::get_if<bool>(&value)) return *v ? "true" : "false";
+  if (const auto* v = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *v);
+  if (const auto* v = std::get_if<double>(&value)) return real(*v);
+  if (const auto* v = std::get_if<std::string>(&value)) return quoted(*v);
+  if (const auto* v = std::get_if<std::vector<double>>(&value)) return list(*v, real);
+  return list(std::get<std::vector<std::string>>(value), quoted);
+}
+
+std::string parameter_text(const Parameter& p) {
+  std::string text = fmt::format("{} = {{ default = {}", p.name, value_text(p.default_value));
+  if (std::isfinite(p.min)) text += fmt::format(", {} = {}", p.min_excluded ? "above" : "min", real(p.min));
+  if (std::isfinite(p.max)) text += fmt::format(", {} = {}", p.max_excluded ? "below" : "max", real(p.max));
+  if (!p.choices.empty()) text += ", choices = " + value_text(p.choices);
+  if (!p.units.empty()) text += ", units = " + quoted(p.units);
+  if (!p.meaning.empty()) text += ", meaning = " + quoted(p.meaning);
+  return text + " }\n";
+}
+
+std::string keys_text(const std::vector<Parameter>& declared, const ParameterValues& values) {
+  std::string text;
+  for (const Parameter& p : declared)
+    if (const ParameterValue* value = values.find(p.name)) text += fmt::format("{} = {}\n", p.name, value_text(*value));
+  return text;
+}
+
+const std::vector<Parameter>& parameters_of(const std::vector<KindOfTable>& kinds, const std::string& kind) {
+  static const std::vector<Parameter> none;
+  for (const KindOfTable& k : kinds)
+    if (k.kind == kind) return k.parameters;
+  return none;
+}
+
+std::string block(const char* key, const std::vector<Statement>& statements) {
+  return statements.empty() ? "" : fmt::format("{} = '''\n{}'''\n", key, to_text(statements));
+}
+
+/// A number as a number, anything else as text.
+std::string number_or_text(const Expression& e) {
+  if (e.is(Kind::number)) return real(e.value());
+  if (e.is(Kind::negate) && e.argument().is(Kind::number)) return real(-e.argument().value());
+  return quoted(to_text(e));
+}
+
+std::string names_text(const std::vector<Expression>& names) {
+  std::vector<std::string> texts;
+  for (const Expression& name : names) texts.push_back(to_text(name));
+  return value_text(texts);
+}
+
+std::string phase_text(const PhaseText& p) {
+  std::string text = "\n[[phase]]\n";
+  if (p.each) text += fmt::format("each = {}\n", quoted(to_text(*p.each)));
+  if (p.when) text += fmt::format("when = {}\n", quoted(to_text(*p.when)));
+  text += fmt::format("name = {}\n", quoted(p.name));
+  if (p.begin) text += fmt::format("begin = {}\n", number_or_text(p.begin));
+  if (p.duration) text += fmt::format("duration = {}\n", number_or_text(p.duration));
+  if (p.until_settled) text += "until_settled = true\n";
+  if (!p.clock.empty()) text += fmt::format("clock = {}\n", quoted(p.clock));
+  if (!p.from.empty()) text += fmt::format("from = {}\n", quoted(p.from));
+  if (p.moves) text += fmt::format("moves = {}\n", names_text(*p.moves));
+  if (!p.hold.empty()) text += fmt::format("hold = {}\n", names_text(p.hold));
+  text += block("set", p.set);
+  text += block("equations", p.equations);
+  if (!p.parameters.empty()) {
+    std::string list;
+    for (const auto& [name, value] : p.parameters)
+      list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", name, number_or_text(value));
+    text += fmt::format("parameters = {{ {} }}\n", list);
+  }
+  if (p.during != "both") text += fmt::format("during = {}\n", quoted(p.during));
+  if (p.learn) text += fmt::format("learn = {}\n", names_text(*p.learn));
+  return text;
+}
+
+std::string weights_text(const Keys& w) {
+  std::string text = fmt::format("\n[weights.{}]\nkind = {}\n", w.name, quoted(w.kind));
+  if (w.expression) text += fmt::format("{} = {}\n", w.kind, quoted(to_text(w.expression)));
+  if (!w.matrix.empty()) {
+    text += "matrix = [";
+    for (const auto& row : w.matrix) text += (&row == w.matrix.data() ? "" : ", ") + value_text(row);
+    text += "]\n";
+  }
+  return text + keys_text(parameters_of(weight_kinds(), w.kind), w.values);
+}
+
+std::string initial_text(const std::vector<InitialText>& initial) {
+  if (initial.empty()) return "";
+  std::string text = "\n[initial]\n";
+  for (const InitialText& i : initial) {
+    text += fmt::format("{} = ", quoted(to_text(i.name)));
+    if (i.value) {
+      text += number_or_text(i.value) + "\n";
+      continue;
+    }
+    text += fmt::format("{{ kind = {}", quoted(i.kind));
+    for (const Parameter& p : parameters_of(weight_kinds(), i.kind))
+      if (const ParameterValue* value = i.values.find(p.name))
+        text += fmt::format(", {} = {}", p.name, value_text(*value));
+    text += " }\n";
+  }
+  return text;
+}
+
+std::string trial_text(const TrialText& trial) {
+  std::string text;
+  if (trial.carry_all) text += "carry = \"all\"\n";
+  if (!trial.carry.empty()) text += fmt::format("carry = {}\n", names_text(trial.carry));
+  if (trial.per != "trial") text += fmt::format("per = {}\n", quoted(trial.per));
+  if (!trial.after.empty()) text += fmt::format("after = {}\n", quoted(trial.after));
+  return text.empty() ? "" : "\n[trial]\n" + text;
+}
+
+std::string readout_text(const ReadoutText& readout) {
+  std::string text;
+  if (readout.y) text += fmt::format("y = {}\n", quoted(to_text(readout.y)));
+  if (readout.loss != "squared") text += fmt::format("loss = {}\n", quoted(readout.loss));
+  if (!readout.phase.empty()) text += fmt::format("phase = {}\n", quoted(readout.phase));
+  if (readout.at != "end") text += fmt::format("at = {}\n", quoted(readout.at));
+  return text.empty() ? "" : "\n[readout]\n" + text;
+}
+
+}  // namespace
+
+std::string to_toml(const CircuitText& c) {
+  std::string text = "version = 1\n";
+  if (!c.title.empty()) text += fmt::format("title = {}\n", quoted(c.title));
+  if (!c.parameters.empty()) text += "\n[parameters]\n";
+  for (const Parameter& p : c.parameters) text += parameter_text(p);
+  text += "\n[circuit]\n";
+  if (!c.algebraic_loop.empty()) text += fmt::format("algebraic_loop = {}\n", quoted(c.algebraic_loop));
+  text += block("equations", c.equations);
+  for (const Keys& source : c.sources)
+    text += fmt::format("\n[source.{}]\nkind = {}\n{}", source.name, quoted(source.kind),
+                        keys_text(parameters_of(source_kinds(), source.kind), source.values));
+  for (const Keys& w : c.weights) text += weights_text(w);
+  text += initial_text(c.initial);
+  text += trial_text(c.trial);
+  for (const PhaseText& p : c.phases) text += phase_text(p);
+  const std::string learning = block("at_end", c.at_end) + keys_text(update_parameters(), c.update);
+  if (!learning.empty()) text += "\n[learning]\n" + learning;
+  for (const auto& [matrix, values] : c.updates)
+    text += fmt::format("\n[learning.{}]\n{}", matrix, keys_text(update_parameters(), values));
+  text += readout_text(c.readout);
+  if (!c.roles.empty()) text += "\n[roles]\n";
+  for (const auto& [role, names] : c.roles) text += fmt::format("{} = {}\n", role, names_text(names));
+  return text;
+}
+
+}  // namespace dynvert::equations
