@@ -29,7 +29,7 @@ std::string real(double x) {
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
 
-std::string value_text(const ParameterValue& value) {
+std::string toml_value(const ParameterValue& value) {
   const auto list = [](const auto& items, const auto& text) {
     std::string out = "[";
     for (const auto& item : items) out += (out.size() > 1 ? ", " : "") + text(item);
@@ -44,10 +44,10 @@ std::string value_text(const ParameterValue& value) {
 }
 
 std::string parameter_text(const Parameter& p) {
-  std::string text = fmt::format("{} = {{ default = {}", p.name, value_text(p.default_value));
+  std::string text = fmt::format("{} = {{ default = {}", p.name, toml_value(p.default_value));
   if (std::isfinite(p.min)) text += fmt::format(", {} = {}", p.min_excluded ? "above" : "min", real(p.min));
   if (std::isfinite(p.max)) text += fmt::format(", {} = {}", p.max_excluded ? "below" : "max", real(p.max));
-  if (!p.choices.empty()) text += ", choices = " + value_text(p.choices);
+  if (!p.choices.empty()) text += ", choices = " + toml_value(p.choices);
   if (!p.units.empty()) text += ", units = " + quoted(p.units);
   if (!p.meaning.empty()) text += ", meaning = " + quoted(p.meaning);
   return text + " }\n";
@@ -56,7 +56,7 @@ std::string parameter_text(const Parameter& p) {
 std::string keys_text(const std::vector<Parameter>& declared, const ParameterValues& values) {
   std::string text;
   for (const Parameter& p : declared)
-    if (const ParameterValue* value = values.find(p.name)) text += fmt::format("{} = {}\n", p.name, value_text(*value));
+    if (const ParameterValue* value = values.find(p.name)) text += fmt::format("{} = {}\n", p.name, toml_value(*value));
   return text;
 }
 
@@ -81,7 +81,7 @@ std::string number_or_text(const Expression& e) {
 std::string names_text(const std::vector<Expression>& names) {
   std::vector<std::string> texts;
   for (const Expression& name : names) texts.push_back(to_text(name));
-  return value_text(texts);
+  return toml_value(texts);
 }
 
 std::string phase_text(const PhaseText& p) {
@@ -114,7 +114,7 @@ std::string weights_text(const Keys& w) {
   if (w.expression) text += fmt::format("{} = {}\n", w.kind, quoted(to_text(w.expression)));
   if (!w.matrix.empty()) {
     text += "matrix = [";
-    for (const auto& row : w.matrix) text += (&row == w.matrix.data() ? "" : ", ") + value_text(row);
+    for (const auto& row : w.matrix) text += (&row == w.matrix.data() ? "" : ", ") + toml_value(row);
     text += "]\n";
   }
   return text + keys_text(parameters_of(weight_kinds(), w.kind), w.values);
@@ -132,7 +132,7 @@ std::string initial_text(const std::vector<InitialText>& initial) {
     text += fmt::format("{{ kind = {}", quoted(i.kind));
     for (const Parameter& p : parameters_of(weight_kinds(), i.kind))
       if (const ParameterValue* value = i.values.find(p.name))
-        text += fmt::format(", {} = {}", p.name, value_text(*value));
+        text += fmt::format(", {} = {}", p.name, toml_value(*value));
     text += " }\n";
   }
   return text;
