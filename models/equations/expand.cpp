@@ -143,7 +143,7 @@ class Expander {
         units = s.right.value();
       else
         units = names_.number(s.right, s.where);
-      if (units < 1 || units > 1e8 || units != static_cast<double>(static_cast<std::size_t>(units)))
+      if (!(units >= 1 && units <= 1e8) || units != static_cast<double>(static_cast<std::size_t>(units)))
         fail({s.where.source, s.right.at()}, fmt::format("a size of {}", units), "a whole number from 1");
       own->size_given = true;
       visit(s.right, [&](const Expression& e) {
@@ -338,9 +338,10 @@ class Expander {
 
   std::vector<Given> givens(const std::vector<Statement>& statements) {
     std::vector<Given> result;
+    std::set<Name> seen;
     for (const Statement& s : statements) {
       Given given{.population = name_of(s.left), .where = s.where};
-      if (std::ranges::find(result, given.population, &Given::population) != result.end())
+      if (!seen.insert(given.population).second)
         fail(s.where, fmt::format("{} twice in a phase", to_text(s.left)), "once");
       const Population::Type type = names_.find(given.population)->type;
       if (type == Population::Type::input || type == Population::Type::target || type == Population::Type::source)
