@@ -466,9 +466,9 @@ class Expander {
     if (!d_.readout.phase.empty()) names_.expect_phase(d_.readout.phase, d_.readout.where);
     for (const auto& [role_name, patterns] : text_.roles)
       d_.roles.emplace_back(role_name, names_.populations(patterns, {}, {}));
-    for (const auto& [matrix, values] : text_.updates)
-      if (std::ranges::none_of(d_.rules, [&](const Rule& r) { return r.matrix.base == matrix; }))
-        d_.notes.push_back(fmt::format("[learning.{}] is not used", matrix));
+    for (const auto& update : text_.updates)
+      if (std::ranges::none_of(d_.rules, [&](const Rule& r) { return r.matrix.base == update.first; }))
+        d_.notes.push_back(fmt::format("[learning.{}] is not used", update.first));
     for (const Keys& weights : text_.weights) {
       const bool used = std::ranges::any_of(d_.matrices, [&](const Matrix& m) { return m.name.base == weights.name; });
       if (!used) d_.notes.push_back(fmt::format("[weights.{}] is not used", weights.name));
