@@ -7,7 +7,8 @@ add_test(NAME "inspect: a stability map"
 set_tests_properties("export: a MAT-file" PROPERTIES FIXTURES_REQUIRED regression FIXTURES_SETUP exported)
 set_tests_properties("inspect: a stability map" PROPERTIES FIXTURES_REQUIRED regression FIXTURES_SETUP mapped)
 add_test(NAME "export: Octave loads the MAT-file"
-         COMMAND ${DYNVERT_OCTAVE} --no-init-file --quiet ${CMAKE_CURRENT_LIST_DIR}/octave/check_export.m ${regression} ${exported})
+         COMMAND ${DYNVERT_OCTAVE} --no-init-file --quiet ${CMAKE_CURRENT_LIST_DIR}/octave/check_export.m
+                 ${PROJECT_SOURCE_DIR}/analysis/matlab ${regression} ${exported})
 set_tests_properties("export: Octave loads the MAT-file" PROPERTIES FIXTURES_REQUIRED "regression;exported")
 add_test(NAME "readers: a stability map in Python"
          COMMAND ${DYNVERT_PYTHON} ${dynvert_readers_folder}/python/check_readers.py ${mapped})

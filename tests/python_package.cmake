@@ -19,11 +19,16 @@ endfunction()
 dynvert_package_test("opens files and refuses others" package_reading.py ${regression})
 dynvert_package_test("numbers are the file's, the program's and SciPy's" package_numbers.py ${regression} ${dynvert_loops}
                      ${dynvert_grid} $<TARGET_FILE:dynvert>)
+dynvert_package_test("files of 0.1.0 read as those of today" package_old_files.py ${CMAKE_CURRENT_LIST_DIR}/data/0.1.0
+                     $<TARGET_FILE:dynvert>)
 dynvert_package_test("draws within bounded memory" package_plots.py ${regression} ${dynvert_loops})
 
 add_test(NAME "package: MATLAB functions in Octave"
          COMMAND ${DYNVERT_OCTAVE} --no-init-file --quiet ${CMAKE_CURRENT_LIST_DIR}/octave/check_package.m
                  ${PROJECT_SOURCE_DIR}/analysis/matlab ${regression})
 set_tests_properties("package: MATLAB functions in Octave" PROPERTIES FIXTURES_REQUIRED regression)
+add_test(NAME "package: MATLAB functions and files of 0.1.0"
+         COMMAND ${DYNVERT_OCTAVE} --no-init-file --quiet ${CMAKE_CURRENT_LIST_DIR}/octave/check_old_files.m
+                 ${PROJECT_SOURCE_DIR}/analysis/matlab ${CMAKE_CURRENT_LIST_DIR}/data/0.1.0)
 
 dynvert_package_test("the gallery" check_gallery.py ${PROJECT_SOURCE_DIR} $<TARGET_FILE:dynvert> ${regression})

@@ -1,14 +1,15 @@
 function handle = dynvert_plot_transient(run, model, trial)
-% DYNVERT_PLOT_TRANSIENT  Draws one recorded trial: error populations, controllers, and the distance from the trial's end.
+% DYNVERT_PLOT_TRANSIENT  Draws one recorded trial: error populations, controllers, and the distance from the steady state.
 %
 %   run = dynvert_read('linear_regression.h5');
 %   dynvert_plot_transient(run, 'DI_2', 500)
 %   handle = dynvert_plot_transient(...)      the figure
 %
-% run: of dynvert_read. trial: number of the trial, from 0. One panel for each population delta_l and u_l, one line a unit; below
-% them, for each delta_l, |delta_l(t) - delta_l(end)| / |delta_l(end)|. A dashed line marks the settling time: from then on every
-% loop stays within 2 % of its steady state. Of a concurrent model the drives a_l, too, and lines where stimulus and target
-% go on and off.
+% run: of dynvert_read. trial: number of the trial, from 0. One panel for each error population and controller, one line a unit;
+% below them, for each credit signal delta, |delta(t) - delta*| / |delta*| with delta* its steady state, or where that is not known
+% (dynvert_steady_state) its value at the trial's end, dotted, as in Python. A dashed line marks the settling time: from then on
+% every loop stays within 2 % of its steady state. Of a model that runs on a schedule the drives, too, and lines where stimulus and
+% target go on and off; of a circuit without loops all that moves in time.
 %
 % Error identifier: dynvert:request, where the model has no trajectories or the trial was not recorded.
 
@@ -25,54 +26,83 @@ function handle = dynvert_plot_transient(run, model, trial)
     error('dynvert:request', '%s: trial %d of %s was not recorded; recorded: %s', run.path, trial, model, known);
   end
   names = fieldnames(trace);
-  deltas = sort(names(strncmp(names, 'delta_', 6)));
-  populations = [deltas; sort(names(strncmp(names, 'u_', 2)))];
-  concurrent = isfield(trace, 'target');
-  if concurrent
-    populations = [sort(names(strncmp(names, 'a_', 2))); populations];
-  end
+  parts = cellfun(@(n) dynvert_role(run, model, 'trace', n), names, 'UniformOutput', false);
+  roles = cellfun(@(p) p.role, parts, 'UniformOutput', false);
+  has_role = @(role) names(strcmp(roles, role));
+  deltas = sort(has_role('error'));
+  populations = [deltas; sort(has_role('controller'))];
+  switches = has_role('switch');
+  concurrent = ~isempty(switches);
   time = trace.time(:);
-  rows = numel(populations) + ~concurrent;
+  if concurrent
+    populations = [sort(has_role('forward')); populations];
+  elseif isempty(populations)
+    moving = cellfun(@(n) size(trace.(n), 1) == numel(time) && ~any(strcmp(n, {'time', 'record', 'trial'})), names);
+    populations = names(moving);
+  end
+  distant = ~concurrent && ~isempty(deltas);
+  rows = numel(populations) + distant;
   handle = figure('visible', get(0, 'defaultfigurevisible'));
   place = get(handle, 'position');
   set(handle, 'position', [place(1:3) 150 * rows]);
   for i = 1:numel(populations)
     panel = subplot(rows, 1, i);
-    plot(panel, time, trace.(populations{i})(:, :, record).', 'color', [0 0.447 0.698]);
+    plot(panel, time, trace.(populations{i})(:, :, record), 'color', [0 0.447 0.698]);
     ylabel(panel, symbol(populations{i}));
     if i == 1
       title(panel, sprintf('%s, trial %d', strrep(model, '_', ' '), trial));
     end
     if concurrent
-      switches = time(find(diff(double(trace.stimulus(:, record)) + 2 * double(trace.target(:, record)))) + 1);
-      arrayfun(@(t) mark(panel, t, [0.6 0.6 0.6]), switches);
+      for k = 1:numel(switches)
+        changes = time(find(diff(double(trace.(switches{k})(record, :)))) + 1);
+        arrayfun(@(t) mark(panel, t, [0.6 0.6 0.6]), changes);
+      end
     else
       mark(panel, trace.settling_time(record), [0.835 0.369 0]);
     end
   end
-  if ~concurrent
+  if distant
     panel = subplot(rows, 1, rows);
-    distances(panel, trace, deltas, record);
+    distances(panel, run, model, deltas, trial);
     mark(panel, trace.settling_time(record), [0.835 0.369 0]);
   end
   xlabel(panel, 'time (units of the time constants)');
 end
 
-function distances(panel, trace, deltas, record)
-% How far each error population is from where it ends.
-  styles = {'-', '--', ':', '-.'};
+function distances(panel, run, model, deltas, trial)
+% How far each credit signal is from its steady state, or from where it ends.
+  trace = run.models.(model).trace;
+  record = find(trace.trial == trial, 1);
+  shades = {[0 0 0], [0.45 0.45 0.45], [0.7 0.7 0.7]};
+  labels = {};
   for i = 1:numel(deltas)
+    part = dynvert_role(run, model, 'trace', deltas{i});
+    if ~isfield(part, 'credit_layer')
+      continue  % on the way to another
+    end
     x = trace.(deltas{i})(:, :, record);
-    reached = find(all(isfinite(x), 1), 1, 'last');
-    target = x(:, reached);
-    distance = sqrt(sum((x - repmat(target, 1, size(x, 2))) .^ 2, 1)) / norm(target);
+    steady = [];
+    if isfield(part, 'loop')
+      steady = dynvert_steady_state(run, model, trial, part.loop);
+    end
+    if isfield(steady, deltas{i})
+      target = steady.(deltas{i});
+      from = 'steady state';
+      style = '-';
+    else
+      target = x(find(all(isfinite(x), 2), 1, 'last'), :);
+      from = 'the trial''s end';
+      style = ':';
+    end
+    distance = sqrt(sum((x - repmat(target, size(x, 1), 1)) .^ 2, 2)) / norm(target);
     distance(distance == 0) = NaN;  % the end itself
-    semilogy(panel, trace.time(:), distance, 'color', 'k', 'linestyle', styles{mod(i - 1, numel(styles)) + 1});
+    labels{end + 1} = [symbol(deltas{i}) ' from ' from];
+    semilogy(panel, trace.time(:), distance, 'color', shades{mod(numel(labels) - 1, numel(shades)) + 1}, 'linestyle', style);
     hold(panel, 'on');
   end
   hold(panel, 'off');
   ylabel(panel, 'distance');
-  legend(panel, cellfun(@symbol, deltas, 'UniformOutput', false), 'location', 'southwest');
+  legend(panel, labels, 'location', 'southwest');
 end
 
 function text = symbol(name)

@@ -8,16 +8,19 @@ function run = dynvert_read(path, model, group)
 % Reads a run (dynvert simulate, format dynvert-1) or a stability map (dynvert inspect --map, format dynvert-map-1), whole, or
 % of one model, or of one group of one model. The result holds
 %
-%   run.path, run.format
+%   run.path, run.format, run.config                      the configuration as text
 %   run.task.x, run.task.t, run.task.order
 %   run.models.NAME.learning, .eval, .weights, .trace     of a run, as far as the file has them
 %   run.maps.NAME                                         of a stability map
+%   run.roles.NAME.GROUP.DATASET                          role, layer, loop, .. of the datasets of trace and weights; in MATLAB
+%                                                         alone, for Octave cannot read attributes (dynvert_role)
 %
-% Axes are in MATLAB's order, the reverse of the file's:
+% Axes are as in the MAT-files of dynvert export: the last two of the file are rows and columns, the others follow from the last
+% to the first.
 %
-%   run.models.DI.trace.delta_1      unit x time x record
-%   run.models.DI.trace.s_2          unit x record
-%   run.models.DI.weights.W1         n_0 x n_1 x snapshot: W1 of snapshot k is run.models.DI.weights.W1(:, :, k).'
+%   run.models.DI.trace.delta_1      time x unit x record
+%   run.models.DI.trace.s_2          record x unit
+%   run.models.DI.weights.W1         n_1 x n_0 x snapshot: W1 of snapshot k is run.models.DI.weights.W1(:, :, k)
 %   run.models.DI.eval.nse           evaluation x 1, as every dataset of one axis
 %
 % Numbers of trials, units and records count from 0, as in the file; positions in the struct count from 1, as always here.
@@ -29,6 +32,7 @@ function run = dynvert_read(path, model, group)
   dynvert_check_file(path);
   run.path = path;
   run.format = dynvert_format(path);
+  run.config = dynvert_attribute(path, 'config');
   if strcmp(run.format, 'dynvert-map-1')
     parent = 'maps';
   else
@@ -43,13 +47,13 @@ function run = dynvert_read(path, model, group)
   if exist('OCTAVE_VERSION', 'builtin')
     content = read_octave(path);
   else
-    content = read_matlab(path, parent, model, group);
+    [content, run.roles] = read_matlab(path, parent, model, group);
   end
   if ~isfield(content, parent) || ~isstruct(content.(parent))
     error('dynvert:file', '%s: has no group /%s, the file is damaged', path, parent);
   end
   if isfield(content, 'task')
-    run.task = columns(content.task, 'task');
+    run.task = oriented(content.task, 'task');
   end
   names = fieldnames(content.(parent));
   if ~isempty(model)
@@ -69,24 +73,29 @@ function run = dynvert_read(path, model, group)
       part.(group) = found.(group);
       found = part;
     end
-    run.(parent).(names{i}) = columns(found, group);
+    run.(parent).(names{i}) = oriented(found, group);
   end
 end
 
-function s = columns(s, group)
-% Octave shows a dataset of one axis as a row: as a column, in every group below s. A row of one unit is left as it is.
+function s = oriented(s, group)
+% The readers show the axes of HDF5 reversed. A dataset of one axis becomes a column (Octave reads a row), of others the first
+% two axes change places; in every group below s.
   one_axis = ['^(trial|record|time|time_forward|snapshot|evaluation|sample|input|output|column|order|alpha|ratio|unit_\w+|' ...
               'source_\w+|converged|settling_time)$'];
   names = fieldnames(s);
   for i = 1:numel(names)
     item = s.(names{i});
     if isstruct(item)
-      s.(names{i}) = columns(item, names{i});
+      s.(names{i}) = oriented(item, names{i});
     elseif (any(strcmp(group, {'learning', 'eval', 'grid'})) && isempty(regexp(names{i}, '^(credit|end)_', 'once'))) || ...
            ~isempty(regexp(names{i}, one_axis, 'once'))
-      if size(item, 1) == 1
+      if isvector(item)
         s.(names{i}) = item(:);
+      else  % a matrix among them: order of batches
+        s.(names{i}) = item.';
       end
+    else
+      s.(names{i}) = permute(item, [2 1 3:ndims(item)]);
     end
   end
 end
@@ -99,8 +108,9 @@ function content = read_octave(path)
   end
 end
 
-function content = read_matlab(path, parent, model, group)
+function [content, roles] = read_matlab(path, parent, model, group)
   content = struct();
+  roles = struct();
   try
     info = h5info(path);
     for i = 1:numel(info.Groups)
@@ -116,6 +126,7 @@ function content = read_matlab(path, parent, model, group)
           parts = strsplit(child.Name, '/');
           wanted = isempty(model) || strcmp(parts{end}, model);
           content.(name).(parts{end}) = read_group(path, child, wanted, group);
+          roles.(parts{end}) = roles_of(child, struct());
         end
       else
         content.(name) = read_group(path, top, true, '');
@@ -123,6 +134,29 @@ function content = read_matlab(path, parent, model, group)
     end
   catch failure
     error('dynvert:file', '%s: cannot be read, the file is damaged (%s)', path, failure.message);
+  end
+end
+
+function roles = roles_of(info, roles)
+% The attributes role, layer, .. of the datasets of trace and weights; none of a file of 0.1.0.
+  for i = 1:numel(info.Groups)
+    parts = strsplit(info.Groups(i).Name, '/');
+    if ~any(strcmp(parts{end}, {'trace', 'weights'}))
+      continue
+    end
+    for k = 1:numel(info.Groups(i).Datasets)
+      dataset = info.Groups(i).Datasets(k);
+      for n = 1:numel(dataset.Attributes)
+        attribute = dataset.Attributes(n);
+        if any(strcmp(attribute.Name, {'role', 'layer', 'loop', 'credit_layer', 'target_layer', 'source_layer'}))
+          value = attribute.Value;
+          if iscell(value)
+            value = value{1};
+          end
+          roles.(parts{end}).(dataset.Name).(attribute.Name) = value;
+        end
+      end
+    end
   end
 end
 

@@ -88,6 +88,7 @@ struct TrialMeasure {
   bool needs_trajectory = false;  ///< absent where the solver gives no trajectory (fixed_point)
   bool of_spectrum = false;       ///< of a linear loop it follows from the weights: known where a trial diverged, too
   OverTrials summary = OverTrials::nothing;
+  bool late_where_missing = false;  ///< a time: where there is none (NaN) a summary takes it as later than any other
   std::optional<double> unstable_above = std::nullopt;  ///< a loop whose value is above this is not stable
   /// The value is a time in the trial, and a plot of the transient marks it with this word; empty: it is not.
   std::string mark = {};

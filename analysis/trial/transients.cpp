@@ -103,6 +103,7 @@ TrialMeasure settling_time_measure() {
                     "NaN: not within the trial",
                     settling);
   measure.summary = OverTrials::median;
+  measure.late_where_missing = true;
   measure.mark = "settled";
   return measure;
 }

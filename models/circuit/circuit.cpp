@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace dynvert {
@@ -19,6 +20,12 @@ void check_slope(const std::string& object, const Population& leader) {
 }
 
 }  // namespace
+
+std::span<const std::string_view> role_names() {
+  static constexpr std::array<std::string_view, 6> names{"input", "target",     "forward",
+                                                         "error", "controller", "auxiliary"};
+  return names;
+}
 
 PopulationIndex Circuit::add(Population population) {
   const auto object = fmt::format("population \"{}\"", population.name);

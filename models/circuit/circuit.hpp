@@ -24,6 +24,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -34,6 +35,18 @@ namespace dynvert {
 using PopulationIndex = std::size_t;
 using ProjectionIndex = std::size_t;
 
+/// What a population is for. Files carry it, and whoever reads one goes by it, never by the population's name.
+enum class Role {
+  input,       ///< the stimulus
+  target,      ///< what the output should be
+  forward,     ///< activity of a layer
+  error,       ///< error population of a layer: its state is a credit signal, or is on the way to one
+  controller,  ///< drives the error populations until they account for the error
+  auxiliary    ///< anything else
+};
+/// "input", "target", .., in the order of the enumeration
+[[nodiscard]] std::span<const std::string_view> role_names();
+
 struct Population {
   std::string name;       ///< "delta_1", "u_2"
   std::size_t units = 0;  ///< n
@@ -41,6 +54,9 @@ struct Population {
   double leak = 1;
   std::string rate = "linear";  ///< g, a name of rate_function.hpp
   bool clamped = false;         ///< does not move: whoever runs the circuit sets its state
+  Role role = Role::auxiliary;
+  std::optional<std::size_t> layer = std::nullopt;  ///< of the network whose units these are
+  std::optional<std::size_t> loop = std::nullopt;   ///< number of the control loop that it is part of
 };
 
 /// What a projection transmits of its source.

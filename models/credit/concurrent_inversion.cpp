@@ -106,12 +106,12 @@ Stage concurrent_stage(const Network& network, const LoopParameters& parameters)
   stage.name = "circuit";
   stage.timing = Stage::Timing::schedule;
   ConcurrentCircuit c;
-  c.forward = add_forward(stage.circuit, stage.layers, network, parameters.tau_h);
-  c.t = stage.circuit.add(Population{.name = "t", .units = network.units[depth], .clamped = true});
-  stage.layers.push_back(depth);
+  c.forward = add_forward(stage.circuit, network, parameters.tau_h);
+  c.t = stage.circuit.add(
+      Population{.name = "t", .units = network.units[depth], .clamped = true, .role = Role::target, .layer = depth});
   for (std::size_t l = depth; l >= 2; --l) {
-    c.chains.push_back(add_chain(stage.circuit, stage.layers, network, parameters,
-                                 {.number = l, .bottom = l - 1, .top = l, .live = c.forward.a}));
+    c.chains.push_back(
+        add_chain(stage.circuit, network, parameters, {.number = l, .bottom = l - 1, .top = l, .live = c.forward.a}));
     const Chain& chain = c.chains.back();
     stage.loops.push_back(chain.loop);
     if (l == depth) {
@@ -135,7 +135,8 @@ Stage concurrent_stage(const Network& network, const LoopParameters& parameters)
   if (parameters.plasticity) add_plasticity(stage.circuit, c, network, parameters);
 
   stage.derived.push_back({.name = "e",
-                           .layer = depth,
+                           .role = "output_error",
+                           .population = c.t,
                            .description = "output error t - y, zero while the target is off",
                            .value = [c](const DerivedSignal::Sample& at) {
                              const auto a = at.f.layout().view(at.state, c.forward.a.back()).column(at.column);

@@ -88,9 +88,10 @@ struct DerivedSignal {
     std::size_t column;             ///< of the batch
   };
   std::string name;
-  std::size_t layer = 0;  ///< whose units it has
+  std::string role;                ///< in files: "output_error", "external_input"
+  PopulationIndex population = 0;  ///< whose units it has
   std::string description;
-  std::function<arma::vec(const Sample&)> value = nullptr;  ///< units of the layer
+  std::function<arma::vec(const Sample&)> value = nullptr;  ///< a value a unit
 };
 
 /// One circuit that a trial integrates: how the trial drives it and what is read from it.
@@ -101,12 +102,10 @@ struct Stage {
     inversion,  ///< `duration`, with the error as it is
     schedule    ///< the phases of stimulus and target
   };
-  static constexpr std::size_t no_layer = static_cast<std::size_t>(-1);
 
   std::string name;  ///< "loop 2"
   Timing timing = Timing::inversion;
   Circuit circuit;
-  std::vector<std::size_t> layers = {};  ///< of each population: the layer whose units it has; no_layer: none
   std::vector<ControlLoop> loops = {};
   std::vector<DerivedSignal> derived = {};
 

@@ -4,24 +4,22 @@
 
 namespace dynvert {
 
-ForwardCircuit add_forward(Circuit& circuit, std::vector<std::size_t>& layers, const Network& network, double tau_h) {
+ForwardCircuit add_forward(Circuit& circuit, const Network& network, double tau_h) {
   const std::size_t depth = network.depth();
   ForwardCircuit forward{.a = std::vector<PopulationIndex>(depth + 1),
                          .W = std::vector<ProjectionIndex>(depth + 1),
                          .b = std::vector<ProjectionIndex>(depth + 1)};
-  forward.a[0] = circuit.add(Population{.name = "h_0", .units = network.units[0], .clamped = true});
-  layers.push_back(0);
+  forward.a[0] = circuit.add(
+      Population{.name = "h_0", .units = network.units[0], .clamped = true, .role = Role::input, .layer = 0});
   for (std::size_t l = 1; l <= depth; ++l) {
     forward.a[l] = circuit.add(Population{.name = fmt::format("a_{}", l),
                                           .units = network.units[l],
                                           .tau = tau_h,
-                                          .rate = std::string(network.g[l]->name)});
-    layers.push_back(l);
+                                          .rate = std::string(network.g[l]->name),
+                                          .role = Role::forward,
+                                          .layer = l});
   }
-  if (network.bias) {
-    forward.one = circuit.add(Population{.name = "one", .units = 1, .clamped = true});
-    layers.push_back(Stage::no_layer);
-  }
+  if (network.bias) forward.one = circuit.add(Population{.name = "one", .units = 1, .clamped = true});
   for (std::size_t l = 1; l <= depth; ++l) {
     const bool rates = l > 1 && !network.g[l - 1]->linear;
     forward.W[l] = circuit.add(Projection{.name = fmt::format("W{}", l),
@@ -74,7 +72,7 @@ Stage forward_stage(const Network& network, double tau_h) {
   Stage stage;
   stage.name = "forward pass";
   stage.timing = Stage::Timing::forward;
-  const ForwardCircuit forward = add_forward(stage.circuit, stage.layers, network, tau_h);
+  const ForwardCircuit forward = add_forward(stage.circuit, network, tau_h);
   stage.load = [forward](const Network& n, const Feedback&, RightHandSide& f) { load_forward(forward, n, f); };
   stage.begin = [](const Network&, const Activity& activity, const Credit&, RightHandSide& f) {
     f.set_columns(activity.x.n_cols);

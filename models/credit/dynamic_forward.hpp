@@ -28,9 +28,8 @@ struct ForwardCircuit {
   std::vector<ProjectionIndex> b;  ///< index l = 1 .. L; with bias only
 };
 
-/// Adds the populations and projections to the circuit, and the layers of the populations to `layers`.
-[[nodiscard]] ForwardCircuit add_forward(Circuit& circuit, std::vector<std::size_t>& layers, const Network& network,
-                                         double tau_h);
+/// Adds the populations and projections to the circuit.
+[[nodiscard]] ForwardCircuit add_forward(Circuit& circuit, const Network& network, double tau_h);
 void load_forward(const ForwardCircuit& forward, const Network& network, RightHandSide& f);
 /// Holds h_0 at the input, or at zero, and the unit of the biases at 1.
 void set_stimulus(const ForwardCircuit& forward, const Network& network, const arma::mat& input, bool on,

@@ -4,8 +4,8 @@
 
 namespace dynvert {
 
-Chain add_chain(Circuit& circuit, std::vector<std::size_t>& layers, const Network& network,
-                const LoopParameters& parameters, const ChainOptions& options) {
+Chain add_chain(Circuit& circuit, const Network& network, const LoopParameters& parameters,
+                const ChainOptions& options) {
   Chain chain{.loop = {.number = options.number, .source = options.top},
               .W = std::vector<ProjectionIndex>(options.top + 1),
               .delta = std::vector<PopulationIndex>(options.top + 1),
@@ -14,9 +14,11 @@ Chain add_chain(Circuit& circuit, std::vector<std::size_t>& layers, const Networ
     chain.loop.controller = circuit.add(Population{.name = fmt::format("u_{}", options.number),
                                                    .units = network.units[options.top],
                                                    .tau = parameters.tau_u,
-                                                   .leak = parameters.alpha});
+                                                   .leak = parameters.alpha,
+                                                   .role = Role::controller,
+                                                   .layer = options.top,
+                                                   .loop = options.number});
     chain.loop.members.push_back(chain.loop.controller);
-    layers.push_back(options.top);
   };
   if (options.controller_first) add_controller();
   for (std::size_t l = options.bottom; l < options.top; ++l) {
@@ -25,10 +27,12 @@ Chain add_chain(Circuit& circuit, std::vector<std::size_t>& layers, const Networ
         circuit.add(Population{.name = fmt::format("delta_{}{}", l, l > options.bottom ? options.suffix : ""),
                                .units = network.units[l],
                                .tau = parameters.tau_delta,
-                               .rate = rates ? std::string(network.g[l]->name) : "linear"});
+                               .rate = rates ? std::string(network.g[l]->name) : "linear",
+                               .role = Role::error,
+                               .layer = l,
+                               .loop = options.number});
     chain.loop.members.push_back(chain.delta[l]);
     if (l == options.bottom || options.reads_all) chain.loop.readouts.emplace_back(chain.delta[l], l);
-    layers.push_back(l);
   }
   if (!options.controller_first) add_controller();
 
@@ -66,7 +70,7 @@ void read_credit(Transfer transfer, const Network& network, const Activity& acti
 Stage chain_stage(const Network& network, const LoopParameters& parameters, const ChainOptions& options) {
   Stage stage;
   stage.name = fmt::format("loop {}", options.number);
-  const Chain chain = add_chain(stage.circuit, stage.layers, network, parameters, options);
+  const Chain chain = add_chain(stage.circuit, network, parameters, options);
   stage.loops = {chain.loop};
 
   stage.load = [chain](const Network& n, const Feedback& feedback, RightHandSide& f) {

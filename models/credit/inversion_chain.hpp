@@ -44,9 +44,9 @@ struct Chain {
   ChainOptions options;
 };
 
-/// Adds the populations and projections to the circuit, and the layers of the populations to `layers`.
-[[nodiscard]] Chain add_chain(Circuit& circuit, std::vector<std::size_t>& layers, const Network& network,
-                              const LoopParameters& parameters, const ChainOptions& options);
+/// Adds the populations and projections to the circuit.
+[[nodiscard]] Chain add_chain(Circuit& circuit, const Network& network, const LoopParameters& parameters,
+                              const ChainOptions& options);
 
 /// The chain's weights.
 void load_chain(const Chain& chain, const Network& network, const Feedback& feedback, RightHandSide& f);

@@ -22,16 +22,16 @@ namespace dynvert {
 namespace {
 
 void add_config_path(CLI::App& command, ConfigArguments& arguments) {
-  command.add_option("CONFIG", arguments.path, "configuration, TOML")->required();
-  command.add_option("--set", arguments.sets, "change a key: learning.rate=0.1, model.DI.alpha=0.001")
+  command.add_option("CONFIG", arguments.path, "configuration file (TOML)")->required();
+  command.add_option("--set", arguments.sets, "set a key: learning.rate=0.1, model.DI.alpha=0.001; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }
 
 void add_config_options(CLI::App& command, ConfigArguments& arguments) {
   add_config_path(command, arguments);
-  command.add_option("--seed", arguments.seed, "seed in place of experiment.seed")->check(CLI::NonNegativeNumber);
-  command.add_option("--threads", arguments.threads, "threads in place of experiment.threads")
+  command.add_option("--seed", arguments.seed, "seed, overrides experiment.seed")->check(CLI::NonNegativeNumber);
+  command.add_option("--threads", arguments.threads, "threads, overrides experiment.threads")
       ->check(CLI::NonNegativeNumber);
 }
 
@@ -53,7 +53,7 @@ int run_guarded(std::ostream& err, const std::function<int()>& command) {
   } catch (const IoError& error) {
     return fail(exit_io, error.what());
   } catch (const std::bad_alloc&) {
-    return fail(exit_io, "not enough memory. Try: dynvert check CONFIG says how much a run needs");
+    return fail(exit_io, "not enough memory. Try: dynvert check CONFIG, which estimates how much a run needs");
   }
 }
 
@@ -63,13 +63,14 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   CLI::App app{"Simulates rate-based neural circuits that learn by feedback control.", "dynvert"};
   app.set_version_flag("--version", fmt::format("dynvert {} ({})", version(), source_revision()));
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 done, 2 usage or configuration, 3 numerical failure, 4 input or output, 130 interrupted.");
+  app.footer(
+      "Exit codes: 0 success, 2 usage or configuration, 3 numerical failure, 4 input or output, 130 interrupted.");
 
   SimulateArguments simulation;
-  CLI::App& simulate_command = *app.add_subcommand("simulate", "run an experiment into an HDF5 file");
+  CLI::App& simulate_command = *app.add_subcommand("simulate", "run an experiment and write an HDF5 file");
   add_config_options(simulate_command, simulation.config);
   simulate_command.add_option("-o,--output", simulation.output,
-                              "the file to write; by default CONFIG's name with .h5, here");
+                              "file to write; default: the name of CONFIG with .h5, in the current folder");
   CLI::Option* overwrite =
       simulate_command.add_flag("--overwrite", simulation.overwrite, "replace an existing dynvert file");
   simulate_command.add_flag("--resume", simulation.resume, "resume a run that was stopped")->excludes(overwrite);
@@ -77,73 +78,76 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
 
   SweepArguments swept;
   CLI::App& sweep_command =
-      *app.add_subcommand("sweep", "run an experiment at many points, each into a file of its own, several at a time");
+      *app.add_subcommand("sweep", "run an experiment at many points, in parallel, one file per point");
   add_config_path(sweep_command, swept.config);
-  sweep_command.add_option("--over", swept.over, "a key and its values; of several, all combinations")
+  sweep_command.add_option("--over", swept.over, "a key and its values; with several, all combinations are run")
       ->type_name("KEY=V1,V2,...")
       ->allow_extra_args(false);
-  sweep_command.add_option("--seeds", swept.seeds, "seeds: 1:10, both included, or 1,5,9");
-  sweep_command.add_option("-o,--output", swept.output, "the folder of the runs and of their index, sweep.csv")
-      ->required();
-  sweep_command
-      .add_option("--jobs", swept.jobs, "runs at a time; by default the machine's threads divided by --threads")
+  sweep_command.add_option("--seeds", swept.seeds, "seeds: 1:10 (both included) or 1,5,9");
+  sweep_command.add_option("-o,--output", swept.output, "folder for the runs and their index, sweep.csv")->required();
+  sweep_command.add_option("--jobs", swept.jobs, "parallel runs; default: the machine's threads divided by --threads")
       ->check(CLI::Range(std::size_t{1}, max_sweep_jobs));
-  sweep_command.add_option("--threads", swept.config.threads, "threads of each run; by default 1")
+  sweep_command.add_option("--threads", swept.config.threads, "threads per run; default: 1")
       ->check(CLI::NonNegativeNumber);
   CLI::Option* sweep_anew = sweep_command.add_flag("--overwrite", swept.overwrite, "replace the runs of this sweep");
   sweep_command.add_flag("--resume", swept.resume, "resume a sweep that was stopped")->excludes(sweep_anew);
   sweep_command.add_flag("-q,--quiet", swept.quiet, "no progress and no notes");
 
   ConfigArguments checked;
-  CLI::App& check_command = *app.add_subcommand("check", "say what would run, its memory and file size; run nothing");
+  CLI::App& check_command =
+      *app.add_subcommand("check", "show what would run, its memory and file size, without running it");
   add_config_options(check_command, checked);
 
   InspectArguments inspected;
-  CLI::App& inspect_command = *app.add_subcommand("inspect", "convergence and stability of what was recorded");
+  CLI::App& inspect_command = *app.add_subcommand("inspect", "show convergence and stability of a recorded run");
   inspect_command.add_option("FILE", inspected.path, "a file that dynvert simulate wrote")->required();
   inspect_command.add_option("--model", inspected.model, "one model in detail");
   inspect_command.add_option("--trial", inspected.trial, "one trial")->check(CLI::NonNegativeNumber);
-  CLI::Option& json = *inspect_command.add_flag("--json", inspected.json, "JSON in place of a table");
-  CLI::Option& map = *inspect_command
-                          .add_option("--map", inspected.map,
-                                      "a stability map over leak and tau_u/tau_delta, into an HDF5 file: "
-                                      "alpha=1e-4:1:log,ratio=0.1:10:log")
-                          ->type_name("RANGES")
-                          ->excludes(&json);
+  CLI::Option& json = *inspect_command.add_flag("--json", inspected.json, "JSON instead of tables");
+  CLI::Option& map =
+      *inspect_command
+           .add_option("--map", inspected.map,
+                       "compute a stability map over leak and tau_u/tau_delta and write it to an HDF5 file: "
+                       "alpha=1e-4:1:log,ratio=0.1:10:log")
+           ->type_name("RANGES")
+           ->excludes(&json);
   inspect_command.add_option("--points", inspected.points, "points on each axis of the map")
       ->check(CLI::Range(std::size_t{2}, max_map_points))
       ->capture_default_str()
       ->needs(&map);
   inspect_command
-      .add_option("--snapshot", inspected.snapshot, "trials done when the map's weights were taken; default: the last")
+      .add_option("--snapshot", inspected.snapshot,
+                  "trials after which the weights were taken; default: the last snapshot")
       ->check(CLI::NonNegativeNumber)
       ->needs(&map);
-  inspect_command.add_option("-o,--output", inspected.output, "the map to write")->needs(&map);
+  inspect_command.add_option("-o,--output", inspected.output, "map to write")->needs(&map);
   inspect_command.add_flag("--overwrite", inspected.overwrite, "replace an existing map")->needs(&map);
 
   ExportArguments exported;
-  CLI::App& export_command = *app.add_subcommand("export", "a file for MATLAB and Octave (.mat), or a table (.csv)");
+  CLI::App& export_command =
+      *app.add_subcommand("export", "write a file for MATLAB and Octave (.mat), or a table (.csv)");
   export_command.add_option("FILE", exported.path, "a file that dynvert simulate wrote")->required();
   export_command.add_option("-o,--output", exported.output, "FILE.mat or FILE.csv")->required();
-  export_command.add_option("--model", exported.model, "this model only");
-  export_command.add_option("--trial", exported.trial, "the trajectories of this recorded trial")
+  export_command.add_option("--model", exported.model, "only this model");
+  export_command.add_option("--trial", exported.trial, "only the trajectories of this recorded trial")
       ->check(CLI::NonNegativeNumber);
-  export_command.add_option("--group", exported.group, "of a .csv: another group of the model than that of its trials");
+  export_command.add_option("--group", exported.group, "for .csv: the group to write, instead of that of the trials");
   export_command.add_flag("--overwrite", exported.overwrite, "replace an existing file");
 
   RecoverArguments recovered;
   CLI::App& recover_command =
-      *app.add_subcommand("recover", "mend the file of a run that was killed, and say what it holds");
+      *app.add_subcommand("recover", "repair the file of a run that was killed, and show what it holds");
   recover_command.add_option("FILE", recovered.path, "a file that dynvert simulate wrote")->required();
 
   ReportArguments reported;
-  CLI::App& report_command = *app.add_subcommand("report", "one HTML page that shows a file, to look at and to mail");
+  CLI::App& report_command =
+      *app.add_subcommand("report", "write one interactive, self-contained HTML page about a run");
   report_command.add_option("FILE", reported.path, "a file that dynvert wrote")->required();
   report_command.add_option("-o,--output", reported.output,
-                            "the page to write; by default FILE's name with .html, here");
+                            "page to write; default: the name of FILE with .html, in the current folder");
   report_command.add_flag("--overwrite", reported.overwrite, "replace an existing report");
   report_command
-      .add_option("--max-size", reported.max_size, "the most that the page takes, MB; data are thinned to fit")
+      .add_option("--max-size", reported.max_size, "maximum size of the page in MB; data are downsampled to fit")
       ->check(CLI::Range(0.1, 1000.0))
       ->capture_default_str();
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The configuration of an experiment as plain values: what sim/config/config.cpp makes of a TOML file, and what a
+/// The configuration of an experiment as plain values: what sim/config/load.cpp makes of a TOML file, and what a
 /// program that links the library fills in directly. docs/configuration.md describes each key for users.
 /// `parameters` are the values of keys that the chosen part declares itself (models/parameter.hpp).
 

@@ -50,24 +50,28 @@ std::string applies_to(const std::vector<KeyTable>& tables, const KeyTable& tabl
   return fmt::format("{}", fmt::join(conditions, "; "));
 }
 
-/// The keys that a part uses, in the order of the tables, with those that it declares.
-std::vector<std::string> used_keys(const std::vector<KeyTable>& tables, const Choice& part, std::string_view chooser) {
+/// The keys that a part uses, in the order of the tables, those of its own table first.
+std::vector<std::string> used_keys(const std::vector<KeyTable>& tables, const KeyTable& own, const Choice& part,
+                                   std::string_view chooser) {
   std::vector<std::string> used;
-  for (const KeyTable& table : tables)
+  const auto add = [&](const KeyTable& table) {
     for (const auto& [key, text] : table.keys)
       if (std::ranges::find(key.governed_by, chooser) != key.governed_by.end() && uses(&part, key.name) &&
           std::ranges::find(used, key.name) == used.end())
         used.emplace_back(key.name);
+  };
+  add(own);
   if (uses(&part, "dynamics")) used.emplace_back("[dynamics]");
+  for (const KeyTable& table : tables) add(table);
   return used;
 }
 
-std::string choices_text(const std::vector<KeyTable>& tables, const Entry& entry) {
+std::string choices_text(const std::vector<KeyTable>& tables, const KeyTable& table, const Entry& entry) {
   std::size_t width = 0;
   for (const Choice& part : *entry.key.choices) width = std::max(width, part.name.size());
   std::string text;
   for (const Choice& part : *entry.key.choices) {
-    const auto used = used_keys(tables, part, entry.key.name);
+    const auto used = used_keys(tables, table, part, entry.key.name);
     text += fmt::format("  {:{}}  {}\n", part.name, width, part.summary);
     if (!used.empty()) text += fmt::format("  {:{}}  keys: {}\n", "", width, fmt::join(used, ", "));
   }
@@ -142,9 +146,9 @@ std::string keys_table(const KeyTable& table) {
   return text;
 }
 
-std::string parts_table(const std::vector<KeyTable>& tables, const Entry& entry) {
+std::string parts_table(const std::vector<KeyTable>& tables, const KeyTable& table, const Entry& entry) {
   const auto& parts = *entry.key.choices;
-  const auto used = [&](const Choice& part) { return used_keys(tables, part, entry.key.name); };
+  const auto used = [&](const Choice& part) { return used_keys(tables, table, part, entry.key.name); };
   const bool any = std::ranges::any_of(parts, [&](const Choice& part) { return !used(part).empty(); });
   std::string text =
       fmt::format("| `{}` | |{}\n|---|---|{}\n", entry.key.name, any ? " Uses |" : "", any ? "---|" : "");
@@ -161,7 +165,7 @@ std::string parts_table(const std::vector<KeyTable>& tables, const Entry& entry)
 std::string named_markdown(const std::vector<KeyTable>& tables, std::string_view name) {
   const Named named = find_named(tables, name).back();
   if (named.entry == nullptr) return keys_table(*named.table);
-  if (names_parts(*named.entry)) return parts_table(tables, *named.entry);
+  if (names_parts(*named.entry)) return parts_table(tables, *named.table, *named.entry);
   throw ConfigError({"keys", 0, 0, std::string(name), "has no table of its own", std::string(name),
                      "a table, or a key that names parts, as dynamics.solver"});
 }
@@ -174,7 +178,7 @@ std::vector<std::string> documented_names(const std::vector<KeyTable>& tables) {
     for (const Entry& entry : table.keys) {
       const bool decides = names_parts(entry) && entry.key.type == KeyType::text && entry.key.name != "factor" &&
                            std::ranges::any_of(*entry.key.choices, [&](const Choice& part) {
-                             return !used_keys(tables, part, entry.key.name).empty();
+                             return !used_keys(tables, table, part, entry.key.name).empty();
                            });
       if (decides) names.push_back(dotted(table, entry));
     }
@@ -195,7 +199,7 @@ std::string keys_text(const ConfigRegistry& registry, std::string_view name) {
     if (entry == nullptr)
       add(table_text(tables, *table));
     else
-      add(key_text(tables, *table, *entry) + (names_parts(*entry) ? "\n" + choices_text(tables, *entry) : ""));
+      add(key_text(tables, *table, *entry) + (names_parts(*entry) ? "\n" + choices_text(tables, *table, *entry) : ""));
   }
   return text;
 }

@@ -94,14 +94,6 @@ struct UserCircuit {
   [[nodiscard]] TraceRow measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const;
 };
 
-std::vector<UnitAxis> population_axes(const CircuitConfig& config) {
-  std::vector<UnitAxis> axes;
-  for (const PopulationConfig& p : config.populations) {
-    axes.push_back({"unit_" + p.name, p.units, fmt::format("number of the unit in {}", p.name)});
-  }
-  return axes;
-}
-
 arma::vec by_unit(const std::vector<double>& values, std::size_t units) {
   if (values.size() > 1) return arma::vec(values);
   return arma::vec(units, arma::fill::value(values.empty() ? 0.0 : values.front()));
@@ -170,11 +162,11 @@ TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
   stage.circuit = circuit;
   std::vector<InputSignals> inputs;
   for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    stage.layers.push_back(p);
     inputs.push_back(signals(p, first, count));
     if (inputs.back()->empty()) continue;
     stage.derived.push_back({.name = "input_" + config.populations[p].name,
-                             .layer = p,
+                             .role = "external_input",
+                             .population = p,
                              .description = "sum of the inputs to the population",
                              .value = [in = inputs.back()](const DerivedSignal::Sample& at) {
                                const std::size_t column[]{at.column};
@@ -212,13 +204,15 @@ Table<CircuitRow> UserCircuit::points() const {
                     .description = "largest real part of the circuit's spectrum at the steady state that is nearest to "
                                    "its end; NaN: there is none, or an input still moves"},
                    [](const Row& row) { return row.abscissa; });
-  const auto axes = population_axes(config);
-  for (PopulationIndex p = 0; p < axes.size(); ++p) {
-    table.add_axis(counted(axes[p]));
-    table.add({.name = "end_" + config.populations[p].name,
-               .axes = {axes[p].name},
-               .description = "state of the population at the end"},
-              [p, units = axes[p].units](const Row& row, std::vector<double>& values) {
+  for (PopulationIndex p = 0; p < circuit.populations().size(); ++p) {
+    const Population& population = circuit.populations()[p];
+    const Axis axis = unit_axis(population);
+    table.add_axis(axis);
+    table.add({.name = "end_" + population.name,
+               .axes = {axis.name},
+               .description = "state of the population at the end",
+               .attributes = role_attributes(population)},
+              [p, units = population.units](const Row& row, std::vector<double>& values) {
                 if (row.single == nullptr) {
                   values.insert(values.end(), units, nan);
                   return;
@@ -277,19 +271,23 @@ void describe_weights(const UserCircuit& user, GroupSpec& group, Rows& row) {
   group = {.path = "/models/circuit/weights", .row_dimension = "snapshot"};
   group.datasets.push_back(counter("snapshot", "trials done by then"));
   std::vector<std::vector<double>> values{{0}};
-  const auto axes = population_axes(user.config);
-  const auto use = [&](UnitAxis axis) {
-    if (std::ranges::find(group.axes, axis.name, &Axis::name) == group.axes.end()) group.axes.push_back(counted(axis));
+  const auto& populations = user.circuit.populations();
+  const auto use = [&](const Axis& axis) {
+    if (std::ranges::find(group.axes, axis.name, &Axis::name) == group.axes.end()) group.axes.push_back(axis);
     return axis.name;
   };
   for (const Projection& p : user.circuit.projections()) {
-    DatasetSpec dataset{.name = p.name, .description = "weights of the projection"};
+    DatasetSpec dataset{
+        .name = p.name,
+        .description = "weights of the projection",
+        .attributes = {
+            {"role", "weights"}, {"target", populations[p.target].name}, {"source", populations[p.source].name}}};
     values.emplace_back();
     if (const auto* matrix = std::get_if<arma::mat>(&p.weights)) {
       // an axis of its own, for a projection of a population onto itself has it twice
-      UnitAxis source = axes[p.source];
-      source.name = "source_" + user.circuit.populations()[p.source].name;
-      dataset.axes = {use(axes[p.target]), use(source)};
+      Axis source = unit_axis(populations[p.source]);
+      source.name = "source_" + populations[p.source].name;
+      dataset.axes = {use(unit_axis(populations[p.target])), use(source)};
       append_row_major(values.back(), *matrix);
     } else {
       dataset.description = "weight of the one-to-one projection";
@@ -328,11 +326,9 @@ TransientPlan circuit_plan(const Config& config) {
   plan.batch_size = batch_size(config.trials, values, static_cast<std::size_t>(d.duration / interval) + 1);
   if (kind.has_trajectory) {
     plan.sample_interval = interval;
-    plan.trace = trace_table("/models/circuit", first.stages,
-                             {.interval = interval,
-                              .sample_interval = interval,
-                              .populations = config.record.populations,
-                              .units = population_axes(config.circuit)});
+    plan.trace =
+        trace_table("/models/circuit", first.stages,
+                    {.interval = interval, .sample_interval = interval, .populations = config.record.populations});
     plan.attributes.push_back({"dt", d.dt});
     plan.attributes.push_back({"duration", d.duration});
   }

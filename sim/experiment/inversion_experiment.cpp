@@ -143,7 +143,8 @@ TransientBatch Inversion::batch(std::size_t first, std::size_t count) const {
       // the loops of all layers see the same error: it is shown once
       if (!shown) {
         stage.derived.push_back({.name = "e",
-                                 .layer = depth,
+                                 .role = "output_error",
+                                 .population = loop.controller,
                                  .description = "the error that drives the loops, in time",
                                  .value = [signals](const DerivedSignal::Sample& at) {
                                    const std::size_t column[]{at.column};
@@ -189,11 +190,11 @@ Table<PointRow> Inversion::points() const {
                        [i = place++](const Row& row) { return static_cast<double>(row.converged[i]); });
     }
   }
-  const auto axes = layer_axes(network.units);
   for (std::size_t l = 1; l < network.depth(); ++l) {
-    table.add_axis(counted(axes[l]));
+    const Axis axis = layer_axis(l, network.units[l]);
+    table.add_axis(axis);
     table.add({.name = fmt::format("credit_{}", l),
-               .axes = {axes[l].name},
+               .axes = {axis.name},
                .description = "credit signal of the layer as read out at the end; NaN: there is none"},
               [l, units = network.units[l]](const Row& row, std::vector<double>& values) {
                 const arma::mat& delta = row.view.credit()[l];

@@ -48,7 +48,9 @@ Table<LearningRow> learning_table(const Config& config, const ModelConfig& model
 Table<EvaluationRow> eval_table(const Config& config, const ModelConfig& model) {
   using Row = EvaluationRow;
   Table<Row> table(fmt::format("/models/{}/eval", model.name), "evaluation");
-  const std::string loss = config.network.output == "softmax" ? "the cross-entropy" : "|t - y|^2";
+  const bool entropy = config.network.output == "softmax";
+  const std::string loss = entropy ? "the cross-entropy" : "|t - y|^2";
+  table.set_attribute("loss", entropy ? "cross-entropy" : "squared error");
   const bool classes = config.task.targets == "classes";
   const auto accuracy = [](const char* name, const char* set) {
     return DatasetSpec{.name = name, .description = fmt::format("fraction of the {} set whose class is right", set)};

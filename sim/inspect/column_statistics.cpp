@@ -80,7 +80,7 @@ void for_each_block(const RunReader& file, std::span<const std::string> datasets
 }
 
 ColumnStatistics column_statistics(const RunReader& file, std::span<const std::string> datasets, bool flags,
-                                   std::size_t in_memory) {
+                                   std::size_t in_memory, MissingValue missing) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   ColumnStatistics s{.least = nan, .median = nan, .greatest = nan, .last = nan};
   std::size_t all = 0;
@@ -96,9 +96,13 @@ ColumnStatistics column_statistics(const RunReader& file, std::span<const std::s
     s.greatest = std::fmax(s.greatest, v);
   });
   s.missing = all - s.count;
-  if (s.count == 0) return s;
-  const double upper = selection.find(s.count / 2, s.count, in_memory);
-  s.median = s.count % 2 == 1 ? upper : (selection.find(s.count / 2 - 1, s.count, in_memory) + upper) / 2;
+  const std::size_t ranked = missing == MissingValue::infinite ? all : s.count;
+  if (ranked == 0) return s;
+  const auto at = [&](std::size_t rank) {
+    return rank < s.count ? selection.find(rank, s.count, in_memory) : std::numeric_limits<double>::infinity();
+  };
+  const double upper = at(ranked / 2);
+  s.median = ranked % 2 == 1 ? upper : (at(ranked / 2 - 1) + upper) / 2;
   return s;
 }
 

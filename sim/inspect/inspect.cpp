@@ -83,7 +83,9 @@ std::vector<MeasureSummary> summarise_measures(const RunReader& file, const std:
   std::vector<MeasureSummary> summaries;
   for (const TrialMeasure& measure : measures()) {
     if (measure.summary == OverTrials::nothing) continue;
-    const ColumnStatistics statistics = column_statistics(file, layers_of(file, rows, measure.name));
+    const auto missing = measure.late_where_missing ? MissingValue::infinite : MissingValue::left_out;
+    const ColumnStatistics statistics =
+        column_statistics(file, layers_of(file, rows, measure.name), false, std::size_t{1} << 21, missing);
     summaries.push_back(
         {&measure, finite(measure.summary == OverTrials::median ? statistics.median : statistics.greatest)});
   }

@@ -210,7 +210,8 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
       out, "\nsettled: trials that ended within 2 % of the steady state. Times are in units of the time constants.\n");
   if (!models.empty()) {
     for (const MeasureSummary& s : models[0].summary.measures) {
-      fmt::print(out, "{}: {}\n", s.measure->label, s.measure->description);
+      fmt::print(out, "{}: {}{}\n", s.measure->label, s.measure->description,
+                 s.measure->late_where_missing ? "; the median counts that as later than any other" : "");
     }
   }
   print_findings(out, found, "with the weights of the end of the run, not stable or near it:");

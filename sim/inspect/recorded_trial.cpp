@@ -26,10 +26,11 @@ constexpr std::size_t max_values = std::size_t{1} << 20;  // read ahead of a tra
 
 /// Whether a block of the state is weights with a row and a column, not a population's units or biases.
 bool has_matrix(const Stage& stage, std::size_t block) {
-  if (block < stage.layers.size()) return false;
   const Circuit& circuit = stage.circuit;
-  const Projection& p = circuit.projections()[circuit.plasticity()[block - stage.layers.size()].projection];
-  return stage.layers[p.source] != Stage::no_layer;
+  const std::size_t populations = circuit.populations().size();
+  if (block < populations) return false;
+  const Projection& p = circuit.projections()[circuit.plasticity()[block - populations].projection];
+  return circuit.populations()[p.source].layer.has_value();
 }
 
 /// The states of a stage as a record has them, a block of samples in memory at a time.
@@ -40,7 +41,7 @@ class StateReader {
       : file_(file), record_(record), f_(f), time_(file.column(fmt::format("{}/{}", group, time_name(stage)))) {
     std::size_t values = 1;
     for (std::size_t block = 0; block < f.layout().populations(); ++block) {
-      const bool population = block < stage.layers.size();
+      const bool population = block < stage.circuit.populations().size();
       if (population && stage.circuit.populations()[block].clamped) continue;
       const std::string dataset = group + "/" + f.block_name(block);
       if (!file.has(dataset)) {

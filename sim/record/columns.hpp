@@ -36,6 +36,10 @@ class Table {
         [value = std::move(value)](const Row& row, std::vector<double>& values) { values.push_back(value(row)); });
   }
   void add_axis(Axis axis) { spec_.axes.push_back(std::move(axis)); }
+  /// Of the group itself.
+  void set_attribute(std::string name, std::string value) {
+    spec_.attributes.emplace_back(std::move(name), std::move(value));
+  }
   [[nodiscard]] bool has_axis(const std::string& name) const {
     return std::ranges::find(spec_.axes, name, &Axis::name) != spec_.axes.end();
   }

@@ -102,6 +102,7 @@ void RunFile::describe(const h5::Dataset& dataset, const DatasetSpec& spec) {
   h5::write_attribute(file_, path, "units", spec.units);
   h5::write_attribute(file_, path, "long_name", spec.description);
   if (!spec.legend.empty()) h5::write_attribute(file_, path, "legend", spec.legend);
+  for (const auto& [name, value] : spec.attributes) h5::write_attribute(file_, path, name, value);
 }
 
 h5::Dataset RunFile::write_axis(const std::string& group, const Axis& axis) {

@@ -4,6 +4,8 @@
 /// snapshot, record) and grow row by row. The engine fills row buffers; a recorder (sim/record/run_file.hpp writes
 /// HDF5) appends them and clears them. Nothing here knows of files, and nothing here grows with the number of trials.
 
+#include <dynvert/sim/hdf5/attribute.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +34,8 @@ struct DatasetSpec {
   std::string units = "1";
   std::string description = {};  ///< the attribute long_name
   std::string legend = {};       ///< of a flag: "0 no, 1 yes"; empty otherwise
+  /// what it is for, by which readers find it: role, layer, loop, .. (docs/file-format.md)
+  std::vector<Attribute> attributes = {};
 };
 
 /// A group: `path` ("/models/DI/learning"), its row dimension, its axes and its datasets.

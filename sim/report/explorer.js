@@ -8,11 +8,11 @@ const endings = {
 };
 
 // Populations of zeros and ones that say when stimulus and target were on: drawn as marks, not as lines.
-const switchNames = ["stimulus", "target"];
+const isSwitch = (population) => population.role === "switch";
 
 function switchMarks(populations) {
   const marks = [];
-  for (const population of populations.filter((p) => switchNames.includes(p.name))) {
+  for (const population of populations.filter(isSwitch)) {
     let before = 0;
     population.values.forEach((on, k) => {
       if (on === before) return;
@@ -150,13 +150,13 @@ class Explorer {
     this.trialSelect.value = String(index);
     const names = this.populations().map((p) => p.name);
     this.populationSelect.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
-    const credit = names.find((name) => name.startsWith("delta_"));
+    const credit = this.populations().find((p) => p.role === "error")?.name;
     this.populationSelect.value = names.includes(this.wanted) ? this.wanted : (credit ?? names[0] ?? "");
     this.render();
   }
 
   populations() {
-    return this.trial.populations.filter((p) => !switchNames.includes(p.name) && p.labels.length > 0);
+    return this.trial.populations.filter((p) => !isSwitch(p) && p.labels.length > 0);
   }
 
   render() {
@@ -200,7 +200,7 @@ class Explorer {
   marks() {
     const marks = switchMarks(this.trial.populations);
     // where the error sets in later, settling times count from then
-    if (marks.length > 0 || this.trial.populations.some((p) => p.name === "e")) return marks;
+    if (marks.length > 0 || this.trial.populations.some((p) => p.role === "output_error")) return marks;
     for (const { loop, time, text } of this.trial.marks) {
       marks.push({ x: time, text: this.trial.loops.length > 1 ? `${text}, loop ${loop}` : text });
     }

@@ -36,7 +36,7 @@ struct ReportCurve {
 
 /// One population in one trial.
 struct ReportPopulation {
-  std::string name, description;
+  std::string name, role, description;
   std::size_t units = 0;            ///< in the file
   std::size_t samples = 0;          ///< in the file
   std::vector<std::string> labels;  ///< of the units shown

@@ -94,8 +94,8 @@ Json to_json(const ReportCurve& c) {
 }
 
 Json to_json(const ReportPopulation& p) {
-  return {{"name", p.name},     {"about", p.description}, {"units", p.units},         {"samples", p.samples},
-          {"labels", p.labels}, {"time", reals(p.time)},  {"values", reals(p.values)}};
+  return {{"name", p.name},       {"role", p.role},     {"about", p.description}, {"units", p.units},
+          {"samples", p.samples}, {"labels", p.labels}, {"time", reals(p.time)},  {"values", reals(p.values)}};
 }
 
 Json to_json(const ReportSpectrum& s) {

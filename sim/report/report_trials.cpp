@@ -2,6 +2,7 @@
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/measures.hpp>
+#include <dynvert/sim/record/role.hpp>
 #include <dynvert/sim/report/downsample.hpp>
 #include <dynvert/sim/report/report_data.hpp>
 
@@ -18,15 +19,16 @@ namespace {
 
 /// A dataset of /trace that moves with time.
 struct Moving {
-  std::string dataset, name, time;  ///< time: path of its time axis
-  std::vector<std::size_t> shape;   ///< record, time, units ..
+  std::string dataset, name, role, time;  ///< time: path of its time axis
+  std::vector<std::size_t> shape;         ///< record, time, units ..
   [[nodiscard]] std::size_t units() const {
     return std::accumulate(shape.begin() + 2, shape.end(), std::size_t{1}, std::multiplies<>());
   }
 };
 
-std::vector<Moving> moving_datasets(const RunReader& file, const std::string& trace) {
+std::vector<Moving> moving_datasets(const RunReader& file, const std::string& model) {
   std::vector<Moving> found;
+  const std::string trace = model + "/trace";
   for (const std::string& name : file.children(trace)) {
     const std::string dataset = trace + "/" + name;
     const auto shape = file.shape(dataset);
@@ -34,7 +36,11 @@ std::vector<Moving> moving_datasets(const RunReader& file, const std::string& tr
     const std::string axis = file.axes(dataset)[1];
     if (!axis.starts_with("time") || !file.has(trace + "/" + axis)) continue;
     if (file.length(trace + "/" + axis) != shape[1]) continue;
-    found.push_back({.dataset = dataset, .name = name, .time = trace + "/" + axis, .shape = shape});
+    found.push_back({.dataset = dataset,
+                     .name = name,
+                     .role = role_of(file, model, "trace", name),
+                     .time = trace + "/" + axis,
+                     .shape = shape});
   }
   return found;
 }
@@ -49,6 +55,7 @@ ReportPopulation read_population(const RunReader& file, const Moving& from, std:
                                  std::size_t units) {
   const auto description = file.attribute(from.dataset, "long_name");
   ReportPopulation population{.name = from.name,
+                              .role = from.role,
                               .description = description && std::holds_alternative<std::string>(*description)
                                                  ? std::get<std::string>(*description)
                                                  : "",
@@ -190,7 +197,7 @@ Plan plan(const std::vector<Moving>& moving, std::size_t records, const ReportLi
   std::size_t longest = 1;
   for (const Moving& m : moving) {
     numbers += std::min(m.units(), limits.units) + 1;
-    if (m.name.starts_with("u_")) numbers += 2;
+    if (m.role == "controller") numbers += 2;
     longest = std::max(longest, m.shape[1]);
   }
   const std::size_t bytes_a_sample = page_bytes(std::max<std::size_t>(1, numbers));
@@ -240,9 +247,10 @@ std::vector<ReportMark> marks_of(const std::vector<std::pair<std::string, double
 
 std::vector<ReportTrial> read_trials(const RunReader& file, const Config* config, const std::string& model,
                                      const ReportLimits& limits, std::size_t bytes, std::vector<std::string>& notes) {
-  const std::string trace = fmt::format("/models/{}/trace", model);
+  const std::string path = fmt::format("/models/{}", model);
+  const std::string trace = path + "/trace";
   const auto numbers = file.column(trace + "/trial");
-  const auto moving = moving_datasets(file, trace);
+  const auto moving = moving_datasets(file, path);
   const Plan p = plan(moving, numbers.size(), limits, bytes);
   const auto loops = loop_reader(file, config, model, notes);
   const std::string flags = trace + "/converged";

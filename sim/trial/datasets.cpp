@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <numeric>
+#include <optional>
 
 namespace dynvert {
 
@@ -22,20 +23,35 @@ auto& matrix_of(const WeightsDataset& dataset, AnyNetwork& network, AnyFeedback&
   return feedback[dataset.number];
 }
 
-}  // namespace
-
-std::vector<UnitAxis> layer_axes(const std::vector<std::size_t>& layers) {
-  std::vector<UnitAxis> axes;
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    axes.push_back({fmt::format("unit_{}", l), layers[l], fmt::format("number of the unit in layer {}", l)});
-  }
-  return axes;
+/// An axis with the coordinates 0 .. units - 1.
+Axis counted(std::string name, std::size_t units, std::string description) {
+  Axis axis{.name = std::move(name), .values = std::vector<double>(units), .description = std::move(description)};
+  std::iota(axis.values.begin(), axis.values.end(), 0.0);
+  return axis;
 }
 
-Axis counted(const UnitAxis& axis) {
-  Axis result{.name = axis.name, .values = std::vector<double>(axis.units), .description = axis.description};
-  std::iota(result.values.begin(), result.values.end(), 0.0);
-  return result;
+}  // namespace
+
+Axis layer_axis(std::size_t layer, std::size_t units) {
+  return counted(fmt::format("unit_{}", layer), units, fmt::format("number of the unit in layer {}", layer));
+}
+
+Axis unit_axis(const Population& population) {
+  if (population.layer) return layer_axis(*population.layer, population.units);
+  return counted("unit_" + population.name, population.units, fmt::format("number of the unit in {}", population.name));
+}
+
+std::vector<Attribute> role_attributes(const Population& population) {
+  auto attributes = role_attribute(std::string(role_names()[static_cast<std::size_t>(population.role)]));
+  if (population.layer) attributes.push_back(number_attribute("layer", *population.layer));
+  if (population.loop) attributes.push_back(number_attribute("loop", *population.loop));
+  return attributes;
+}
+
+std::vector<Attribute> role_attribute(std::string role) { return {{"role", std::move(role)}}; }
+
+Attribute number_attribute(std::string name, std::size_t value) {
+  return {std::move(name), static_cast<std::int64_t>(value)};
 }
 
 DatasetSpec counter(std::string name, std::string description) {
@@ -76,31 +92,39 @@ arma::mat& WeightsDataset::matrix(Network& network, Feedback& feedback) const {
 
 std::vector<WeightsDataset> weights_datasets(const Config& config, const ModelConfig& model) {
   using Of = WeightsDataset::Of;
-  const auto& layers = config.network.layers;
-  const auto axes = layer_axes(layers);
+  const std::size_t depth = config.network.layers.size() - 1;
   std::vector<WeightsDataset> all;
-  for (std::size_t l = 1; l < layers.size(); ++l) {
-    all.push_back(
-        {{.name = fmt::format("W{}", l), .axes = {axes[l].name, axes[l - 1].name}, .description = "forward weights"},
-         Of::forward,
-         l});
-    if (!config.network.bias) continue;
-    all.push_back({{.name = fmt::format("b{}", l), .axes = {axes[l].name}, .description = "biases"}, Of::bias, l});
+  const auto add = [&](Of of, std::size_t number, DatasetSpec spec, const char* role, std::size_t target,
+                       std::optional<std::size_t> source) {
+    spec.axes = {fmt::format("unit_{}", target)};
+    spec.attributes = role_attribute(role);
+    spec.attributes.push_back(number_attribute("target_layer", target));
+    if (source) {
+      spec.axes.push_back(fmt::format("unit_{}", *source));
+      spec.attributes.push_back(number_attribute("source_layer", *source));
+    }
+    all.push_back({std::move(spec), of, number});
+  };
+  for (std::size_t l = 1; l <= depth; ++l) {
+    add(Of::forward, l, {.name = fmt::format("W{}", l), .description = "forward weights"}, "weights", l, l - 1);
+    if (config.network.bias)
+      add(Of::bias, l, {.name = fmt::format("b{}", l), .description = "biases"}, "weights", l, std::nullopt);
   }
   const CreditModel& credit = credit_model(model.credit);
   if (!credit.feedback) return all;
-  for (const FeedbackPath& path : credit.feedback(layers.size() - 1)) {
-    all.push_back(
-        {{.name = path.name, .axes = {axes[path.bottom].name, axes[path.top].name}, .description = "feedback weights"},
-         Of::feedback,
-         path.number});
+  for (const FeedbackPath& path : credit.feedback(depth)) {
+    add(Of::feedback, path.number, {.name = path.name, .description = "feedback weights"}, "feedback", path.bottom,
+        path.top);
+    // a rule without control loops has feedback, and no loop that it closes
+    if (credit.stages) all.back().spec.attributes.push_back(number_attribute("loop", path.number));
   }
   return all;
 }
 
 Table<WeightsRow> weights_table(const Config& config, const ModelConfig& model) {
   Table<WeightsRow> table(fmt::format("/models/{}/weights", model.name), "snapshot");
-  for (const UnitAxis& axis : layer_axes(config.network.layers)) table.add_axis(counted(axis));
+  const auto& layers = config.network.layers;
+  for (std::size_t l = 0; l < layers.size(); ++l) table.add_axis(layer_axis(l, layers[l]));
   table.add_number(counter("snapshot", "trials done by then"),
                    [](const WeightsRow& row) { return static_cast<double>(row.trials_done); });
   for (WeightsDataset& dataset : weights_datasets(config, model)) {

@@ -14,17 +14,16 @@
 
 namespace dynvert {
 
-/// An axis over units: of a layer ("unit_2"), or of a population of a user-defined circuit ("unit_E").
-struct UnitAxis {
-  std::string name;
-  std::size_t units = 0;
-  std::string description;
-};
+/// The axis over the units of a layer, "unit_2": 0 .. units - 1.
+[[nodiscard]] Axis layer_axis(std::size_t layer, std::size_t units);
+/// The axis over the units of a population: that of its layer, or "unit_E" where it is of none.
+[[nodiscard]] Axis unit_axis(const Population& population);
 
-/// The axes of a network's layers, index l = 0 .. L.
-[[nodiscard]] std::vector<UnitAxis> layer_axes(const std::vector<std::size_t>& layers);
-/// The axis with its coordinates 0 .. units - 1.
-[[nodiscard]] Axis counted(const UnitAxis& axis);
+/// Role, layer and loop of a population, as its dataset has them.
+[[nodiscard]] std::vector<Attribute> role_attributes(const Population& population);
+/// The attribute `role` alone, of a dataset that is no population's.
+[[nodiscard]] std::vector<Attribute> role_attribute(std::string role);
+[[nodiscard]] Attribute number_attribute(std::string name, std::size_t value);
 
 /// A dataset of integers over the row dimension alone.
 [[nodiscard]] DatasetSpec counter(std::string name, std::string description);

@@ -129,8 +129,7 @@ AcceleratedForms accelerated_forms(const Config& config, const ModelConfig& mode
 
 TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
   TraceSettings settings{.interval = config.record.interval > 0 ? config.record.interval : model.dynamics.dt,
-                         .populations = config.record.populations,
-                         .units = layer_axes(config.network.layers)};
+                         .populations = config.record.populations};
   const auto columns = measure_columns(config, model);
   const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; });
   settings.sample_interval = measured ? model.dynamics.dt : settings.interval;

@@ -14,14 +14,32 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-/// The axes of a block's dataset besides time, as numbers of unit axes: of weights the target's first.
-std::vector<std::size_t> block_axes(const Stage& stage, std::size_t block) {
-  if (block < stage.layers.size()) return {stage.layers[block]};
-  const Projection& p = stage.circuit.projections()[stage.circuit.plasticity()[block - stage.layers.size()].projection];
-  std::vector<std::size_t> axes{stage.layers[p.target]};
+/// The populations whose units are the axes of a block's dataset besides time: of weights the target first.
+std::vector<const Population*> block_axes(const Circuit& circuit, std::size_t block) {
+  const auto& populations = circuit.populations();
+  if (block < populations.size()) return {&populations[block]};
+  const Projection& p = circuit.projections()[circuit.plasticity()[block - populations.size()].projection];
   // biases come from a unit that belongs to no layer
-  if (stage.layers[p.source] != Stage::no_layer) axes.push_back(stage.layers[p.source]);
-  return axes;
+  if (!populations[p.source].layer) return {&populations[p.target]};
+  return {&populations[p.target], &populations[p.source]};
+}
+
+/// What readers find a block by.
+std::vector<Attribute> block_attributes(const Stage& stage, std::size_t block) {
+  const auto axes = block_axes(stage.circuit, block);
+  if (block < stage.circuit.populations().size()) {
+    auto attributes = role_attributes(*axes[0]);
+    for (const ControlLoop& loop : stage.loops) {
+      for (const auto& [population, layer] : loop.readouts) {
+        if (population == block) attributes.push_back(number_attribute("credit_layer", layer));
+      }
+    }
+    return attributes;
+  }
+  auto attributes = role_attribute("weights");
+  if (axes[0]->layer) attributes.push_back(number_attribute("target_layer", *axes[0]->layer));
+  if (axes.size() > 1) attributes.push_back(number_attribute("source_layer", *axes[1]->layer));
+  return attributes;
 }
 
 /// The samples of a stage's traces.
@@ -49,10 +67,10 @@ bool shows_phases(const Stage& stage) { return stage.timing == Stage::Timing::sc
 
 /// Whether a block of a stage's state is recorded: the populations that are named, or all that move.
 bool is_recorded(const TraceSettings& settings, const Stage& stage, const RightHandSide& f, std::size_t block) {
-  if (block < stage.layers.size() && stage.layers[block] == Stage::no_layer) return false;
   const auto& wanted = settings.populations;
   if (!wanted.empty()) return std::ranges::find(wanted, f.block_name(block)) != wanted.end();
-  return block >= stage.layers.size() || !stage.circuit.populations()[block].clamped;
+  const auto& populations = stage.circuit.populations();
+  return block >= populations.size() || !populations[block].clamped;
 }
 
 /// The samples of one stage in the file.
@@ -141,15 +159,16 @@ class TableMaker {
                        .units = "time",
                        .description = "the latest settling time of the loops; NaN: one did not settle"},
                       [](const TraceRecord& r) { return r.row.converged == 1 ? r.row.settling_time : nan; });
-    std::ranges::sort(used_);
-    for (const std::size_t i : used_) table_.add_axis(counted(settings_.units[i]));
+    std::ranges::stable_sort(used_, {}, &Population::layer);
+    for (const Population& population : used_) table_.add_axis(unit_axis(population));
     return std::move(table_);
   }
 
  private:
-  std::string unit(std::size_t axis) {
-    if (std::ranges::find(used_, axis) == used_.end()) used_.push_back(axis);
-    return settings_.units[axis].name;
+  std::string unit(const Population& population) {
+    const auto name = [](const Population& p) { return unit_axis(p).name; };
+    if (std::ranges::find(used_, name(population), name) == used_.end()) used_.push_back(population);
+    return name(population);
   }
 
   void add(std::size_t place, const StagePlan& plan) {
@@ -176,12 +195,13 @@ class TableMaker {
       if (!is_recorded(settings_, stage, f, block)) continue;
       DatasetSpec dataset{.name = f.block_name(block),
                           .axes = {time},
-                          .description = block < stage.layers.size()
+                          .description = block < stage.circuit.populations().size()
                                              ? "state of the population; NaN after a trial that ended early"
-                                             : "weights, which move during the trial"};
-      const auto axes = block_axes(stage, block);
-      for (const std::size_t axis : axes) dataset.axes.push_back(unit(axis));
-      const std::size_t rows = axes.size() < 2 ? 0 : settings_.units[axes[0]].units;
+                                             : "weights, which move during the trial",
+                          .attributes = block_attributes(stage, block)};
+      const auto axes = block_axes(stage.circuit, block);
+      for (const Population* population : axes) dataset.axes.push_back(unit(*population));
+      const std::size_t rows = axes.size() < 2 ? 0 : axes[0]->units;
       table_.add(std::move(dataset), [samples, block, rows](const TraceRecord& record, std::vector<double>& values) {
         fill_state(*samples, block, rows, record, values);
       });
@@ -191,11 +211,16 @@ class TableMaker {
   void add_signals(const Stage& stage, std::size_t place) {
     if (stage.timing != Stage::Timing::inversion) return;
     for (const ControlLoop& loop : stage.loops) {
+      const Population& controller = stage.circuit.populations()[loop.controller];
+      auto attributes = role_attribute("inverted");
+      attributes.push_back(number_attribute("layer", loop.source));
+      attributes.push_back(number_attribute("loop", loop.number));
       table_.add({.name = fmt::format("s_{}", loop.number),
-                  .axes = {unit(loop.source)},
-                  .description = "the signal that the loop inverts: the error that drove the trial"},
-                 [place, source = loop.source, units = settings_.units[loop.source].units](
-                     const TraceRecord& record, std::vector<double>& values) {
+                  .axes = {unit(controller)},
+                  .description = "the signal that the loop inverts: the error that drove the trial",
+                  .attributes = std::move(attributes)},
+                 [place, source = loop.source, units = controller.units](const TraceRecord& record,
+                                                                         std::vector<double>& values) {
                    const bool started = record.stages[place]->started();
                    for (std::size_t n = 0; n < units; ++n) {
                      values.push_back(started ? record.credit[source](n, record.column) : nan);
@@ -207,9 +232,14 @@ class TableMaker {
   void add_derived(const Stage& stage, const std::string& time, const std::shared_ptr<const Samples>& samples) {
     for (std::size_t i = 0; i < stage.derived.size(); ++i) {
       const DerivedSignal& signal = stage.derived[i];
-      table_.add({.name = signal.name, .axes = {time, unit(signal.layer)}, .description = signal.description},
-                 [samples, i, units = settings_.units[signal.layer].units](const TraceRecord& record,
-                                                                           std::vector<double>& values) {
+      const Population& like = stage.circuit.populations()[signal.population];
+      auto attributes = role_attribute(signal.role);
+      if (like.layer) attributes.push_back(number_attribute("layer", *like.layer));
+      table_.add({.name = signal.name,
+                  .axes = {time, unit(like)},
+                  .description = signal.description,
+                  .attributes = std::move(attributes)},
+                 [samples, i, units = like.units](const TraceRecord& record, std::vector<double>& values) {
                    fill_derived(*samples, i, units, record, values);
                  });
     }
@@ -221,7 +251,8 @@ class TableMaker {
                 .type = ValueType::integer,
                 .axes = {time},
                 .description = fmt::format("whether the {} is on", name),
-                .legend = "1 on, 0 off"},
+                .legend = "1 on, 0 off",
+                .attributes = role_attribute("switch")},
                [samples, is_on](const TraceRecord& record, std::vector<double>& values) {
                  const auto& phases = record.stages[samples->stage]->phases();
                  std::size_t now = 0;
@@ -234,7 +265,7 @@ class TableMaker {
 
   const TraceSettings& settings_;
   Table<TraceRecord> table_;
-  std::vector<std::size_t> used_;
+  std::vector<Population> used_;  ///< one for each axis
 };
 
 }  // namespace

@@ -26,7 +26,6 @@ struct TraceSettings {
   double interval = 0;                        ///< time between samples in the file
   double sample_interval = 0;                 ///< between samples of the trajectories; divides `interval`
   std::vector<std::string> populations = {};  ///< that are recorded; empty: all that move
-  std::vector<UnitAxis> units = {};           ///< index: what Stage::layers holds
 };
 
 /// What a record says beside its trajectories.

@@ -34,8 +34,7 @@ Body recorded(std::size_t every, bool written) {
     Credit credit = problem.credit;
 
     const double interval = static_cast<double>(every) * dt;
-    const TraceSettings settings{
-        .interval = interval, .sample_interval = interval, .units = layer_axes(problem.network.units)};
+    const TraceSettings settings{.interval = interval, .sample_interval = interval};
     std::optional<FileRecorder> recorder;
     Table<TraceRecord> table;
     std::size_t number = 0;

@@ -1,5 +1,5 @@
-% A MAT-file of dynvert export holds the numbers of the file that it was made from.
-% Usage: octave-cli check_export.m FILE.h5 FILE.mat
+% A MAT-file of dynvert export holds the numbers of the file that it was made from, with the axes that dynvert_read gives them.
+% Usage: octave-cli check_export.m FOLDER FILE.h5 FILE.mat      FOLDER holds the functions of analysis/matlab
 
 1;
 
@@ -57,4 +57,21 @@ endif
 if ! isequal(size(DI.trace.delta_1)(1:2), [numel(DI.trace.time), numel(DI.trace.unit_1)])
   error("check_export: delta_1 is %s", mat2str(size(DI.trace.delta_1)));
 endif
+% one order of axes, in every dataset
+addpath(arguments{end - 2});
+run = dynvert_read(path);
+for i = 1:numel(models)
+  groups = fieldnames(run.models.(models{i}));
+  for k = 1:numel(groups)
+    read = run.models.(models{i}).(groups{k});
+    datasets = fieldnames(read);
+    for n = 1:numel(datasets)
+      value = exported.(models{i}).(groups{k}).(datasets{n});
+      if ! isequaln(double(read.(datasets{n})), value)
+        error("check_export: %s/%s/%s: dynvert_read gives %s, the MAT-file %s", models{i}, groups{k}, datasets{n}, ...
+              mat2str(size(read.(datasets{n}))), mat2str(size(value)));
+      endif
+    endfor
+  endfor
+endfor
 printf("%d datasets of %d models are the same\n", count, numel(models));

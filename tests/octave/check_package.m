@@ -46,6 +46,8 @@ for i = 1:numel(names)
       expected = stored.(datasets{n});
       if isvector(expected) && size(expected, 1) == 1
         expected = expected(:);
+      elseif ! isvector(expected)
+        expected = permute(expected, [2 1 3:ndims(expected)]);
       endif
       check(isequaln(read, expected), "%s/%s/%s differs", names{i}, groups{k}, datasets{n});
       count += 1;
@@ -54,17 +56,35 @@ for i = 1:numel(names)
 endfor
 check(count > 100, "only %d datasets", count);
 DI = run.models.DI;
-check(isequal(size(DI.trace.delta_1), [20 1000 5]), "delta_1 is not unit x time x record");
-check(isequal(size(DI.weights.W2), [20 10 5]), "W2 is not n_1 x n_2 x snapshot");
+check(isequal(size(DI.trace.delta_1), [1000 20 5]), "delta_1 is not time x unit x record");
+check(isequal(size(DI.weights.W2), [10 20 5]), "W2 is not n_2 x n_1 x snapshot");
 check(iscolumn(DI.eval.nse) && numel(DI.eval.nse) == 2001, "nse is no column");
-check(isequal(size(run.task.x), [30 2000]) && iscolumn(run.task.order), "task");
+check(isequal(size(run.task.x), [2000 30]) && iscolumn(run.task.order), "task");
+check(! isempty(strfind(run.config, "[experiment]")), "the configuration");
 % the residual of a settled loop: the axes are as they say
 record = find(DI.trace.trial == 500);
-W = DI.weights.W2(:, :, find(DI.weights.snapshot == 500)).';
-s = DI.trace.s_2(:, record);
-residual = norm(W * DI.trace.delta_1(:, end, record) - 0.01 * DI.trace.u_2(:, end, record) - s) / norm(s);
+W = DI.weights.W2(:, :, find(DI.weights.snapshot == 500));
+s = DI.trace.s_2(record, :).';
+residual = norm(W * DI.trace.delta_1(end, :, record).' - 0.01 * DI.trace.u_2(end, :, record).' - s) / norm(s);
 recorded = DI.learning.residual_2(501);
 check(abs(residual - recorded) <= 1e-9, "residual %g, recorded %g", residual, recorded);
+
+% the steady state, from another form of the equations: delta = (B W - alpha I)^-1 B s
+B = DI.weights.B2(:, :, find(DI.weights.snapshot == 500));
+steady = dynvert_steady_state(run, "DI", 500, 2);
+expected = (B * W - 0.01 * eye(20)) \ (B * s);
+check(norm(steady.delta_1.' - expected) <= 1e-9 * norm(expected), "the steady state");
+check(isempty(dynvert_steady_state(run, "DI", 100, 2)), "a steady state without the weights of the trial");
+distance = sqrt(sum((DI.trace.delta_1(:, :, record) - steady.delta_1) .^ 2, 2)) / norm(steady.delta_1);
+settled = DI.trace.time(find(distance > 0.02, 1, "last") + 1);
+check(settled == DI.learning.settling_time_2(501), "settles at %g", settled);
+
+% roles
+part = dynvert_role(run, "DI", "trace", "delta_1");
+check(strcmp(part.role, "error") && part.layer == 1 && part.loop == 2 && part.credit_layer == 1, "role of delta_1");
+part = dynvert_role(run, "DI", "weights", "B2");
+check(strcmp(part.role, "feedback") && part.loop == 2, "role of B2");
+check(strcmp(dynvert_role(run, "DI", "trace", "record").role, "auxiliary"), "role of record");
 
 % parts
 part = dynvert_read(path, "DI_2", "trace");
@@ -79,7 +99,10 @@ check(numel(panels) == 3, "%d panels", numel(panels));
 [~, top] = max(cellfun(@(p) p(2), get(panels, "position")));
 lines = findobj(panels(top), "type", "line", "linestyle", "-");
 drawn = sortrows(cell2mat(get(lines, "ydata")));
-check(isequal(drawn, sortrows(DI.trace.delta_1(:, :, record))), "the lines are not delta_1");
+check(isequal(drawn, sortrows(DI.trace.delta_1(:, :, record).')), "the lines are not delta_1");
+[~, bottom] = min(cellfun(@(p) p(2), get(panels, "position")));
+line = findobj(panels(bottom), "type", "line", "linestyle", "-");
+check(isequal(get(line(1), "ydata")(:), distance), "the distance is not that from the steady state");
 dashed = findall(panels(top), "type", "line", "linestyle", "--");
 check(isequal(get(dashed, "xdata"), DI.trace.settling_time(record) * [1 1]), "the settling time");
 close(handle);

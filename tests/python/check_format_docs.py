@@ -1,4 +1,4 @@
-"""The page of the file format and the files name the same datasets.
+"""The page of the file format and the files name the same datasets, and the same roles.
 
 Reads the rows `| /group/dataset | ...` of the page's tables and compares them with the datasets of FILE, of a small run with
 biases and batches, of one with classes and a test set, of one that is interrupted, of the other kinds of experiments, and of a
@@ -65,6 +65,7 @@ rate = 0.01
 duration = 5.0
 [record]
 every = 1
+populations = ["h_0", "t", "a_1", "a_2", "delta_1", "u_2", "W1", "W2"]
 [[model]]
 name = "C"
 credit = "concurrent_inversion"
@@ -109,10 +110,16 @@ def pattern_of(name):
     return re.sub(r"/([WbB])\d+$", r"/\1l", name)
 
 
+ROLES = {}  # of each, the attributes that any dataset has beside it
+
+
 def datasets(path):
     found = {}
     with h5py.File(path) as file:
         for name, item in walk(file):
+            if "role" in item.attrs:
+                known = {"layer", "loop", "credit_layer", "target_layer", "source_layer", "target", "source"}
+                ROLES.setdefault(item.attrs["role"], set()).update(known & set(item.attrs))
             found[pattern_of("/" + name)] = (len(item.shape), item.dtype.name)
     return found
 
@@ -169,6 +176,15 @@ def main(page, path, program):
         if found.get(name) != documented.get(name):
             good = False
             print(f"{name}: in the files {found.get(name)}, on the page {documented.get(name)}")
+    roles = {}
+    for line in pathlib.Path(page).read_text().splitlines():
+        row = re.match(r"\| role `(\w+)` \| ([^|]*)\|", line)
+        if row:
+            roles[row[1]] = set(re.findall(r"`(\w+)`", row[2]))
+    for role in sorted(set(roles) | set(ROLES)):
+        if roles.get(role) != ROLES.get(role):
+            good = False
+            print(f"role {role}: in the files {ROLES.get(role)}, on the page {roles.get(role)}")
     print(f"{len(documented)} datasets on the page, {len(found)} in the files")
     return 0 if good else 1
 

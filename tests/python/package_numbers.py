@@ -217,9 +217,10 @@ class Grids(Plots):
         with dynvert.open_run(GRID) as run, h5py.File(GRID) as file:
             data = grid.on_grid(run["linear"])
             stored = file["models/linear/grid"]
-            self.assertEqual(dict(data.sizes), {"alpha": 3, "ratio": 2})
-            for trial in range(0, 12, 2):  # the samples are the fastest axis: these are of the first
-                at = data.sel(alpha=stored["alpha"][trial], ratio=stored["tau_u"][trial] / stored["tau_delta"][trial])
+            self.assertEqual(dict(data.sizes), {"alpha": 3, "ratio": 2, "sample": 2})
+            for trial in range(12):
+                ratio = stored["tau_u"][trial] / stored["tau_delta"][trial]
+                at = data.sel(alpha=stored["alpha"][trial], ratio=ratio, sample=stored["sample"][trial])
                 self.assertEqual(int(at["trial"]), trial)
                 self.assertEqual(float(at["residual_3"]), stored["residual_3"][trial])
             self.assertIsNotNone(grid.grid_map(run["linear"]))
@@ -292,6 +293,41 @@ class Series(unittest.TestCase):
 
 
 class Figures(Plots):
+    def test_losses_are_called_what_they_are(self):
+        for path in (RUN, LOOPS):
+            with dynvert.open_run(path) as run, h5py.File(path) as file:
+                loss = file[f"models/{run.models[0]}/eval"].attrs["loss"]
+                self.assertEqual(curves.learning_curves(run).axes[0].get_ylabel(), f"normalised {loss}")
+                self.assertEqual(loss, "squared error")
+                run.config["network"]["output"] = "softmax"
+                for model in run:
+                    model.eval.attrs["loss"] = "cross-entropy"
+                self.assertEqual(curves.learning_curves(run).axes[0].get_ylabel(), "normalised cross-entropy")
+                for model in run:
+                    del model.eval.attrs["loss"]  # as in files of 0.1.0
+                self.assertEqual(run["BP" if "BP" in run.models else "FA"].loss, "cross-entropy")
+
+    def test_no_label_is_cut_off(self):
+        with dynvert.open_run(LOOPS) as run, dynvert.open_run(GRID) as inversions:
+            figures = [curves.measures(run, measure) for measure in curves.measures_of(run)]
+            original = curves.label_of
+            self.addCleanup(setattr, curves, "label_of", original)
+            curves.label_of = lambda run, measure: "distance from pseudo-backpropagation (relative)"
+            figures.append(curves.measures(run, "angle_bp"))
+            figures += [transient.transient(run[name], 5) for name in ("linear", "single", "repeat")]
+            figures += [concurrent.concurrent_trial(run["concurrent"], 5), grid.grid_map(inversions["linear"])]
+            figures += [grid.grid_of_transients(inversions["linear"]), curves.learning_curves(run)]
+            for figure in figures:
+                figure.canvas.draw()
+                for axes in figure.axes:
+                    label = axes.yaxis.label
+                    place = label.get_window_extent()
+                    if label.get_text() and axes.get_visible():
+                        self.assertGreaterEqual(min(place.x0, place.y0), 0, label.get_text())
+                        self.assertLessEqual(place.y1, figure.bbox.y1, label.get_text())
+                        if label.get_rotation() == 90:  # no label runs into that of the next panel
+                            self.assertLessEqual(place.height, 1.25 * axes.bbox.height, label.get_text())
+
     def test_learning_curves_are_the_files(self):
         with dynvert.open_run(RUN) as run, h5py.File(RUN) as file:
             axes = curves.learning_curves(run).axes[0]

@@ -17,7 +17,7 @@ FLOORS = [
     ["models"],
     ["models/kernels"],
     ["models/circuit"],
-    ["models/network"],
+    ["models/network", "models/equations"],
     ["models/credit"],
     ["analysis"],
     ["analysis/trial"],

@@ -17,6 +17,7 @@ from typing import Any
 
 from .errors import DynvertError, FileError, RequestError
 from .loops import Loop, loops_at
+from .roles import of_role
 from .run import Model, Run, open_run
 from .stability_map import StabilityMap, open_map
 from .summary import summary
@@ -31,6 +32,7 @@ __all__ = [
     "Run",
     "StabilityMap",
     "loops_at",
+    "of_role",
     "open_map",
     "open_run",
     "plot",

@@ -28,6 +28,7 @@ import xarray as xr
 
 from .errors import FileError
 from .rates import RATE_FUNCTIONS, RateFunction, rate_function, scaled
+from .roles import of_role, one_of_role
 from .run import Model
 
 _NEWTON_STEPS = 50
@@ -38,23 +39,15 @@ class Loop:
     """One loop with the weights of one moment."""
 
     number: int  # l, as in spectral_abscissa_l
-    errors: tuple[str, ...]  # names of the error populations in the trace, from the bottom up
+    errors: tuple[str, ...]  # names of its error populations in the trace, from the bottom up, as far as they were recorded
+    controller: Optional[str]  # name of u in the trace; None: it was not recorded
+    signal: Optional[str]  # name of s in the trace; None: it was not recorded, or moves with other populations
     W: tuple[np.ndarray, ...]  # W_{bottom+1} .. W_top
     B: np.ndarray
     f: tuple[RateFunction, ...]  # of each error population
     alpha: float
     tau_delta: float
     tau_u: float
-
-    @property
-    def controller(self) -> str:
-        """Name of u in the trace."""
-        return f"u_{self.number}"
-
-    @property
-    def signal(self) -> str:
-        """Name of s in the trace."""
-        return f"s_{self.number}"
 
     @property
     def linear(self) -> bool:
@@ -130,32 +123,18 @@ class Loop:
 
 def state_at(loop: Loop, trace: xr.Dataset, time: int = -1) -> Optional[np.ndarray]:
     """The loop's state at a sample of a trial's trajectories (run.Model.transient); None where some are not recorded."""
-    names = [*loop.errors, loop.controller]
-    if any(name not in trace for name in names):
+    if len(loop.errors) < len(loop.W) or loop.controller is None:
         return None
+    names = [*loop.errors, loop.controller]
     state = np.concatenate([trace[name].isel(time=time).values for name in names])
     return state if np.all(np.isfinite(state)) else None
 
 
 def loop_layout(model: Model) -> list[tuple[int, int, int, str]]:
     """(number, bottom, top, name of B) of each loop, in the order in which a trial runs them; [] where there are none."""
-    depth = len(model.run.config.get("network", {}).get("layers", [])) - 1
-    credit = model.attrs.get("credit")
-    if depth < 2:
-        return []
-    if credit in ("sequential_inversion", "concurrent_inversion"):
-        return [(l, l - 1, l, f"B{l}") for l in range(depth, 1, -1)]
-    if credit == "single_loop_inversion":
-        return [(depth, 1, depth, "B")]
-    if credit == "repeat_inversion":
-        return [(l, l, depth, f"B{l}") for l in range(depth - 1, 0, -1)]
-    return []
-
-
-def error_names(model: Model, number: int, bottom: int, top: int) -> tuple[str, ...]:
-    """Names of a loop's error populations in the trace."""
-    suffix = f"_run_{number}" if model.attrs.get("credit") == "repeat_inversion" else ""
-    return tuple(f"delta_{m}{suffix if m > bottom else ''}" for m in range(bottom, top))
+    feedback = [(name, model.weights[name].attrs) for name in of_role(model.weights, "feedback")]
+    loops = [(B["loop"], B["target_layer"], B["source_layer"], name) for name, B in feedback if "loop" in B]
+    return sorted(loops, reverse=True)
 
 
 def _drives(model: Model, row: int, trial: int) -> Optional[list[np.ndarray]]:
@@ -185,7 +164,7 @@ def loops_at(model: Model, row: int, trial: Optional[int] = None) -> list[Loop]:
     trial after the snapshot showed.
     Raises FileError where weights are missing or not finite.
     """
-    weights = model.weights
+    weights, trace = model.weights, model.trace
     layout = loop_layout(model)
     if not layout or "snapshot" not in weights.coords:
         return []
@@ -217,7 +196,9 @@ def loops_at(model: Model, row: int, trial: Optional[int] = None) -> list[Loop]:
     return [
         Loop(
             number=number,
-            errors=error_names(model, number, bottom, top),
+            errors=tuple(of_role(trace, "error", loop=number)),
+            controller=one_of_role(trace, "controller", loop=number),
+            signal=one_of_role(trace, "inverted", loop=number),
             W=tuple(matrix(f"W{l}") for l in range(bottom + 1, top + 1)),
             B=matrix(feedback),
             f=tuple(transmits(l) for l in range(bottom, top)),

@@ -18,6 +18,7 @@ from .figures.spectrum import spectrum
 from .figures.transient import forward_transient, populations, transient
 from .loops import loop_layout
 from .opening import MAP_FORMAT, PathLike, format_of, open_file
+from .roles import of_role
 from .run import Model, Run, open_run
 from .stability_map import StabilityMap, open_map
 from .style import FORMATS, save
@@ -39,7 +40,7 @@ def evenly(items: Sequence[int], most: int) -> list[int]:
 
 def _of_trial(model: Model, trial: int) -> Iterator[tuple[str, str, Draw]]:
     stem = f"transient_{model.name}_trial_{trial}"
-    if "stimulus" in model.trace:
+    if of_role(model.trace, "switch"):
         yield "transient", stem, lambda: concurrent_trial(model, trial)
     elif loop_layout(model):
         yield "transient", stem, lambda: transient(model, trial)

@@ -13,10 +13,11 @@ import xarray as xr
 from .arrays import attributes, read_group
 from .errors import FileError, RequestError
 from .opening import RUN_FORMAT, PathLike, check_format, open_file, reading
+from .roles import annotate
 
 
 def numbered(names: Any, prefix: str) -> list[str]:
-    """Of the names, PREFIX + number ("u_2", "W1"), in ascending order of the number."""
+    """Of the names, PREFIX + number ("angle_bp_1", "steps_2"), in ascending order of the number."""
     found = [str(n) for n in names if str(n).startswith(prefix) and str(n)[len(prefix) :].isdigit()]
     return sorted(found, key=lambda n: int(n[len(prefix) :]))
 
@@ -55,12 +56,12 @@ class Model:
     @property
     def weights(self) -> xr.Dataset:
         """Snapshots over (snapshot), whose coordinate is the trials done by then: Wl (snapshot, n_l, n_{l-1}), bl, Bl."""
-        return self._part("weights")
+        return annotate(self._part("weights"), self.attrs)
 
     @property
     def trace(self) -> xr.Dataset:
         """Trajectories: delta_l, u_l, .. over (record, time, unit); `trial` says which trial a record is of."""
-        part = self._part("trace")
+        part = annotate(self._part("trace"), self.attrs, self.weights)
         return part.set_coords("trial") if "trial" in part else part
 
     @property
@@ -78,6 +79,13 @@ class Model:
         if trial is not None and name in self.grid:
             return float(self.grid[name].isel(trial=trial).values)
         return float(self.attrs[name])
+
+    @property
+    def loss(self) -> str:
+        """What train_loss and test_loss sum over the samples: "squared error" or "cross-entropy"."""
+        # files of 0.1.0 do not say it
+        entropy = self.run.config.get("network", {}).get("output") == "softmax"
+        return str(self.eval.attrs.get("loss", "cross-entropy" if entropy else "squared error"))
 
     @property
     def recorded(self) -> list[int]:
@@ -132,6 +140,7 @@ class Run:
             self.attrs = attributes(self.file)
             self.config = self._config()
             self.models = self._models()
+            self._known: dict[str, Model] = {}
         except BaseException:
             self.file.close()
             raise
@@ -171,10 +180,13 @@ class Run:
     def __getitem__(self, name: str) -> Model:
         if name not in self.models:
             raise RequestError(f"{self.path}: no model has the name {name!r}; there are: {', '.join(self.models)}")
-        return Model(self, name)
+        # one object a model: what it has read of the file's structure is read once
+        if name not in self._known:
+            self._known[name] = Model(self, name)
+        return self._known[name]
 
     def __iter__(self) -> Iterator[Model]:
-        return (Model(self, name) for name in self.models)
+        return (self[name] for name in self.models)
 
     def __len__(self) -> int:
         return len(self.models)

@@ -14,7 +14,8 @@ import matplotlib
 from matplotlib.colors import to_rgba
 
 from .errors import FileError
-from .run import Model, Run
+from .loops import loop_layout
+from .run import Run
 
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
     "#000000",
@@ -62,9 +63,14 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def _kind(model: Model) -> tuple[Any, bool]:
-    """What makes models variants of each other: the rule of credit, and whether it is settled (NDI) or moves (DI)."""
-    return model.attrs.get("credit"), model.attrs.get("solver") == "fixed_point"
+# The rules of credit assignment of a file, in its order: without control loops the colour tells them apart, too.
+_WITHOUT_LOOPS: tuple[dict[str, Any], ...] = (
+    {"color": BLACK, "linestyle": "-"},
+    {"color": ORANGE, "linestyle": "-", "linewidth": 0.9},
+    {"color": GREEN, "linestyle": "-."},
+    {"color": SKY, "linestyle": (0, (7, 2))},
+)
+_WITH_LOOPS = ("--", (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5, 1, 1.5)), (0, (3, 1, 1, 1)))
 
 
 def model_styles(run: Run) -> dict[str, dict[str, Any]]:
@@ -72,34 +78,34 @@ def model_styles(run: Run) -> dict[str, dict[str, Any]]:
 
     Steady states are wide pale lines, so that the dynamics can be seen on top of them.
     """
-    seen: dict[tuple[Any, bool], int] = {}
+    rules: dict[bool, list[Any]] = {True: [], False: []}
+    seen: dict[Any, int] = {}
     styles = {}
     for model in run:
-        kind = _kind(model)
-        variant = seen[kind] = seen.get(kind, -1) + 1
-        styles[model.name] = _line(kind, variant)
+        looped, settled = bool(loop_layout(model)), model.attrs.get("solver") == "fixed_point"
+        credit = model.attrs.get("credit")
+        if not settled and credit not in rules[looped]:
+            rules[looped].append(credit)
+        variant = seen[credit, settled] = seen.get((credit, settled), -1) + 1
+        styles[model.name] = _settled(variant) if settled else _line(looped, rules[looped].index(credit), variant)
     return styles
 
 
-def _line(kind: tuple[Any, bool], variant: int) -> dict[str, Any]:
-    credit, settled = kind
-    colour, marker = _COLOURS[variant % len(_COLOURS)], _MARKERS[variant % len(_MARKERS)]
-    if credit == "backprop":
-        return {"color": BLACK if variant == 0 else colour, "marker": marker}
-    if credit == "feedback_alignment":
-        return {"color": ORANGE, "linestyle": ("-", ":", "--", "-.")[variant % 4]}
-    if credit == "pseudo_backprop":
-        return {"color": GREEN, "linestyle": "-.", "marker": marker}
-    if settled:
-        wide = {"color": to_rgba(colour, 0.35), "linewidth": 4.5, "solid_capstyle": "butt"}
-        return {**wide, "marker": marker, "markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 0.6}
-    dashes = {
-        "sequential_inversion": "--",
-        "single_loop_inversion": (0, (1, 1.2)),
-        "repeat_inversion": (0, (5, 1.5, 1, 1.5, 1, 1.5)),
-        "concurrent_inversion": "-",
-    }
-    return {"color": colour, "marker": marker, "linestyle": dashes.get(str(credit), "-")}
+def _variant(variant: int) -> dict[str, Any]:
+    return {"color": _COLOURS[variant % len(_COLOURS)], "marker": _MARKERS[variant % len(_MARKERS)]}
+
+
+def _settled(variant: int) -> dict[str, Any]:
+    colour, marker = _variant(variant).values()
+    wide = {"color": to_rgba(colour, 0.35), "linewidth": 4.5, "solid_capstyle": "butt"}
+    return {**wide, "marker": marker, "markerfacecolor": "white", "markeredgecolor": colour, "markeredgewidth": 0.6}
+
+
+def _line(looped: bool, rule: int, variant: int) -> dict[str, Any]:
+    if looped:
+        return {**_variant(variant), "linestyle": _WITH_LOOPS[rule % len(_WITH_LOOPS)]}
+    line = _WITHOUT_LOOPS[rule % len(_WITHOUT_LOOPS)]
+    return {**_variant(variant), **line} if variant == 0 else {**line, **_variant(variant)}
 
 
 def with_markers(style: dict[str, Any], points: int, number: int, of: int) -> dict[str, Any]:

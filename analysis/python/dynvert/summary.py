@@ -10,9 +10,9 @@ import xarray as xr
 from .run import Model, Run, numbered
 
 _COLUMNS = {
-    "final_nse": ("1", "normalised squared error at the last evaluation"),
+    "final_nse": ("1", "training loss at the last evaluation, over the largest of all models"),
     "settled_fraction": ("1", "trials in which every loop ended within 2 % of its steady state"),
-    "median_settling_time": ("time", "over the trials that settled, all loops"),
+    "median_settling_time": ("time", "over all trials and loops, infinite where a loop did not settle; NaN where the median is"),
     "median_angle_ndi": ("degree", "angle to the settled loops, over trials and layers"),
     "largest_spectral_abscissa": ("1/time", "largest real part of a loop's spectrum, over trials and loops"),
 }
@@ -22,6 +22,14 @@ def _values(model: Model, prefix: str) -> Optional[np.ndarray]:
     """(l, trial) of a measure; None where the model does not have it."""
     names = numbered(model.rows.data_vars, f"{prefix}_")
     return np.stack([model.rows[name].values for name in names]) if names else None
+
+
+def _median_of_settling(values: Optional[np.ndarray]) -> float:
+    """A trial that did not settle counts as later than any other, as in every picture (`figures.curves`)."""
+    if values is None or not values.size:
+        return np.nan
+    found = float(np.median(np.where(np.isnan(values), np.inf, values)))
+    return found if np.isfinite(found) else np.nan
 
 
 def _finite(values: Optional[np.ndarray]) -> np.ndarray:
@@ -36,9 +44,9 @@ def summary(run: Run) -> xr.Dataset:
         rows["final_nse"].append(float(model.eval["nse"][-1]) if "nse" in model.eval else np.nan)
         converged = _values(model, "converged")
         rows["settled_fraction"].append(np.nan if converged is None else float(np.mean(np.all(converged == 1, axis=0))))
-        for name, prefix in (("median_settling_time", "settling_time"), ("median_angle_ndi", "angle_ndi")):
-            values = _finite(_values(model, prefix))
-            rows[name].append(float(np.median(values)) if values.size else np.nan)
+        rows["median_settling_time"].append(_median_of_settling(_values(model, "settling_time")))
+        angles = _finite(_values(model, "angle_ndi"))
+        rows["median_angle_ndi"].append(float(np.median(angles)) if angles.size else np.nan)
         abscissas = _finite(_values(model, "spectral_abscissa"))
         rows["largest_spectral_abscissa"].append(float(abscissas.max()) if abscissas.size else np.nan)
     return xr.Dataset(

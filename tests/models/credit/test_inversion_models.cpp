@@ -7,6 +7,11 @@
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
 
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+
 using namespace dynvert;
 
 namespace {
@@ -80,6 +85,50 @@ arma::mat slope(const std::string& g, const arma::mat& a) {
 }
 
 }  // namespace
+
+TEST_CASE("populations say what they are") {
+  const Network network({3, 4, 5, 2}, {"tanh", "tanh", "linear"}, true);
+  using Roles = std::map<std::string, std::tuple<Role, std::optional<std::size_t>, std::optional<std::size_t>>>;
+  const auto roles = [&](const std::string& model) {
+    Roles found;
+    for (const Stage& stage : credit_model(model).stages(network, {})) {
+      for (const Population& p : stage.circuit.populations()) found[p.name] = {p.role, p.layer, p.loop};
+      for (const ControlLoop& loop : stage.loops) {
+        const auto& u = stage.circuit.populations()[loop.controller];
+        CHECK(u.role == Role::controller);
+        CHECK(u.layer == loop.source);
+        CHECK(u.loop == loop.number);
+        for (const auto& [population, layer] : loop.readouts) {
+          CHECK(stage.circuit.populations()[population].role == Role::error);
+          CHECK(stage.circuit.populations()[population].layer == layer);
+        }
+      }
+      // units of a layer are as many as the layer has
+      for (const Population& p : stage.circuit.populations()) {
+        if (p.layer) CHECK(p.units == network.units[*p.layer]);
+      }
+    }
+    return found;
+  };
+  using enum Role;
+  CHECK(roles("sequential_inversion") == Roles{{"u_3", {controller, 3, 3}},
+                                               {"delta_2", {error, 2, 3}},
+                                               {"u_2", {controller, 2, 2}},
+                                               {"delta_1", {error, 1, 2}}});
+  CHECK(roles("single_loop_inversion") ==
+        Roles{{"delta_1", {error, 1, 3}}, {"delta_2", {error, 2, 3}}, {"u_3", {controller, 3, 3}}});
+  CHECK(roles("repeat_inversion") == Roles{{"delta_2", {error, 2, 2}},
+                                           {"u_2", {controller, 3, 2}},
+                                           {"delta_1", {error, 1, 1}},
+                                           {"delta_2_run_1", {error, 2, 1}},
+                                           {"u_1", {controller, 3, 1}}});
+  const Roles concurrent = roles("concurrent_inversion");
+  CHECK(concurrent.at("h_0") == Roles::mapped_type{input, 0, std::nullopt});
+  CHECK(concurrent.at("t") == Roles::mapped_type{target, 3, std::nullopt});
+  CHECK(concurrent.at("a_2") == Roles::mapped_type{forward, 2, std::nullopt});
+  CHECK(concurrent.at("one") == Roles::mapped_type{auxiliary, std::nullopt, std::nullopt});
+  CHECK(concurrent.at("delta_1") == Roles::mapped_type{error, 1, 2});
+}
 
 TEST_CASE("the Jacobian of every model's circuits agrees with finite differences at random states") {
   CHECK(rc::check("central differences", [] {

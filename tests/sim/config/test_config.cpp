@@ -540,7 +540,7 @@ TEST_CASE("an error of a --set names its text as the place") {
   CHECK(message({}, 0) == "--threads 0: experiment.threads: found the integer 0; allowed: 1 to 1024");
 }
 
-TEST_CASE("--set reaches populations, projections and inputs by their names, and nothing else") {
+TEST_CASE("a --set reaches populations, projections and inputs by their names, and nothing else") {
   const std::string text = R"([experiment]
 title = "circuit"
 [[population]]

@@ -127,6 +127,12 @@ TEST_CASE("statistics of columns: as sorting has them, whatever fits into memory
       RC_ASSERT(s.greatest == sorted.back());
       const std::size_t middle = sorted.size() / 2;
       RC_ASSERT(s.median == (sorted[middle - 1] + sorted[middle]) / 2);
+
+      // what is missing as infinite: the order statistics of all values
+      std::vector<double> late = sorted;
+      late.resize(2 * values.size(), std::numeric_limits<double>::infinity());
+      const ColumnStatistics of_all = column_statistics(reader, both, false, in_memory, MissingValue::infinite);
+      RC_ASSERT(of_all.median == (late[values.size() - 1] + late[values.size()]) / 2);
     }
     const ColumnStatistics flags = column_statistics(reader, {both.data(), 1}, true, 1);
     RC_ASSERT(flags.count == static_cast<std::size_t>(

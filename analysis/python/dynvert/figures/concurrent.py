@@ -11,7 +11,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..run import Model, numbered
+from ..roles import of_role
+from ..run import Model
 from ..series import blocks, thin
 from ..style import BLACK, BLUE, GREEN, TIME, VERMILION, drawing
 from .transient import lines, symbol
@@ -41,14 +42,15 @@ def concurrent_trial(model: Model, trial: int) -> Optional[Figure]:
     Raises RequestError where the trial was not recorded.
     """
     trace = model.transient(trial)
-    if "stimulus" not in trace:
+    switches = of_role(trace, "switch")
+    if not switches:
         return None
     time = trace["time"].values
-    panels = [(f"drive {symbol(n)}", n, BLUE) for n in numbered(trace.data_vars, "a_")]
-    panels += [("error $e$", "e", VERMILION)] if "e" in trace else []
-    panels += [(f"controller {symbol(n)}", n, GREEN) for n in reversed(numbered(trace.data_vars, "u_"))]
-    panels += [(f"credit {symbol(n)}", n, BLUE) for n in reversed(numbered(trace.data_vars, "delta_"))]
-    weights = numbered(trace.data_vars, "W")
+    panels = [(f"drive {symbol(n)}", n, BLUE) for n in of_role(trace, "forward")]
+    panels += [(f"error {symbol(n)}", n, VERMILION) for n in of_role(trace, "output_error")]
+    panels += [(f"controller {symbol(n)}", n, GREEN) for n in reversed(of_role(trace, "controller"))]
+    panels += [(f"credit {symbol(n)}", n, BLUE) for n in reversed(of_role(trace, "error"))]
+    weights = [n for n in of_role(trace, "weights") if trace[n].ndim == 3]
     count = len(panels) + bool(weights)
     figure, all_axes = plt.subplots(
         count + 1, 1, figsize=(6.4, 1.05 * count + 1), sharex=True, layout="constrained",
@@ -56,9 +58,8 @@ def concurrent_trial(model: Model, trial: int) -> Optional[Figure]:
     )  # fmt: skip
     bars = all_axes[0]
     bars.axis("off")
-    stimulus, target = trace["stimulus"].values, trace["target"].values
-    _bar(bars, time, stimulus, "0.3", 0.55, "stimulus")
-    _bar(bars, time, target, "0.6", 0.05, "target")
+    for k, name in enumerate(switches):
+        _bar(bars, time, trace[name].values, ("0.3", "0.6")[k % 2], 0.55 - 0.5 * k, name)
     for axes, (label, name, colour) in zip(all_axes[1:], panels):
         lines(axes, trace, name, colour)
         axes.set_ylabel(label, rotation=0, ha="right", va="center")
@@ -66,12 +67,12 @@ def concurrent_trial(model: Model, trial: int) -> Optional[Figure]:
         axes = all_axes[-1]
         for name, dashes in zip(weights, _DASHES * (1 + len(weights) // len(_DASHES))):
             rows, moved = thin(xr.DataArray(weights_moved(trace, name), dims="time"), "time")
-            axes.plot(time[rows], moved, color=BLACK, linestyle=dashes, linewidth=1, label=rf"$|\Delta W_{{{name[1:]}}}|$")
+            axes.plot(time[rows], moved, color=BLACK, linestyle=dashes, linewidth=1, label=rf"$|\Delta {symbol(name).strip('$')}|$")
         axes.legend(loc="upper left", handlelength=2, ncol=min(4, len(weights)))
         axes.set_ylabel("weights moved", rotation=0, ha="right", va="center")
-    switches = time[np.flatnonzero(np.diff(stimulus + 2 * target)) + 1]
+    changes = np.any(np.diff([trace[name].values for name in switches], axis=1), axis=0)
     for axes in all_axes[1:]:
-        for t in switches:
+        for t in time[np.flatnonzero(changes) + 1]:
             axes.axvline(t, color="0.8", linewidth=0.7, zorder=0)
     all_axes[-1].set_xlabel(TIME)
     figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Optional, Sequence
 
 import matplotlib.pyplot as plt
@@ -14,11 +15,11 @@ from ..run import Model, Run, numbered
 from ..series import medians, stretch_length, thin
 from ..style import drawing, model_styles, with_markers
 
-#: what a learning curve can show, and the name of its axis
+#: what a learning curve can show, and the name of its axis; LOSS: what the run's loss is
 EVALUATIONS = {
-    "nse": "normalised squared error",
-    "train_loss": "training loss (summed)",
-    "test_loss": "test loss (summed)",
+    "nse": "normalised LOSS",
+    "train_loss": "training LOSS (summed)",
+    "test_loss": "test LOSS (summed)",
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
 }
@@ -43,6 +44,12 @@ def _usable(model: Model, name: str) -> bool:
     return name in model.eval and bool(np.isfinite(model.eval[name].isel(evaluation=0).values))
 
 
+def evaluation_label(run: Run, name: str) -> str:
+    """The name of the axis of a learning curve."""
+    losses = dict.fromkeys(model.loss for model in run if name in model.eval)
+    return EVALUATIONS[name].replace("LOSS", " or ".join(losses) or "loss")
+
+
 def shown_evaluations(run: Run) -> list[str]:
     """The learning curves of a run; of nse and train_loss, which are one curve on two scales, the first that is there."""
     names = [name for name in EVALUATIONS if any(_usable(model, name) for model in run)]
@@ -60,7 +67,7 @@ def curve(axes: Axes, run: Run, name: str) -> None:
     if "accuracy" not in name:
         axes.set_yscale("log")
     _trials(axes)
-    axes.set_ylabel(EVALUATIONS[name])
+    axes.set_ylabel(evaluation_label(run, name))
 
 
 def _trials(axes: Axes) -> None:
@@ -174,7 +181,7 @@ def measures(run: Run, measure: str) -> Optional[Figure]:
         measure_panel(axes, run, measure, name)
         axes.set_title(what_of(measure, name))
     scale(panels[0], measure)
-    panels[0][0].set_ylabel(label_of(run, measure))
+    panels[0][0].set_ylabel(textwrap.fill(label_of(run, measure), 34))
     width = trials_a_median(run)
     if width > 1:
         panels[0][0].set_title(f"{what_of(measure, names[0])}; medians of {width} trials")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Optional, Sequence
 
 import matplotlib.pyplot as plt
@@ -10,7 +11,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..loops import error_names, loop_layout
+from ..loops import loop_layout
+from ..roles import of_role, one_of_role
 from ..run import Model, Run
 from ..style import BLUE, TIME, VERMILION, drawing
 from .maps import stability_map
@@ -25,25 +27,48 @@ def _spread(items: Any, most: int) -> list[float]:
 
 
 def on_grid(model: Model) -> xr.Dataset:
-    """The measures of a model over (alpha, ratio), of the first sample; empty where the experiment has no grid."""
+    """The measures of a model over (alpha, ratio, sample); empty where the experiment has no grid."""
     grid = model.grid
-    if "alpha" not in grid or "tau_u" not in grid:
+    if "alpha" not in grid or "tau_u" not in grid or "sample" not in grid:
         return xr.Dataset()
-    first = np.flatnonzero(grid["sample"].values == 0) if "sample" in grid else np.arange(grid.sizes["trial"])
-    alpha = grid["alpha"].values[first]
-    ratio = (grid["tau_u"] / grid["tau_delta"]).values[first]
-    rows, columns = np.unique(alpha), np.unique(ratio)
-    place = np.searchsorted(rows, alpha), np.searchsorted(columns, ratio)
+    axes = {"alpha": grid["alpha"].values, "ratio": (grid["tau_u"] / grid["tau_delta"]).values, "sample": grid["sample"].values}
+    coordinates = {name: np.unique(values) for name, values in axes.items()}
+    place = tuple(np.searchsorted(coordinates[name], values) for name, values in axes.items())
+    shape = tuple(len(values) for values in coordinates.values())
     found = {}
     for name, values in grid.data_vars.items():
         if values.dims == ("trial",) and name not in ("alpha", "tau_u", "tau_delta", "sample"):
-            table = np.full((len(rows), len(columns)), np.nan)
-            table[place] = values.values[first]
-            found[name] = (("alpha", "ratio"), table, values.attrs)
-    trials = np.full((len(rows), len(columns)), -1)
-    trials[place] = first
-    found["trial"] = (("alpha", "ratio"), trials, {})
-    return xr.Dataset(found, {"alpha": rows, "ratio": columns})
+            table = np.full(shape, np.nan)
+            table[place] = values.values
+            found[name] = (tuple(axes), table, values.attrs)
+    trials = np.full(shape, -1)
+    trials[place] = np.arange(grid.sizes["trial"])
+    found["trial"] = (tuple(axes), trials, {})
+    return xr.Dataset(found, coordinates)
+
+
+def over_samples(data: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Median over the samples of each measure of `on_grid`, and the distance between its quartiles.
+
+    A loop that did not settle settles later than any other: infinite. Of other measures what has no value is left out, but for
+    a point of the grid at which more than half of the samples have none: NaN.
+    """
+    medians, ranges = {}, {}
+    for name, array in data.data_vars.items():
+        values = array.transpose("alpha", "ratio", "sample").values
+        if str(name).startswith("settling_time"):
+            values = np.where(np.isnan(values), np.inf, values)
+        few = np.isnan(values).mean(axis=2) > 0.5
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # points without any value; infinite minus infinite
+            median = np.nanmedian(values, axis=2)
+            # quartiles that occur: between a number and infinity there is none
+            lower, upper = (np.nanquantile(values, q, axis=2, method="inverted_cdf") for q in (0.25, 0.75))
+            between = upper - lower
+        medians[name] = (("alpha", "ratio"), np.where(few, np.nan, median), array.attrs)
+        ranges[name] = (("alpha", "ratio"), np.where(few, np.nan, between), array.attrs)
+    coordinates = {name: data[name].values for name in ("alpha", "ratio")}
+    return xr.Dataset(medians, coordinates), xr.Dataset(ranges, coordinates)
 
 
 def grid_map(model: Model) -> Optional[Figure]:
@@ -52,13 +77,20 @@ def grid_map(model: Model) -> Optional[Figure]:
     if data.sizes.get("alpha", 0) < 2 or data.sizes.get("ratio", 0) < 2:
         return None
     counts = [n for n in data.data_vars if n == "trial" or str(n).startswith(("steps_", "converged_"))]
-    return stability_map(data.drop_vars(counts), model.name)
+    samples = data.sizes["sample"]
+    median, spread = over_samples(data.drop_vars(counts))
+    return stability_map(median, model.name, spread if samples > 1 else None, samples)
+
+
+def _top_loop(model: Model) -> tuple[int, str]:
+    """Number of the loop that a trial runs first, and its lowest error population, which is its credit signal."""
+    number, *_ = loop_layout(model)[0]
+    return number, of_role(model.trace, "error", loop=number)[0]
 
 
 def _panel(axes: Axes, model: Model, trial: int) -> None:
     """The credit signal of the top loop, where it settles, or that it does not."""
-    number, bottom, top, _ = loop_layout(model)[0]
-    name = error_names(model, number, bottom, top)[0]
+    number, name = _top_loop(model)
     trace = model.transient(trial)
     steps = approach(model, trial, number)
     shown = lines(axes, trace, name, BLUE)
@@ -69,7 +101,7 @@ def _panel(axes: Axes, model: Model, trial: int) -> None:
     note = "not settled"
     if end < len(time) - 1 and int(trace["converged"].values) == -1:
         note = f"diverges at {time[end]:g}"
-        signal = trace[f"s_{number}"].values
+        signal = trace[one_of_role(trace, "inverted", loop=number)].values
         axes.set_ylim(*(20 * np.abs(signal).max() * np.array([-1, 1])))
     elif settled is not None:
         note = f"settles at {settled:g}"
@@ -98,27 +130,30 @@ def _matrix(table: Sequence[Sequence[tuple[Model, int]]], titles: Sequence[str],
 
 def _supported(model: Model) -> bool:
     layout = loop_layout(model)
-    if "alpha" not in model.grid or not layout:
+    if "alpha" not in model.grid or not layout or not model.recorded:
         return False
-    names = error_names(model, *layout[0][:3])
-    return bool(model.recorded) and names[0] in model.trace and f"s_{layout[0][0]}" in model.trace
+    number, bottom, *_ = layout[0]
+    return bool(of_role(model.trace, "error", loop=number, layer=bottom) and of_role(model.trace, "inverted", loop=number))
 
 
 @drawing()
 def grid_of_transients(model: Model) -> Optional[Figure]:
-    """The credit signal of the top loop of one model, a row for each leak, a column for each ratio of time constants, at most
-    four of each; None where the experiment has no grid, or its trajectories were not recorded."""
+    """The credit signal of the top loop of one model, of the first sample, a row for each leak, a column for each ratio of time
+    constants, at most four of each; None where the experiment has no grid, or its trajectories were not recorded."""
     if not _supported(model):
         return None
-    trials = on_grid(model)["trial"]
+    samples = on_grid(model)["trial"]
+    trials = samples.isel(sample=0)
     recorded = set(model.recorded)
     alpha, ratio = _spread(trials["alpha"].values, _MOST), _spread(trials["ratio"].values, _MOST)
     table = [[(model, int(trials.sel(alpha=a, ratio=r))) for r in ratio] for a in alpha]
     if not all(trial in recorded for row in table for _, trial in row):
         return None
-    names = [rf"{symbol(error_names(model, *loop_layout(model)[0][:3])[0])}, $\alpha$ = {a:g}" for a in alpha]
+    names = [rf"{symbol(_top_loop(model)[1])}, $\alpha$ = {a:g}" for a in alpha]
     figure = _matrix(table, [rf"$\tau_u/\tau_\delta$ = {r:g}" for r in ratio], names)
-    figure.suptitle(model.label, x=0.01, ha="left", fontsize=10)
+    count = samples.sizes["sample"]
+    note = f", sample 0 of {count}" if count > 1 else ""
+    figure.suptitle(model.label + note, x=0.01, ha="left", fontsize=10)
     return figure
 
 

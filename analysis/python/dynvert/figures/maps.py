@@ -57,8 +57,9 @@ def _norm(finite: np.ndarray) -> Normalize:
     return SymLogNorm(10 ** np.floor(np.log10(sizes.min())), vmin=low, vmax=high)
 
 
-def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str) -> None:
-    grid = data[name].transpose("ratio", "alpha")
+def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str, spread: Optional[xr.Dataset] = None) -> None:
+    """A measure, or its spread over samples where that is given."""
+    grid = (data if spread is None else spread)[name].transpose("ratio", "alpha")
     values = grid.values
     x, y = data["alpha"].values, data["ratio"].values
     log = {"alpha": _is_log(x), "ratio": _is_log(y)}
@@ -91,7 +92,8 @@ def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str) -> None:
     credit = stem.startswith("angle_") and stem != "angle_feedback"
     notes = [f"{'layer' if credit else 'loop'} {number}" if number.isdigit() else ""]
     notes += ["grey: no value"] if np.any(np.isnan(values)) else []
-    notes += ["white: no limit"] if np.any(np.isposinf(values)) else []
+    unlimited = "not settled" if stem == "settling_time" else "no limit"
+    notes += [f"white: {unlimited}"] if np.any(np.isposinf(values)) else []
     axes.set_title("; ".join(note for note in notes if note))
     if {"alpha", "ratio"} <= data.attrs.keys():
         axes.plot(data.attrs["alpha"], data.attrs["ratio"], "*", color="white", markeredgecolor="black", markersize=11,
@@ -101,6 +103,7 @@ def _panel(figure: Figure, axes: Axes, data: xr.Dataset, name: str) -> None:
     units = grid.attrs.get("units", "")
     what = stem if number.isdigit() else name
     what = _NAMES.get(what, what.replace("_", " ").replace("euler", "Euler").replace("rk4", "RK4"))
+    what = what if spread is None else f"{what}, between quartiles"
     if not finite.size:
         axes.set_title(f"{axes.get_title(loc='left')}: {what}")
         return
@@ -114,8 +117,13 @@ def boundary(data: xr.Dataset, name: str) -> Optional[np.ndarray]:
 
 
 @drawing()
-def stability_map(data: xr.Dataset, model: str) -> Optional[Figure]:
+def stability_map(
+    data: xr.Dataset, model: str, spread: Optional[xr.Dataset] = None, samples: Optional[int] = None
+) -> Optional[Figure]:
     """Every measure of a model over alpha and ratio, a panel for each measure and loop; None where there is none.
+
+    spread: of each measure over samples, which has a panel beside that of the measure, unless it is zero. samples: how many
+    the measures are medians of.
 
     The line is where the spectral abscissa of the loop is zero, hatched beyond it: unstable. Grey cells have no value, white
     ones are infinite. A star shows where the run was.
@@ -124,15 +132,22 @@ def stability_map(data: xr.Dataset, model: str) -> Optional[Figure]:
     if not names:
         return None
     names.sort(key=lambda name: not name.startswith("spectral_abscissa"))  # first
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
+    shown: list[tuple[str, Optional[xr.Dataset]]] = []
+    for name in names:
+        shown.append((name, None))
+        if spread is not None and np.any(np.abs(spread[name].values) > 1e-9 * np.abs(data[name].values)):
+            shown.append((name, spread))
+    columns = min(4 if spread is not None else 3, len(shown))
+    rows = -(-len(shown) // columns)
     figure, panels = plt.subplots(rows, columns, figsize=(3.7 * columns, 2.9 * rows), squeeze=False, layout="constrained")
-    for axes in panels.flat[len(names) :]:
+    for axes in panels.flat[len(shown) :]:
         axes.axis("off")
-    for axes, name in zip(panels.flat, names):
-        _panel(figure, axes, data, name)
+    for axes, (name, of) in zip(panels.flat, shown):
+        _panel(figure, axes, data, name, of)
     title = model.replace("_", " ")
     if "snapshot" in data.attrs:
         title += f", weights after {data.attrs['snapshot']} trials"
+    if samples is not None:
+        title += f": medians of {samples} samples" if samples > 1 else ": one sample"
     figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     return figure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import dataclass
 from typing import Optional
 
@@ -11,8 +13,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..loops import Loop, error_names, loop_layout, loops_at, state_at
-from ..run import Model, numbered
+from ..loops import Loop, loop_layout, loops_at, state_at
+from ..roles import of_role, one_of_role
+from ..run import Model
 from ..series import blocks, thin
 from ..style import BLACK, BLUE, GREEN, GREY, TIME, VERMILION, drawing
 from .spectrum import point_of
@@ -20,6 +23,7 @@ from .spectrum import point_of
 #: the band around the steady state within which a loop is settled
 SETTLING_BAND = 0.02
 _MOST_LINES = 24
+_GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "rho", "sigma", "tau", "phi", "psi", "omega")
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,12 @@ def approach(model: Model, trial: int, number: int) -> Optional[Approach]:
     layout = {n: (bottom, top) for n, bottom, top, _ in loop_layout(model)}
     if number not in layout:
         return None
-    names, controller, signal = error_names(model, number, *layout[number]), f"u_{number}", f"s_{number}"
-    if any(name not in trace for name in (*names, controller, signal)):
+    bottom, top = layout[number]
+    names = of_role(trace, "error", loop=number)
+    controller, signal = (one_of_role(trace, role, loop=number) for role in ("controller", "inverted"))
+    if len(names) < top - bottom or controller is None or signal is None:
         return None
-    read_out = names[:1] if model.attrs.get("credit") == "repeat_inversion" else names
+    read_out = [name for name in names if "credit_layer" in trace[name].attrs]
     s = trace[signal].values
     time = trace["time"].values
     loop = _loop(model, trial, number)
@@ -123,12 +129,14 @@ def lines(axes: Axes, trace: xr.Dataset, name: str, colour: str) -> np.ndarray:
 
 
 def symbol(name: str) -> str:
-    """delta_2 -> $\\delta_2$; delta_2_run_1 -> $\\delta_2$ (run 1)."""
-    base, _, run = name.partition("_run_")
-    letter, _, number = base.partition("_")
-    greek = {"delta": r"\delta"}.get(letter, letter)
-    text = f"${greek}_{{{number}}}$" if number else f"${greek}$"
-    return text + (f" (run {run})" if run else "")
+    """A name as mathematics: delta_2 -> $\\delta_{2}$, W1 -> $W_{1}$, delta_2_run_1 -> $\\delta_{2}$ (run 1); a word stays one."""
+    match = re.fullmatch(r"([A-Za-z]+)_?(\d+)(?:_(\w+))?", name)
+    letter, number, rest = match.groups() if match else (name, "", None)
+    if len(letter) > 1 and letter not in _GREEK:
+        return name.replace("_", " ")
+    text = "\\" + letter if letter in _GREEK else letter
+    text = f"${text}_{{{number}}}$" if number else f"${text}$"
+    return text + (f" ({rest.replace('_', ' ')})" if rest else "")
 
 
 @drawing()
@@ -138,27 +146,30 @@ def transient(model: Model, trial: int) -> Optional[Figure]:
     Raises RequestError where the trial was not recorded.
     """
     trace = model.transient(trial)
-    layout = [entry for entry in loop_layout(model) if f"u_{entry[0]}" in trace and f"s_{entry[0]}" in trace]
-    if not layout or "stimulus" in trace:
+    controllers = {n: of_role(trace, "controller", loop=n) for n, *_ in loop_layout(model)}
+    layout = [entry for entry in loop_layout(model) if controllers[entry[0]] and of_role(trace, "inverted", loop=entry[0])]
+    if not layout or of_role(trace, "switch"):
         return None
-    errors = {n: [e for e in error_names(model, n, bottom, top) if e in trace] for n, bottom, top, _ in layout}
-    driven = "e" in trace  # an error that moves in time, of an experiment without learning
+    errors = {n: of_role(trace, "error", loop=n) for n, *_ in layout}
+    drives = of_role(trace, "output_error")  # an error that moves in time, of an experiment without learning
+    driven = len(drives)
     rows = max(len(e) for e in errors.values()) + 2 + driven
     width = 5.6 if len(layout) == 1 else 3.6 * len(layout)
     figure, panels = plt.subplots(
         rows, len(layout), figsize=(width, 1.55 * rows + 0.5), sharex=True, squeeze=False, layout="constrained"
     )
-    for column, (number, *_) in zip(panels.T, layout):
+    for column, (number, bottom, top, _) in zip(panels.T, layout):
         steps = approach(model, trial, number)
         settled = settling_time(model, trial, number, steps)
-        places = _places(trace, errors[number], number, steps)
-        if driven:
-            lines(column[0], trace, "e", BLACK)
-            column[0].set_ylabel("error $e$")
-        for axes, name in zip(column[driven:], [*errors[number], f"u_{number}"]):
-            shown = lines(axes, trace, name, GREEN if name.startswith("u_") else BLUE)
-            kind = "controller" if name.startswith("u_") else "credit"
-            axes.set_ylabel(f"{kind} {symbol(name)}")
+        places = _places(trace, [*errors[number], *controllers[number]], steps)
+        for axes, name in zip(column, drives):
+            lines(axes, trace, name, BLACK)
+            axes.set_ylabel(f"error {symbol(name)}")
+        for axes, name in zip(column[driven:], [*errors[number], *controllers[number]]):
+            kind, colour = ("controller", GREEN) if name in controllers[number] else ("error", BLUE)
+            kind = "credit" if "credit_layer" in trace[name].attrs else kind
+            shown = lines(axes, trace, name, colour)
+            axes.set_ylabel(f"{kind}\n{symbol(name)}")
             if name in places and _is_near(axes, places[name]):
                 steady = places[name][shown]
                 axes.plot(np.full(len(steady), trace["time"].values[-1]), steady, "<", color=VERMILION, markersize=3.5,
@@ -173,8 +184,8 @@ def transient(model: Model, trial: int) -> Optional[Figure]:
                 axes.axvline(settled, color=VERMILION, linestyle="--", linewidth=1)
         column[-1].set_xlabel(TIME)
         if len(layout) > 1:
-            repeat = model.attrs.get("credit") == "repeat_inversion"
-            column[0].set_title(f"run for layer {number}" if repeat else f"loop {number}, inverts $W_{number}$")
+            inverted = " ".join(f"W_{{{l}}}" for l in range(top, bottom, -1))
+            column[0].set_title(f"loop {number}, inverts ${inverted}$")
     figure.suptitle(title_of(model, trial), x=0.01, ha="left", fontsize=10)
     return figure
 
@@ -189,11 +200,10 @@ def _is_near(axes: Axes, steady: np.ndarray) -> bool:
     return bool(np.abs(steady).max() <= 5 * np.abs(axes.get_ylim()).max())
 
 
-def _places(trace: xr.Dataset, errors: list[str], number: int, steps: Optional[Approach]) -> dict[str, np.ndarray]:
-    """The steady state of each population that is shown."""
+def _places(trace: xr.Dataset, names: list[str], steps: Optional[Approach]) -> dict[str, np.ndarray]:
+    """The steady state of each population of a loop."""
     if steps is None or steps.steady is None:
         return {}
-    names = [*errors, f"u_{number}"]
     sizes = [trace[name].shape[-1] for name in names]
     return dict(zip(names, np.split(steps.steady, np.cumsum(sizes)[:-1])))
 
@@ -227,7 +237,7 @@ def _approach_panel(axes: Axes, steps: Approach, settled: Optional[float]) -> No
 def forward_transient(model: Model, trial: int) -> Optional[Figure]:
     """The drives a_l of a dynamic forward pass; None for a model whose forward pass takes no time."""
     trace = model.transient(trial)
-    names = [n for n in numbered(trace.data_vars, "a_") if "time_forward" in trace[n].dims]
+    names = [n for n in of_role(trace, "forward") if "time_forward" in trace[n].dims]
     if not names:
         return None
     figure, panels = plt.subplots(
@@ -256,7 +266,7 @@ def populations(model: Model, trial: int) -> Optional[Figure]:
     )
     for axes, name in zip(panels[:, 0], names):
         lines(axes, trace, name, BLUE)
-        axes.set_ylabel(name.replace("_", " "))
+        axes.set_ylabel(textwrap.fill(name.replace("_", " "), 16))
     panels[-1, 0].set_xlabel(TIME)
     figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)
     return figure
