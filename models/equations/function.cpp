@@ -49,8 +49,8 @@ double total(const double* x, std::size_t n) {
   return result;
 }
 
-void sum(const Function&, int, const double* x, std::size_t n, const double*, double* y) { *y = total(x, n); }
-void mean(const Function&, int, const double* x, std::size_t n, const double*, double* y) {
+void sum_of(const Function&, int, const double* x, std::size_t n, const double*, double* y) { *y = total(x, n); }
+void mean_of(const Function&, int, const double* x, std::size_t n, const double*, double* y) {
   *y = total(x, n) / static_cast<double>(n);
 }
 double one_value(double) { return 1; }
@@ -70,8 +70,8 @@ std::vector<Function> all_functions() {
       {.name = "clip", .arguments = 3, .max_primes = 1, .apply = clip},
       {.name = "hard_sigmoid", .max_primes = 1, .apply = hard_sigmoid},
       {.name = "powerlaw", .arguments = 3, .apply = powerlaw},
-      {.name = "sum", .elementwise = false, .one_value = true, .apply = sum},
-      {.name = "mean", .elementwise = false, .one_value = true, .apply = mean},
+      {.name = "sum", .elementwise = false, .one_value = true, .apply = sum_of},
+      {.name = "mean", .elementwise = false, .one_value = true, .apply = mean_of},
   };
   for (const RateFunction& g : rate_functions()) {
     const Function f{.name = g.name, .elementwise = g.elementwise, .max_primes = g.elementwise ? 2 : 0, .apply = rate};

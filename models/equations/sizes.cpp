@@ -11,7 +11,7 @@ namespace dynvert::equations {
 namespace {
 
 using Class = std::size_t;
-constexpr Class one_value = static_cast<Class>(-1);  // fits every size
+constexpr Class scalar = static_cast<Class>(-1);  // fits every size
 
 /// Union of what has one size.
 class Sizes {
@@ -25,11 +25,11 @@ class Sizes {
     while (parent_[c] != c) c = parent_[c] = parent_[parent_[c]];
     return c;
   }
-  std::size_t units(Class c) { return c == one_value ? 1 : units_[root(c)]; }
+  std::size_t units(Class c) { return c == scalar ? 1 : units_[root(c)]; }
   void set(Class c, std::size_t units) { units_[root(c)] = units; }
   /// @return whether they fit
   bool join(Class a, Class b) {
-    if (a == one_value || b == one_value) return true;
+    if (a == scalar || b == scalar) return true;
     a = root(a);
     b = root(b);
     if (units_[a] != 0 && units_[b] != 0 && units_[a] != units_[b]) return false;
@@ -96,12 +96,12 @@ class Inference {
     switch (e.kind()) {
       case Kind::name: {
         const auto found = populations_.find(name_of(e));
-        return found == populations_.end() ? one_value : found->second;
+        return found == populations_.end() ? scalar : found->second;
       }
       case Kind::call: {
-        const Class inner = e.arguments().empty() ? one_value : class_of(e.argument(), where);
+        const Class inner = e.arguments().empty() ? scalar : class_of(e.argument(), where);
         const Function* f = find_function(e.name());
-        return f != nullptr && f->one_value ? one_value : inner;
+        return f != nullptr && f->scalar ? scalar : inner;
       }
       case Kind::negate:
       case Kind::transpose:
@@ -109,12 +109,12 @@ class Inference {
       case Kind::number:
       case Kind::text:
       case Kind::absent:
-        return one_value;
+        return scalar;
       default: {
         const Class a = class_of(e.argument(0), where);
         const Class b = class_of(e.argument(1), where);
         join(a, b, to_text(e.argument(0)), to_text(e.argument(1)), {where.source, e.argument(1).at()});
-        return a == one_value ? b : a;
+        return a == scalar ? b : a;
       }
     }
   }
@@ -141,7 +141,7 @@ class Inference {
         std::swap(rows, columns);
         matrix += "'";
       }
-      if (signal == one_value)
+      if (signal == scalar)
         join(columns, single_, fmt::format("what {} multiplies", matrix), to_text(term.signal), here);
       else
         join(columns, signal, fmt::format("what {} multiplies", matrix), to_text(term.signal), here);

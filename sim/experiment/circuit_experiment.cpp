@@ -22,8 +22,6 @@ namespace dynvert {
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 PopulationIndex index_of(const CircuitConfig& config, const std::string& name) {
   return static_cast<PopulationIndex>(std::ranges::find(config.populations, name, &PopulationConfig::name) -
                                       config.populations.begin());
@@ -214,7 +212,7 @@ Table<CircuitRow> UserCircuit::points() const {
                .attributes = role_attributes(population)},
               [p, units = population.units](const Row& row, std::vector<double>& values) {
                 if (row.single == nullptr) {
-                  values.insert(values.end(), units, nan);
+                  values.insert(values.end(), units, no_value);
                   return;
                 }
                 const SingleTrial& at = *row.single;
@@ -242,8 +240,8 @@ bool is_near(const Layout& layout, const State& x, const State& steady) {
 
 TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const {
   const StageRunner& runner = trial.run.stage(0);
-  TraceRow row{.converged = trial.diverged ? -1 : -2, .settling_time = nan};
-  double abscissa = nan;
+  TraceRow row{.converged = trial.diverged ? -1 : -2, .settling_time = no_value};
+  double abscissa = no_value;
   std::optional<SingleTrial> single;
   if (trial.complete()) {
     RightHandSide f(circuit, 1);
@@ -339,13 +337,13 @@ TransientPlan circuit_plan(const Config& config) {
   return plan;
 }
 
-std::unique_ptr<TransientExperiment> make(const Config& config) {
+std::unique_ptr<TransientExperiment> make_circuit_experiment(const Config& config) {
   std::vector<TransientPlan> plans;
   plans.push_back(circuit_plan(config));
   return std::make_unique<TransientExperiment>(config, std::move(plans));
 }
 
-std::string description(const Config& config) {
+std::string description_of_circuit(const Config& config) {
   std::string text;
   for (const PopulationConfig& p : config.circuit.populations)
     text += fmt::format("  population {}: {} units, tau {:g}, {}\n", p.name, p.units, p.tau, p.rate);
@@ -356,7 +354,7 @@ std::string description(const Config& config) {
   return text + fmt::format("  trials    {}{}\n", config.trials, solver_description(config.circuit.dynamics));
 }
 
-std::vector<ExternalFile> files(const Config& config) {
+std::vector<ExternalFile> files_of_circuit(const Config& config) {
   std::vector<ExternalFile> files;
   for (const ProjectionConfig& p : config.circuit.projections) {
     if (p.kind == "file") files.push_back({"/models/circuit", p.name, p.path});
@@ -368,10 +366,10 @@ std::vector<ExternalFile> files(const Config& config) {
 
 ExperimentType circuit_type() {
   return {.kind = ExperimentKind::circuit,
-          .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make(config); },
-          .estimate = [](const Config& config) { return make(config)->estimate(); },
-          .describe = &description,
-          .external_files = &files};
+          .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make_circuit_experiment(config); },
+          .estimate = [](const Config& config) { return make_circuit_experiment(config)->estimate(); },
+          .describe = &description_of_circuit,
+          .external_files = &files_of_circuit};
 }
 
 }  // namespace dynvert

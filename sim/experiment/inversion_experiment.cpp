@@ -20,8 +20,6 @@ namespace dynvert {
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 struct Point {
   double alpha = 0, tau_u = 1;
   std::size_t sample = 0;
@@ -177,7 +175,7 @@ Table<PointRow> Inversion::points() const {
   for (const auto& [measure, l] : measure_columns(config, model)) {
     table.add_number(measure_dataset(*measure, l), [measure = measure, l = l](const Row& row) {
       const bool known = row.trial.complete() || (row.linear && measure->of_spectrum);
-      return known ? value_or_nan(*measure, row.view, l) : nan;
+      return known ? value_or_nan(*measure, row.view, l) : no_value;
     });
   }
   std::size_t place = 0;
@@ -198,7 +196,7 @@ Table<PointRow> Inversion::points() const {
                .description = "credit signal of the layer as read out at the end; NaN: there is none"},
               [l, units = network.units[l]](const Row& row, std::vector<double>& values) {
                 const arma::mat& delta = row.view.credit()[l];
-                for (std::size_t n = 0; n < units; ++n) values.push_back(row.trial.complete() ? delta[n] : nan);
+                for (std::size_t n = 0; n < units; ++n) values.push_back(row.trial.complete() ? delta[n] : no_value);
               });
   }
   return table;
@@ -345,7 +343,7 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
   return plan;
 }
 
-std::unique_ptr<TransientExperiment> make(const Config& config) {
+std::unique_ptr<TransientExperiment> make_inversion_experiment(const Config& config) {
   const Network network = initial_network(config);
   std::vector<TransientPlan> plans;
   for (const ModelConfig& model : config.models) plans.push_back(inversion_plan(config, model, network));
@@ -357,7 +355,7 @@ std::string axis_text(const std::vector<double>& values) {
   return values.empty() ? "the models' own" : fmt::format("{:g}", fmt::join(values, ", "));
 }
 
-std::string description(const Config& config) {
+std::string description_of_inversion(const Config& config) {
   std::string text = network_line(config);
   text += fmt::format("  inversion {} of {} errors\n", config.inversion.signal, config.inversion.samples);
   text += fmt::format("  alpha     {}\n", axis_text(config.inversion.alpha));
@@ -371,9 +369,9 @@ std::string description(const Config& config) {
 
 ExperimentType inversion_type() {
   return {.kind = ExperimentKind::inversion,
-          .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make(config); },
-          .estimate = [](const Config& config) { return make(config)->estimate(); },
-          .describe = &description,
+          .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make_inversion_experiment(config); },
+          .estimate = [](const Config& config) { return make_inversion_experiment(config)->estimate(); },
+          .describe = &description_of_inversion,
           .external_files = &model_files};
 }
 

@@ -20,7 +20,7 @@ namespace {
 /// A block is long enough that starting threads costs nothing, and short enough for Ctrl-C and the progress line.
 constexpr double max_block_seconds = 0.1, min_block_seconds = 0.005;
 
-std::string description(const Config& config) {
+std::string description_of_learning(const Config& config) {
   std::string text =
       fmt::format("  task      {}: {} samples{}\n", config.task.kind, config.task.samples,
                   config.task.test_samples > 0 ? fmt::format(", {} for tests", config.task.test_samples) : "");
@@ -34,7 +34,7 @@ std::string description(const Config& config) {
   return text;
 }
 
-std::vector<ExternalFile> files(const Config& config) {
+std::vector<ExternalFile> files_of_learning(const Config& config) {
   std::vector<ExternalFile> files;
   const TaskKind& task = task_kind(config.task.kind);
   if (!task.drawn()) {
@@ -52,8 +52,8 @@ ExperimentType learning_type() {
             return std::make_unique<LearningExperiment>(config);
           },
           .estimate = &LearningExperiment::estimate,
-          .describe = &description,
-          .external_files = &files};
+          .describe = &description_of_learning,
+          .external_files = &files_of_learning};
 }
 
 std::size_t trial_bytes(const Config& config) {

@@ -9,8 +9,6 @@ namespace dynvert {
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 Table<LearningRow> learning_table(const Config& config, const ModelConfig& model, const std::vector<Stage>& stages) {
   using Row = LearningRow;
   Table<Row> table(fmt::format("/models/{}/learning", model.name), "trial");
@@ -24,7 +22,7 @@ Table<LearningRow> learning_table(const Config& config, const ModelConfig& model
   table.add_number(fault, [](const Row& row) { return static_cast<double>(row.fault); });
   for (const auto& [measure, l] : measure_columns(config, model)) {
     table.add_number(measure_dataset(*measure, l), [measure = measure, l = l](const Row& row) {
-      return row.view != nullptr ? value_or_nan(*measure, *row.view, l) : nan;
+      return row.view != nullptr ? value_or_nan(*measure, *row.view, l) : no_value;
     });
   }
   std::size_t place = 0;
@@ -61,15 +59,16 @@ Table<EvaluationRow> eval_table(const Config& config, const ModelConfig& model) 
                    [](const Row& row) { return row.train.loss; });
   table.add_number(
       {.name = "nse", .description = "train_loss over the largest train_loss of all models; written when the run ends"},
-      [](const Row&) { return nan; });
+      [](const Row&) { return no_value; });
   if (classes)
     table.add_number(accuracy("train_accuracy", "training"),
-                     [](const Row& row) { return row.train.accuracy.value_or(nan); });
+                     [](const Row& row) { return row.train.accuracy.value_or(no_value); });
   if (config.task.test_samples == 0) return table;
   table.add_number({.name = "test_loss", .description = fmt::format("sum of {} over the whole test set", loss)},
                    [](const Row& row) { return row.test.loss; });
   if (classes)
-    table.add_number(accuracy("test_accuracy", "test"), [](const Row& row) { return row.test.accuracy.value_or(nan); });
+    table.add_number(accuracy("test_accuracy", "test"),
+                     [](const Row& row) { return row.test.accuracy.value_or(no_value); });
   return table;
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t max_columns = 16384;
 /// values of all columns that are in memory at a time
-constexpr std::size_t block_values = std::size_t{1} << 20;
+constexpr std::size_t block_bytes = std::size_t{1} << 20;
 
 /// Datasets side by side, a line each position of an axis that they share.
 struct Table {
@@ -133,7 +133,7 @@ void write_table(const Table& table, int descriptor, const std::string& name) {
     written += text.size();
     text.clear();
   };
-  const std::size_t block = std::max<std::size_t>(1, block_values / std::max<std::size_t>(1, table.header.size()));
+  const std::size_t block = std::max<std::size_t>(1, block_bytes / std::max<std::size_t>(1, table.header.size()));
   for (std::size_t first = 0; first < table.lines; first += block) {
     const std::size_t count = std::min(block, table.lines - first);
     std::vector<std::vector<double>> values;
@@ -153,7 +153,7 @@ void write_table(const Table& table, int descriptor, const std::string& name) {
         }
       }
       text += "\r\n";
-      if (text.size() > block_values) flush();
+      if (text.size() > block_bytes) flush();
     }
   }
   flush();

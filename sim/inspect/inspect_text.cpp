@@ -14,10 +14,10 @@ namespace dynvert {
 
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
+using TextRows = std::vector<std::vector<std::string>>;
 
 /// Columns as wide as their widest cell; the first flush left, the others right.
-void print_table(std::ostream& out, const Rows& rows) {
+void print_table(std::ostream& out, const TextRows& rows) {
   std::vector<std::size_t> width;
   for (const auto& row : rows) {
     width.resize(std::max(width.size(), row.size()));
@@ -49,7 +49,7 @@ void print_findings(std::ostream& out, const std::vector<std::pair<std::string, 
 /// Stability of loops, a row each, with what the row is of.
 void print_loops(std::ostream& out, const std::vector<std::pair<std::string, const LoopStability*>>& loops) {
   if (loops.empty()) return;
-  Rows rows{{"loop", "alpha"}};
+  TextRows rows{{"loop", "alpha"}};
   for (const LoopMeasure& measure : stability_measures()) rows[0].push_back(measure.label);
   for (const auto& [name, s] : loops) {
     auto& row = rows.emplace_back(std::vector{name, cell(s->alpha)});
@@ -87,7 +87,7 @@ void print_layers(std::ostream& out, const TrialInspection& t, TrialMeasure::Of 
                   const char* prefix) {
   std::vector<const TrialMeasure*> columns;
   std::map<std::size_t, std::vector<std::string>> layers;
-  Rows rows{{title}};
+  TextRows rows{{title}};
   for (const auto& [measure, l, value] : t.measures) {
     if (measure->of != of) continue;
     if (std::ranges::find(columns, measure) == columns.end()) {
@@ -111,7 +111,7 @@ void print_loop(std::ostream& out, const TrialInspection& t, const TrialInspecti
   const LoopStability& s = loop.stability;
   fmt::print(out, "\nloop {} ({}, alpha {:g}{})\n", s.loop, s.controller, s.alpha,
              s.linear ? "" : ", linearised where it ended");
-  Rows rows;
+  TextRows rows;
   const auto row = [&](const auto& measure, double value) {
     rows.push_back({"  " + measure.label, cell(value), measure.units == "1" ? "" : measure.units});
   };
@@ -175,7 +175,7 @@ std::optional<T> value_of(const std::vector<std::pair<std::string, T>>& pairs, c
 void print_overview(std::ostream& out, const std::vector<InspectedModel>& models) {
   const auto parameters = columns_of(models, [](const InspectedModel& m) { return m.parameters; });
   const auto finals = columns_of(models, [](const InspectedModel& m) { return m.summary.final; });
-  Rows rows{{"model", "solver"}};
+  TextRows rows{{"model", "solver"}};
   for (const std::string& key : parameters) rows[0].push_back(key);
   for (const std::string& name : finals) rows[0].push_back("final " + name);
   rows[0].emplace_back("settled");
@@ -221,7 +221,7 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
 void print_model(std::ostream& out, const InspectedModel& model) {
   print_head(out, model);
   if (!model.quantities.empty()) {
-    Rows rows{{"quantity", "least", "median", "greatest", "last", "values", "missing", "units"}};
+    TextRows rows{{"quantity", "least", "median", "greatest", "last", "values", "missing", "units"}};
     for (const QuantitySummary& q : model.quantities) {
       rows.push_back({q.name, cell(q.values.least), cell(q.values.median), cell(q.values.greatest), cell(q.values.last),
                       fmt::format("{}", q.values.count), fmt::format("{}", q.values.missing), q.units});
@@ -260,7 +260,7 @@ void print_trial(std::ostream& out, const InspectedModel& model) {
   }
   print_stability(out, model);
   fmt::print(out, "\nas recorded\n");
-  Rows rows;
+  TextRows rows;
   for (const auto& [name, value] : model.trial->values) {
     rows.push_back({"  " + name, std::isnan(value) ? "-" : fmt::format("{:.10g}", value)});
   }

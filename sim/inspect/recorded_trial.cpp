@@ -17,7 +17,6 @@ namespace dynvert {
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t max_values = std::size_t{1} << 20;  // read ahead of a trace
 
 [[noreturn]] void unavailable(const std::string& what, const std::string& reason, const std::string& needed) {
@@ -232,7 +231,7 @@ void RecordedTrial::by_weights(const Place& place, RightHandSide& f,
     const Phase& phase = phase_at(phases, states.time()[k]);
     if (&phase != entered) stage.enter(network, activity, credit, phase, f, x);
     entered = &phase;
-    double value = nan;
+    double value = no_value;
     if (states.read(k, x) && phase.target) {
       if (scheduled) stage.read(network, f, x, activity, credit);
       if (moving_error) {
@@ -287,7 +286,7 @@ std::function<double(std::size_t sample)> RecordedTrial::signal_norm(const Place
   }
   return [this, states, &stage, &loop, &f, x = State(f.layout().size()), activity = activity_,
           credit = credit_](std::size_t sample) mutable {
-    if (!states->read(sample, x)) return nan;
+    if (!states->read(sample, x)) return no_value;
     stage.read(model_.network(), f, x, activity, credit);
     return arma::norm(credit[loop.source]);
   };
@@ -312,7 +311,7 @@ void RecordedTrial::by_differences(const Place& place, RightHandSide& f,
     const Phase& phase = phase_at(phases, time[begin]);
     while (end < time.size() && &phase_at(phases, time[end]) == &phase) ++end;
     if (end - begin < 3 || !phase.target) {
-      for (std::size_t k = begin; k < end; ++k) to(time[k], nan);
+      for (std::size_t k = begin; k < end; ++k) to(time[k], no_value);
       continue;
     }
     const double step = time[begin + 1] - time[begin];

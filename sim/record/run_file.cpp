@@ -1,5 +1,6 @@
 #include <dynvert/sim/record/file_layout.hpp>
 #include <dynvert/sim/record/run_file.hpp>
+#include <dynvert/sim/record/run_size.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -11,9 +12,6 @@
 
 namespace dynvert {
 namespace {
-
-/// Changes of committed data that may gather in memory.
-constexpr std::size_t max_held = std::size_t{16} << 20;
 
 /// Attribute of a state's row dimension.
 constexpr const char* slot_committed = "slot_committed";

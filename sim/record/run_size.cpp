@@ -12,9 +12,6 @@ constexpr double program_bytes = 22.5e6, root_bytes = 20e3;
 /// What a block of quick trials leaves before anybody looks at how much waits, measured.
 constexpr double max_of_block = 2 << 20;
 
-/// Changes of committed data wait for the next commit up to here (sim/record/run_file.cpp).
-constexpr double max_held = 16 << 20;
-
 }  // namespace
 
 void RunSize::add(const GroupSpec& group, std::size_t rows, std::size_t rows_at_most) {
@@ -36,7 +33,7 @@ void RunSize::add_state(const GroupSpec& group) { file_ += stored_state_size(gro
 Estimate RunSize::estimate() const {
   // vectors that grow have up to twice the room that they need, and while they move there are two of them
   const double waiting = 2.25 * std::min(waiting_, max_waiting + max_of_block);
-  const double held = std::min(buffers_ + rewritten_ * sizeof(double), max_held);
+  const double held = std::min(buffers_ + rewritten_ * sizeof(double), static_cast<double>(max_held));
   const double memory = program_bytes + buffers_ + values_ * sizeof(double) + waiting + held;
   return {.memory_bytes = static_cast<std::size_t>(memory),
           .file_bytes = static_cast<std::size_t>(root_bytes + file_),

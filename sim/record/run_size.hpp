@@ -10,6 +10,8 @@ namespace dynvert {
 
 /// Rows that may wait in memory for the file, in bytes; those of a single trial may be more.
 inline constexpr std::size_t max_waiting = std::size_t{1} << 20;
+/// Changes of committed data that may wait in memory for the next commit, in bytes.
+inline constexpr std::size_t max_held = std::size_t{16} << 20;
 
 /// What a run needs, without running it.
 struct Estimate {

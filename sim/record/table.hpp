@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,9 @@ struct GroupSpec {
   }
   return values;
 }
+
+/// What a column of reals holds where there is no value.
+inline constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
 /// Rows waiting to be written: per dataset of the spec a flat buffer, row after row, C order within a row.
 /// Integer datasets hold whole numbers (exact in a double up to 2^53).

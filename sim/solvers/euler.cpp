@@ -12,10 +12,10 @@ namespace dynvert {
 
 namespace {
 
-Scheme scheme() { return odeint_scheme<boost::numeric::odeint::euler<State>>(1); }
+Scheme euler_scheme() { return odeint_scheme<boost::numeric::odeint::euler<State>>(1); }
 
 /// |1 + h lambda| < 1 in closed form: h < -2 Re(lambda) / |lambda|^2.
-double stable_step(const arma::cx_vec& lambda) {
+double euler_stable_step(const arma::cx_vec& lambda) {
   if (!decays(lambda)) return arma::datum::nan;
   double h = arma::datum::inf;
   for (const std::complex<double> l : lambda) h = std::min(h, -2 * l.real() / std::norm(l));
@@ -31,10 +31,10 @@ SolverKind euler_solver() {
           .fixed_step = true,
           .can_settle = true,
           .coordinate_free = true,
-          .largest_stable_step = [](const CycleModes& modes) { return stable_step(spectrum(modes)); },
-          .largest_stable_step_of_spectrum = stable_step,
-          .scheme = scheme,
-          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, scheme()); }};
+          .largest_stable_step = [](const CycleModes& modes) { return euler_stable_step(spectrum(modes)); },
+          .largest_stable_step_of_spectrum = euler_stable_step,
+          .scheme = euler_scheme,
+          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, euler_scheme()); }};
 }
 
 }  // namespace dynvert

@@ -21,10 +21,10 @@ class HeunStepper : public boost::numeric::odeint::explicit_generic_rk<2, 2, Sta
                             coef_c_type{{0.0, 1.0}}) {}
 };
 
-Scheme scheme() { return odeint_scheme<HeunStepper>(2); }
+Scheme heun_scheme() { return odeint_scheme<HeunStepper>(2); }
 
 /// R(z) - 1 = z + z^2/2; |R| >= 1 from |z| = 3 on
-double stable_step(const arma::cx_vec& lambda) {
+double heun_stable_step(const arma::cx_vec& lambda) {
   return largest_stable_step([](std::complex<double> z) { return z * (1.0 + z / 2.0); }, 3, lambda);
 }
 
@@ -37,10 +37,10 @@ SolverKind heun_solver() {
           .fixed_step = true,
           .can_settle = true,
           .coordinate_free = true,
-          .largest_stable_step = [](const CycleModes& modes) { return stable_step(spectrum(modes)); },
-          .largest_stable_step_of_spectrum = stable_step,
-          .scheme = scheme,
-          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, scheme()); }};
+          .largest_stable_step = [](const CycleModes& modes) { return heun_stable_step(spectrum(modes)); },
+          .largest_stable_step_of_spectrum = heun_stable_step,
+          .scheme = heun_scheme,
+          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, heun_scheme()); }};
 }
 
 }  // namespace dynvert

@@ -9,10 +9,10 @@ namespace dynvert {
 
 namespace {
 
-Scheme scheme() { return odeint_scheme<boost::numeric::odeint::runge_kutta4<State>>(4); }
+Scheme rk4_scheme() { return odeint_scheme<boost::numeric::odeint::runge_kutta4<State>>(4); }
 
 /// R(z) - 1 = z + z^2/2 + z^3/6 + z^4/24; |R| >= 1 from |z| = 3 on
-double stable_step(const arma::cx_vec& lambda) {
+double rk4_stable_step(const arma::cx_vec& lambda) {
   return largest_stable_step(
       [](std::complex<double> z) { return z * (1.0 + z / 2.0 * (1.0 + z / 3.0 * (1.0 + z / 4.0))); }, 3, lambda);
 }
@@ -26,10 +26,10 @@ SolverKind rk4_solver() {
           .fixed_step = true,
           .can_settle = true,
           .coordinate_free = true,
-          .largest_stable_step = [](const CycleModes& modes) { return stable_step(spectrum(modes)); },
-          .largest_stable_step_of_spectrum = stable_step,
-          .scheme = scheme,
-          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, scheme()); }};
+          .largest_stable_step = [](const CycleModes& modes) { return rk4_stable_step(spectrum(modes)); },
+          .largest_stable_step_of_spectrum = rk4_stable_step,
+          .scheme = rk4_scheme,
+          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, rk4_scheme()); }};
 }
 
 }  // namespace dynvert

@@ -11,7 +11,7 @@ namespace dynvert {
 
 namespace {
 
-Scheme scheme() {
+Scheme sequential_euler_scheme() {
   auto step = std::make_shared<SequentialStep>();
   return {.start = [step](RightHandSide& f, State& x, double dt) { step->bind(f, x, dt); },
           .advance = [step](RightHandSide&, State&,
@@ -29,8 +29,8 @@ SolverKind sequential_euler_solver() {
           .coordinate_free = true,
           .one_by_one = true,
           .largest_stable_step = largest_stable_step_one_by_one,
-          .scheme = scheme,
-          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, scheme()); }};
+          .scheme = sequential_euler_scheme,
+          .make = [](const SolverSettings& settings) { return make_fixed_step(settings, sequential_euler_scheme()); }};
 }
 
 }  // namespace dynvert

@@ -12,8 +12,6 @@ namespace dynvert {
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 /// The populations whose units are the axes of a block's dataset besides time: of weights the target first.
 std::vector<const Population*> block_axes(const Circuit& circuit, std::size_t block) {
   const auto& populations = circuit.populations();
@@ -101,7 +99,7 @@ void fill_state(const Samples& samples, std::size_t block, std::size_t rows, con
   double* to = values.data() + first;
   for (std::size_t k = 0; k < samples.time.size(); ++k, to += units) {
     if (!samples.has(runner, k)) {
-      std::fill_n(to, units, nan);
+      std::fill_n(to, units, no_value);
       continue;
     }
     const Trajectory& trajectory = runner.trajectory();
@@ -127,7 +125,7 @@ void fill_derived(const Samples& samples, std::size_t signal, std::size_t units,
   for (std::size_t k = 0; k < samples.time.size(); ++k) {
     samples.advance(runner.phases(), k, now);
     if (!samples.has(runner, k)) {
-      values.insert(values.end(), units, nan);
+      values.insert(values.end(), units, no_value);
       continue;
     }
     const arma::vec value = derived.value({.network = record.network,
@@ -158,7 +156,7 @@ class TableMaker {
     table_.add_number({.name = "settling_time",
                        .units = "time",
                        .description = "the latest settling time of the loops; NaN: one did not settle"},
-                      [](const TraceRecord& r) { return r.row.converged == 1 ? r.row.settling_time : nan; });
+                      [](const TraceRecord& r) { return r.row.converged == 1 ? r.row.settling_time : no_value; });
     std::ranges::stable_sort(used_, {}, &Population::layer);
     for (const Population& population : used_) table_.add_axis(unit_axis(population));
     return std::move(table_);
@@ -223,7 +221,7 @@ class TableMaker {
                                                                          std::vector<double>& values) {
                    const bool started = record.stages[place]->started();
                    for (std::size_t n = 0; n < units; ++n) {
-                     values.push_back(started ? record.credit[source](n, record.column) : nan);
+                     values.push_back(started ? record.credit[source](n, record.column) : no_value);
                    }
                  });
     }
@@ -298,7 +296,7 @@ double latest_settling_time(const StageResult& result, const State& steady) {
       const arma::vec target(x_inf.column(0).data(), x_inf.units);
       const auto time = settling_time(*result.trajectory, readout.first, 0, target, settling_band, result.phase.start,
                                       result.phase.start + result.phase.duration);
-      if (!time) return nan;
+      if (!time) return no_value;
       latest = std::max(latest, *time);
     }
   }
