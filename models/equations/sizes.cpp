@@ -101,7 +101,7 @@ class Inference {
       case Kind::call: {
         const Class inner = e.arguments().empty() ? scalar : class_of(e.argument(), where);
         const Function* f = find_function(e.name());
-        return f != nullptr && f->scalar ? scalar : inner;
+        return f != nullptr && f->one_value ? scalar : inner;
       }
       case Kind::negate:
       case Kind::transpose:
