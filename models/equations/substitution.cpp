@@ -221,12 +221,13 @@ void Substitution::check_call(const Expression& e, const Where& where) const {
 
 /// g[l](x)
 Expression Substitution::rate(const Expression& e, const Where& where) const {
-  const double index = e.indices().size() == 1 ? constant(e.indices()[0], where, {}) : -1;
-  if (options_.rates.empty() || index < 0 || index >= static_cast<double>(options_.rates.size()))
+  const long index = e.indices().size() == 1 ? integer(e.indices()[0], where, {}) : -1;
+  const bool known = index >= 0 && index < static_cast<long>(options_.rates.size());
+  const std::string name = known ? options_.rates[static_cast<std::size_t>(index)] : std::string();
+  if (!known)
     fail(at(where, e),
          fmt::format("the network has no {}", to_text(Expression::name("g", {e.indices().begin(), e.indices().end()}))),
          options_.rates.empty() ? "a function by its name" : fmt::format("g[0] to g[{}]", options_.rates.size() - 1));
-  const std::string& name = options_.rates[static_cast<std::size_t>(index)];
   if (e.arguments().size() != 1) fail(at(where, e), "g of other than one argument", "g[l](x)");
   if (name == "linear") return e.primes() == 0 ? e.argument() : Expression::number(e.primes() == 1 ? 1 : 0, e.at());
   const Expression call = Expression::call(name, {e.argument()}, {}, e.primes(), e.at());
