@@ -126,10 +126,27 @@ double number_in(const Description& d, const Phase& phase, const Expression& e, 
   });
 }
 
-void check_moves(const Description& d, const Phase& phase) {
+/// What is printed must be read again.
+void check_size(const Expression& e, const Where& where) {
+  if (e.size() > max_expression)
+    fail(where, fmt::format("an equation of {} numbers, names and operators, written out", e.size()),
+         fmt::format("at most {}: write auxiliary populations", max_expression));
+}
+
+void check_sizes(const Description& d) {
+  for (const Population& p : d.populations) check_size(expression_of(p.terms, p.leak, p.name), p.where);
+  for (const Rule& rule : d.rules) check_size(expression_of(rule), rule.where);
+  for (const Phase& phase : d.phases)
+    for (const auto* givens : {&phase.set, &phase.equations})
+      for (const Given& g : *givens) check_size(expression_of(g.terms, g.leak, g.population), g.where);
+}
+
+using Populations = std::map<Name, const Population*>;
+
+void check_moves(const Description& d, const Populations& populations, const Phase& phase) {
   const std::string which = fmt::format("phase \"{}\"", phase.name);
   for (const Name& name : phase.moves) {
-    const Population& p = *d.find(name);
+    const Population& p = *populations.at(name);
     const Given* given = given_in(phase.equations, name);
     const std::string text = name.in_equations();
     if (holds(phase.hold, name) || given_in(phase.set, name) != nullptr)
@@ -218,6 +235,9 @@ void check(Description& d) {
   if (d.phases.size() * d.populations.size() > max_work)
     fail({}, fmt::format("{} phases of {} populations", d.phases.size(), d.populations.size()),
          fmt::format("a product of at most {}", max_work));
+  check_sizes(d);
+  Populations populations;
+  for (const Population& p : d.populations) populations.emplace(p.name, &p);
   std::set<std::string> before{"initial"};
   for (Phase& phase : d.phases) {
     if (!phase.from.empty() && !before.contains(phase.from))
@@ -225,7 +245,7 @@ void check(Description& d) {
            fmt::format("phase \"{}\" starts from \"{}\", which is no phase before it", phase.name, phase.from),
            fmt::format("{}", fmt::join(before, ", ")));
     before.insert(phase.name);
-    check_moves(d, phase);
+    check_moves(d, populations, phase);
     phase.evaluation_order = Order(d, phase).run(d.algebraic_loop);
   }
   check_overlaps(d);

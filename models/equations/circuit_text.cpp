@@ -93,9 +93,8 @@ const std::vector<std::string>& role_names() {
 }
 
 std::string to_text(const Range& range) {
-  std::string ends = fmt::format("{}..{}", to_text(range.first), to_text(range.last));
-  std::erase(ends, ' ');
-  const std::string text = range.variable + " = " + ends;
+  const std::string text =
+      fmt::format("{} = {}..{}", range.variable, compact(to_text(range.first)), compact(to_text(range.last)));
   return range.step ? text + " step " + to_text(range.step) : text;
 }
 

@@ -143,7 +143,7 @@ class Expander {
         units = s.right.value();
       else
         units = names_.number(s.right, s.where);
-      if (units < 1 || units > 1e8 || units != static_cast<double>(static_cast<std::size_t>(units)))
+      if (!(units >= 1 && units <= 1e8) || units != static_cast<double>(static_cast<std::size_t>(units)))
         fail({s.where.source, s.right.at()}, fmt::format("a size of {}", units), "a whole number from 1");
       own->size_given = true;
       visit(s.right, [&](const Expression& e) {
@@ -338,9 +338,10 @@ class Expander {
 
   std::vector<Given> givens(const std::vector<Statement>& statements) {
     std::vector<Given> result;
+    std::set<Name> seen;
     for (const Statement& s : statements) {
       Given given{.population = name_of(s.left), .where = s.where};
-      if (std::ranges::find(result, given.population, &Given::population) != result.end())
+      if (!seen.insert(given.population).second)
         fail(s.where, fmt::format("{} twice in a phase", to_text(s.left)), "once");
       const Population::Type type = names_.find(given.population)->type;
       if (type == Population::Type::input || type == Population::Type::target || type == Population::Type::source)
@@ -465,9 +466,9 @@ class Expander {
     if (!d_.readout.phase.empty()) names_.expect_phase(d_.readout.phase, d_.readout.where);
     for (const auto& [role_name, patterns] : text_.roles)
       d_.roles.emplace_back(role_name, names_.populations(patterns, {}, {}));
-    for (const auto& [matrix, values] : text_.updates)
-      if (std::ranges::none_of(d_.rules, [&](const Rule& r) { return r.matrix.base == matrix; }))
-        d_.notes.push_back(fmt::format("[learning.{}] is not used", matrix));
+    for (const auto& update : text_.updates)
+      if (std::ranges::none_of(d_.rules, [&](const Rule& r) { return r.matrix.base == update.first; }))
+        d_.notes.push_back(fmt::format("[learning.{}] is not used", update.first));
     for (const Keys& weights : text_.weights) {
       const bool used = std::ranges::any_of(d_.matrices, [&](const Matrix& m) { return m.name.base == weights.name; });
       if (!used) d_.notes.push_back(fmt::format("[weights.{}] is not used", weights.name));

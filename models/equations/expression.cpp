@@ -16,36 +16,47 @@ struct Expression::Node {
   int primes = 0;
   std::vector<Expression> indices{}, arguments{};
   std::size_t at = 0;
+  std::size_t size = 1;
 };
+
+Expression::Expression(Node node) {
+  // shared parts count wherever they stand; no tree that matters has as many nodes as the limit here
+  constexpr std::size_t most = std::size_t{1} << 40;
+  node.size = 1;
+  for (const auto* parts : {&node.indices, &node.arguments})
+    for (const Expression& part : *parts) node.size = std::min(most, node.size + part.size());
+  node_ = std::make_shared<const Node>(std::move(node));
+}
+
+std::size_t Expression::size() const noexcept { return node_ ? node_->size : 0; }
 
 Expression Expression::number(double value, std::size_t at) {
   if (!std::isfinite(value))
     throw ValueError("expression", fmt::format("holds the number {}", value), "finite numbers");
-  const Expression size(std::make_shared<const Node>(Node{.kind = Kind::number, .value = std::abs(value), .at = at}));
+  const Expression size(Node{.kind = Kind::number, .value = std::abs(value), .at = at});
   return value < 0 ? operation(Kind::negate, {size}, at) : size;
 }
 
 Expression Expression::text(std::string text, std::size_t at) {
-  return Expression(std::make_shared<const Node>(Node{.kind = Kind::text, .name = std::move(text), .at = at}));
+  return Expression(Node{.kind = Kind::text, .name = std::move(text), .at = at});
 }
 
 Expression Expression::name(std::string name, std::vector<Expression> indices, std::size_t at) {
-  return Expression(std::make_shared<const Node>(
-      Node{.kind = Kind::name, .name = std::move(name), .indices = std::move(indices), .at = at}));
+  return Expression(Node{.kind = Kind::name, .name = std::move(name), .indices = std::move(indices), .at = at});
 }
 
 Expression Expression::call(std::string name, std::vector<Expression> arguments, std::vector<Expression> indices,
                             int primes, std::size_t at) {
-  return Expression(std::make_shared<const Node>(Node{.kind = Kind::call,
-                                                      .name = std::move(name),
-                                                      .primes = primes,
-                                                      .indices = std::move(indices),
-                                                      .arguments = std::move(arguments),
-                                                      .at = at}));
+  return Expression(Node{.kind = Kind::call,
+                         .name = std::move(name),
+                         .primes = primes,
+                         .indices = std::move(indices),
+                         .arguments = std::move(arguments),
+                         .at = at});
 }
 
 Expression Expression::operation(Kind kind, std::vector<Expression> arguments, std::size_t at) {
-  return Expression(std::make_shared<const Node>(Node{.kind = kind, .arguments = std::move(arguments), .at = at}));
+  return Expression(Node{.kind = kind, .arguments = std::move(arguments), .at = at});
 }
 
 Kind Expression::kind() const noexcept { return node_ ? node_->kind : Kind::absent; }
@@ -64,14 +75,14 @@ Expression Expression::with(std::vector<Expression> indices, std::vector<Express
   Node node = *node_;
   node.indices = std::move(indices);
   node.arguments = std::move(arguments);
-  return Expression(std::make_shared<const Node>(std::move(node)));
+  return Expression(std::move(node));
 }
 
 Expression Expression::placed(std::size_t at) const {
   return transformed(*this, [at](const Expression& e) {
     Node node = *e.node_;
     node.at = at;
-    return Expression(std::make_shared<const Node>(std::move(node)));
+    return Expression(std::move(node));
   });
 }
 
@@ -134,6 +145,8 @@ double fold(Kind kind, double a, double b) {
   }
 }
 
+}  // namespace
+
 Expression simplified_node(const Expression& e) {
   if (e.is(Kind::negate)) return negated(e.argument());
   if (e.arguments().size() != 2 || e.is(Kind::call)) return e;
@@ -177,8 +190,6 @@ Expression simplified_node(const Expression& e) {
       return e;
   }
 }
-
-}  // namespace
 
 Expression simplified(const Expression& e) { return transformed(e, simplified_node); }
 

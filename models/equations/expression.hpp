@@ -66,6 +66,8 @@ class Expression {
   [[nodiscard]] std::span<const Expression> indices() const;
   [[nodiscard]] std::span<const Expression> arguments() const;
   [[nodiscard]] const Expression& argument(std::size_t i = 0) const { return arguments()[i]; }
+  /// nodes of the tree, indices included
+  [[nodiscard]] std::size_t size() const noexcept;
   /// where it begins in the text that it is of
   [[nodiscard]] std::size_t at() const;
 
@@ -78,11 +80,14 @@ class Expression {
 
  private:
   struct Node;
-  explicit Expression(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
+  explicit Expression(Node node);
   std::shared_ptr<const Node> node_;
 };
 
 using Kind = Expression::Kind;
+
+/// The largest expression that texts may hold, in nodes: what works on trees goes down as many levels at most.
+inline constexpr std::size_t max_expression = 1000;
 
 [[nodiscard]] inline bool is_product(Kind k) {
   return k == Kind::multiply || k == Kind::divide || k == Kind::times || k == Kind::over;
@@ -97,9 +102,13 @@ void visit(const Expression& e, const std::function<bool(const Expression&)>& vi
 
 /// Folds numbers and drops 0 + x, 0 * x, 1 * x, x^1, --x. The values stay, but for 0 * x where x is not finite.
 [[nodiscard]] Expression simplified(const Expression& e);
+/// The same of the outermost node alone.
+[[nodiscard]] Expression simplified_node(const Expression& e);
 
 /// As it is written. Reading it gives an equal expression.
 [[nodiscard]] std::string to_text(const Expression& e);
+/// Without the spaces around operators, as indices are written.
+[[nodiscard]] std::string compact(const std::string& text);
 /// As LaTeX writes it, in mathematical mode.
 [[nodiscard]] std::string to_latex(const Expression& e);
 /// A name in LaTeX: delta -> \delta, tau_u -> \tau_{u}, u_int -> u_{\mathrm{int}}

@@ -68,9 +68,7 @@ std::string list(std::span<const Expression> items, const char* separator) {
 std::string text_of(const Expression& e) {
   const auto indices = [&] {
     if (e.indices().empty()) return std::string();
-    std::string inner = list(e.indices(), ",");
-    std::erase(inner, ' ');
-    return "[" + inner + "]";
+    return "[" + compact(list(e.indices(), ",")) + "]";
   };
   switch (e.kind()) {
     case Kind::absent:
@@ -85,9 +83,10 @@ std::string text_of(const Expression& e) {
       return e.name() + indices() + std::string(static_cast<std::size_t>(e.primes()), '\'') + "(" +
              list(e.arguments(), ", ") + ")";
     case Kind::negate:
-      return "-" + text_at(e.argument(), sign);
+      // two signs are read as none
+      return "-" + text_at(e.argument(), e.argument().is(Kind::negate) ? product : sign);
     case Kind::transpose:
-      return text_at(e.argument(), postfix) + "'";
+      return text_at(e.argument(), primary) + "'";
     case Kind::add:
     case Kind::subtract:
       return text_at(e.argument(0), sum) + symbol_of(e.kind()) + text_at(e.argument(1), sign);
@@ -187,6 +186,16 @@ std::string latex_at(const Expression& e, Level least) {
 }  // namespace
 
 std::string to_text(const Expression& e) { return text_of(e); }
+
+std::string compact(const std::string& text) {
+  std::string result;
+  bool quoted = false;
+  for (const char c : text) {
+    if (c == '"') quoted = !quoted;
+    if (c != ' ' || quoted) result += c;
+  }
+  return result;
+}
 
 std::string to_latex(const Expression& e) { return latex_of(e); }
 

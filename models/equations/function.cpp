@@ -89,16 +89,16 @@ const std::vector<Function>& functions() {
 }
 
 Expression times(const Expression& a, const Expression& b) {
-  return simplified(Expression::operation(Kind::times, {a, b}, a.at()));
+  return simplified_node(Expression::operation(Kind::times, {a, b}, a.at()));
 }
 Expression over(const Expression& a, const Expression& b) {
-  return simplified(Expression::operation(Kind::over, {a, b}, a.at()));
+  return simplified_node(Expression::operation(Kind::over, {a, b}, a.at()));
 }
 Expression plus(const Expression& a, const Expression& b) {
-  return simplified(Expression::operation(Kind::add, {a, b}, a.at()));
+  return simplified_node(Expression::operation(Kind::add, {a, b}, a.at()));
 }
 Expression minus(const Expression& a, const Expression& b) {
-  return simplified(Expression::operation(Kind::subtract, {a, b}, a.at()));
+  return simplified_node(Expression::operation(Kind::subtract, {a, b}, a.at()));
 }
 Expression call(const char* name, const Expression& x) { return Expression::call(name, {x}, {}, 0, x.at()); }
 void add_products(SignalDerivative& to, const SignalDerivative& from, const Expression& factor) {

@@ -137,12 +137,14 @@ std::vector<Name> NameTable::populations(const std::vector<Expression>& patterns
   std::set<Name> chosen;
   for (const Expression& pattern : patterns) {
     for (const Name& name : substitution_.names(pattern, where, variables)) {
-      bool found = false;
-      for (const Population& p : d_.populations) {
-        if (p.name != name && !(name.indices.empty() && p.name.base == name.base)) continue;
-        chosen.insert(p.name);
-        found = true;
-      }
+      bool found = populations_.contains(name);
+      if (found) chosen.insert(name);
+      if (name.indices.empty() && !found)
+        for (const Population& p : d_.populations)
+          if (p.name.base == name.base) {
+            chosen.insert(p.name);
+            found = true;
+          }
       if (!found && !(name.indices.empty() && makes(text_.equations, name.base)))
         fail(where, fmt::format("there is no population {}", name.in_equations()), listed(known()), nearest(name));
     }

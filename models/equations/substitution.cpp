@@ -221,12 +221,13 @@ void Substitution::check_call(const Expression& e, const Where& where) const {
 
 /// g[l](x)
 Expression Substitution::rate(const Expression& e, const Where& where) const {
-  const double index = e.indices().size() == 1 ? constant(e.indices()[0], where, {}) : -1;
-  if (options_.rates.empty() || index < 0 || index >= static_cast<double>(options_.rates.size()))
+  const long index = e.indices().size() == 1 ? integer(e.indices()[0], where, {}) : -1;
+  const bool known = index >= 0 && index < static_cast<long>(options_.rates.size());
+  const std::string name = known ? options_.rates[static_cast<std::size_t>(index)] : std::string();
+  if (!known)
     fail(at(where, e),
          fmt::format("the network has no {}", to_text(Expression::name("g", {e.indices().begin(), e.indices().end()}))),
          options_.rates.empty() ? "a function by its name" : fmt::format("g[0] to g[{}]", options_.rates.size() - 1));
-  const std::string& name = options_.rates[static_cast<std::size_t>(index)];
   if (e.arguments().size() != 1) fail(at(where, e), "g of other than one argument", "g[l](x)");
   if (name == "linear") return e.primes() == 0 ? e.argument() : Expression::number(e.primes() == 1 ? 1 : 0, e.at());
   const Expression call = Expression::call(name, {e.argument()}, {}, e.primes(), e.at());
@@ -236,7 +237,13 @@ Expression Substitution::rate(const Expression& e, const Where& where) const {
 
 Expression Substitution::with_functions(const Expression& expression, const Where& where, int depth) const {
   if (depth > max_calls) fail(at(where, expression), "a function that calls itself", "functions of others");
+  const auto check_size = [&](const Expression& e) {
+    if (e.size() > max_expression)
+      fail(at(where, expression), "an expression that is too large when its functions are written out",
+           fmt::format("at most {} numbers, names and operators; write auxiliary populations", max_expression));
+  };
   const Expression result = transformed(expression, [&](const Expression& e) {
+    check_size(e);
     if (!e.is(Kind::call)) return e;
     const auto own = functions_.find({e.name(), [&] {
                                         std::vector<long> indices;
@@ -252,21 +259,28 @@ Expression Substitution::with_functions(const Expression& expression, const Wher
     if (e.arguments().size() != 1)
       fail(at(where, e), fmt::format("{} of {} arguments", e.name(), e.arguments().size()), "1");
     const Expression variable = Expression::name(own->second.variable);
+    if (e.primes() > 2) fail(at(where, e), "a third slope", "f'(x), f''(x)");
     Expression body = with_functions(own->second.body.placed(e.at()), where, depth + 1);
     try {
       for (int k = 0; k < e.primes(); ++k) {
         const SignalDerivative d = derivative(body, variable);
         if (!d.products.empty())
           fail(at(where, e), "a slope of a function of all units together", "functions of single units");
+        check_size(d.diagonal);
         body = simplified(d.diagonal).placed(e.at());
       }
     } catch (const ValueError& error) {
       fail(at(where, e), fmt::format("{}: {}", error.object(), error.fault()), error.allowed());
     }
-    return transformed(body, [&](const Expression& node) { return node == variable ? e.argument() : node; });
+    const Expression written =
+        transformed(body, [&](const Expression& node) { return node == variable ? e.argument() : node; });
+    check_size(written);
+    return written;
   });
   try {
-    return with_closed_slopes(result);
+    const Expression closed = with_closed_slopes(result);
+    check_size(closed);
+    return closed;
   } catch (const ValueError& error) {
     fail(at(where, expression), fmt::format("{}: {}", error.object(), error.fault()), error.allowed());
   }

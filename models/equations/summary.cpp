@@ -34,7 +34,7 @@ std::string joined(const std::vector<Name>& names) {
   return texts.empty() ? "nothing" : fmt::format("{}", fmt::join(texts, ", "));
 }
 
-std::string value_text(const ParameterValue& value) {
+std::string shown_value(const ParameterValue& value) {
   return std::visit(
       [](const auto& v) -> std::string {
         using Value = std::decay_t<decltype(v)>;
@@ -78,7 +78,7 @@ std::string summary(const Description& d) {
   std::string text = d.title.empty() ? "" : d.title + "\n";
   if (!d.parameters.empty()) text += "\nparameters\n";
   for (const Parameter& p : d.parameters)
-    text += fmt::format("  {:<16} {:<12} {}\n", p.name, value_text(p.default_value), p.meaning);
+    text += fmt::format("  {:<16} {:<12} {}\n", p.name, shown_value(p.default_value), p.meaning);
   text += "\npopulations\n";
   for (const Population& p : d.populations) {
     text += fmt::format("  {:<16} {:>6} units  {}", p.name.in_equations(), p.units, word_of(p.type));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace dynvert::equations {
@@ -68,7 +69,14 @@ const std::vector<Parameter>& parameters_of(const std::vector<KindOfTable>& kind
 }
 
 std::string block(const char* key, const std::vector<Statement>& statements) {
-  return statements.empty() ? "" : fmt::format("{} = '''\n{}'''\n", key, to_text(statements));
+  if (statements.empty()) return "";
+  const std::string text = to_text(statements);
+  const auto is_plain = [](char c) {
+    return c == '\n' || c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  };
+  // what the quotes of a block cannot hold stands in a string with escapes
+  const bool fits = text.find("'''") == std::string::npos && std::ranges::all_of(text, is_plain);
+  return fits ? fmt::format("{} = '''\n{}'''\n", key, text) : fmt::format("{} = {}\n", key, quoted(text));
 }
 
 /// A number as a number, anything else as text.

@@ -410,8 +410,10 @@ class CircuitFileReader {
     if (const auto* node = t.get("set")) p.set = statements(*node, key("set"));
     if (const auto* node = t.get("equations")) p.equations = statements(*node, key("equations"));
     if (const auto* node = t.get("parameters"))
-      for (const auto& [parameter, value] : ordered(as_table(*node, key("parameters"))))
+      for (const auto& [parameter, value] : ordered(as_table(*node, key("parameters")))) {
+        check_name(parameter, key("parameters"));
         p.parameters.emplace_back(std::string(parameter.str()), expression(*value, key("parameters")));
+      }
     if (const auto* node = t.get("during")) p.during = choice(*node, key("during"), {"learning", "evaluation", "both"});
     if (const auto* node = t.get("learn")) p.learn = names(*node, key("learn"));
     return p;
@@ -429,6 +431,7 @@ class CircuitFileReader {
     for (const auto& [key, node] : ordered(*t)) {
       const auto* own = node->as_table();
       if (own == nullptr) continue;
+      check_name(key, "learning");
       const std::string prefix = "learning." + std::string(key.str());
       check_keys(*own, prefix, known);
       ParameterValues values;

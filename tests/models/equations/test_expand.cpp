@@ -23,7 +23,7 @@ CircuitText circuit(const std::string& equations, const std::string& at_end = ""
   c.parameters = {{.name = "alpha", .default_value = 0.1},
                   {.name = "tau", .default_value = 2.0},
                   {.name = "transfer", .default_value = std::string("linear"), .choices = {"linear", "nonlinear"}}};
-  c.weights = {{.name = "Q", .kind = "uniform"}};
+  c.weights.push_back({.name = "Q", .kind = "uniform"});
   c.equations = parse_statements(source(equations));
   c.at_end = parse_statements(source(at_end));
   return c;
@@ -375,7 +375,15 @@ TEST_CASE("expand: faults of phases") {
   check(with({q}), "{ without }");
 }
 
-TEST_CASE("expand: hostile loops end") {
+TEST_CASE("expand: what grows without bound is refused") {
+  std::string calls = "input";
+  for (int i = 0; i < 40; ++i) calls = "f(" + calls + ")";
+  CHECK(fault_of("f(x) = x + x\ny = " + calls).fault ==
+        "an expression that is too large when its functions are written out");
+  std::string sum = "input";
+  for (int i = 0; i < 300; ++i) sum += " + input";
+  CHECK(fault_of("y = alpha*alpha*(" + sum + ")").fault ==
+        "an equation of 1805 numbers, names and operators, written out");
   CHECK(fault_of("for i = 1..20000\nfor j = 1..20000\nend\nend").fault == "loops of too many turns");
   CHECK(fault_of("for i = 1..1000000\nx[i] = 1\nend").fault == "a loop without end");
   CHECK(fault_of("x[10000000] = 1").fault == "10000000 is 10000000, as an index");

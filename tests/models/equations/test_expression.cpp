@@ -162,7 +162,10 @@ TEST_CASE("equations: an expression is printed as it is read") {
     CHECK(to_text(parsed(text)) == text);
   CHECK(to_text(parsed("2.*x")) == "2 .* x");
   CHECK(to_text(parsed("x^-1")) == "x^(-1)");
-  CHECK(to_text(parsed("--x")) == "--x");
+  CHECK(to_text(parsed("--x")) == "x");
+  CHECK(to_text(parsed("---x")) == "-x");
+  CHECK(to_text(parsed("-(-x)")) == "-(-x)");
+  CHECK(to_text(parsed("x''")) == "(x')'");
   CHECK(parsed("a*-b") == parsed("a*(-b)"));
   CHECK(rc::check("print and read", [] {
     Random random(*rc::gen::arbitrary<std::uint64_t>());

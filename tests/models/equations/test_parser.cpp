@@ -117,7 +117,11 @@ TEST_CASE("equations: faults of a text are shown where they stand") {
   check("size x", 5, 7, "found the end of the equation", "=");
   check("x = " + std::string(100, '('), 5, 69, "too many brackets in one another", "64");
   CHECK(fault_of("x = 1" + std::string(3000, '+') + "1").line == 5);
-  CHECK(fault_of("x = a" + std::string(5000, 'a')).fault == "a statement of 5005 characters");
+  CHECK(fault_of("x = a" + std::string(250'000, 'a')).fault == "a statement of 250005 characters");
+  CHECK(fault_of("x = a" + std::string(100, 'a')).fault == "a name of 101 characters");
+  std::string sum = "x = a";
+  for (int i = 0; i < 600; ++i) sum += " + a";
+  CHECK(fault_of(sum).fault == "an expression of 1201 numbers, names and operators");
   std::string deep;
   for (int i = 0; i < 40; ++i) deep += "if a == 1\n";
   CHECK(fault_of(deep).fault == "too many blocks in one another");
