@@ -70,7 +70,7 @@ LoopMeasure critical_leak_measure() {
   return {.name = "critical_leak",
           .label = "critical leak",
           .units = "1",
-          .description = "smallest leak alpha from which on the loop is stable",
+          .description = "leak alpha above which the loop is stable",
           .depends_on_leak = false,
           .value =
               [](const LinearisedLoop& loop) {

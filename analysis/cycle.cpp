@@ -67,7 +67,7 @@ CycleModes cycle_modes(const Cycle& cycle, RightHandSide& f, const State& x, std
   }
   if (!product.is_finite() || !arma::eig_gen(modes.mu, product)) {
     throw NumericalError("spectrum of a loop", "the weights are not finite, or the eigenvalue iteration failed",
-                         "a look at the weights: they may have grown without bound");
+                         "check the weights: they may have grown without bound");
   }
   modes.populations = cycle.populations;
   for (std::size_t i = 0; i < k; ++i) {

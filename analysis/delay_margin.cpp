@@ -68,7 +68,7 @@ LoopMeasure delay_margin_measure() {
       .label = "delay margin",
       .units = "time",
       .description =
-          "longest conduction delay around the loop that leaves it stable; infinite: any, NaN: it is not "
+          "longest conduction delay around the loop for which it remains stable; infinite: any, NaN: it is not "
           "stable without delay",
       .value = [](const LinearisedLoop& loop) { return loop.modes() ? delay_margin(*loop.modes()) : arma::datum::nan; },
       .finding = [](double margin, const LoopSetting& setting) -> std::optional<Finding> {

@@ -15,7 +15,7 @@ arma::vec symmetric_eigenvalues(const arma::mat& H) {
   arma::vec values;
   if (!H.is_finite() || !arma::eig_sym(values, H)) {
     throw NumericalError("numerical abscissa", "the matrix is not finite, or the eigenvalue iteration failed",
-                         "a look at the weights: they may have grown without bound");
+                         "check the weights: they may have grown without bound");
   }
   return values;
 }
@@ -55,7 +55,7 @@ LoopMeasure numerical_abscissa_measure() {
   return {.name = "numerical_abscissa",
           .label = "num. abscissa",
           .units = "1/time",
-          .description = "fastest rate at which the norm of a deviation can grow at once",
+          .description = "fastest initial growth rate of the norm of a perturbation",
           .needs_circuit = true,
           .value = [](const LinearisedLoop& loop) {
             const auto& [f, x, control] = loop.place().value();

@@ -17,7 +17,7 @@ arma::cx_vec eigenvalues(const arma::mat& M) {
   arma::cx_vec values;
   if (!M.is_finite() || !arma::eig_gen(values, M)) {
     throw NumericalError("spectrum", "the matrix is not finite, or the eigenvalue iteration failed",
-                         "a look at the weights: they may have grown without bound");
+                         "check the weights: they may have grown without bound");
   }
   return values;
 }

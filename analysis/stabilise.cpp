@@ -56,7 +56,7 @@ Stabilised stabilise(const arma::mat& M, const arma::mat& B0, const FeedbackBloc
       !(block.column_gain.is_empty() || block.column_gain.n_elem == B0.n_cols)) {
     throw ValueError("stabilisation",
                      fmt::format("B is {}x{} at ({}, {})", B0.n_rows, B0.n_cols, block.row, block.column),
-                     fmt::format("a block of the loop matrix, {}x{}, with one gain a column", M.n_rows, M.n_cols));
+                     fmt::format("a block of the loop matrix, {}x{}, with one gain per column", M.n_rows, M.n_cols));
   }
   if (!M.is_finite() || !B0.is_finite()) throw ValueError("stabilisation", "weights are not finite", "finite numbers");
 

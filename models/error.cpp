@@ -35,7 +35,7 @@ DivergenceError::DivergenceError(Data data)
                      fmt::format("diverged at time {:g}: population {} is not finite or beyond divergence_limit = {:g}",
                                  data.time, data.population, data.limit),
                      "a larger alpha; a smaller dt or a solver that is stable there (sequential_euler, dopri5); "
-                     "feedback of kind \"optimised\"; or on_divergence = \"skip\" to go on without such trials",
+                     "feedback of kind \"optimised\"; or on_divergence = \"skip\" to continue without such trials",
                      Fault::diverged),
       data_(std::move(data)) {}
 

@@ -26,8 +26,8 @@ int main(int argc, char** argv) {
       by_hand += name + "=" + value + " ";
     }
     execv("/proc/self/exe", argv);
-    std::cerr << "dynvert: experiment.reproducible: the program could not start itself once more. Try: " << by_hand
-              << argv[0] << " .." << std::endl;
+    std::cerr << "dynvert: experiment.reproducible: the program could not restart itself. Try: " << by_hand << argv[0]
+              << " .." << std::endl;
     return dynvert::exit_io;
   } catch (const std::exception& error) {
     // nothing that dynvert foresaw

@@ -99,7 +99,7 @@ bool converged(const TrialView& trial, std::size_t l) {
 TrialMeasure settling_time_measure() {
   TrialMeasure measure =
       of_trajectory("settling_time", "settling time", "time",
-                    "earliest time from which the loop's credit signals stay within 2 % of their steady state; "
+                    "time after which the loop's credit signals stay within 2 % of their steady state; "
                     "NaN: not within the trial",
                     settling);
   measure.summary = OverTrials::median;
@@ -111,7 +111,7 @@ TrialMeasure settling_time_measure() {
 TrialMeasure overshoot_measure() {
   return of_trajectory(
       "overshoot", "overshoot", "1",
-      "by how much the loop's credit signals pass their steady state, in its direction and relative to "
+      "by how much the loop's credit signals overshoot their steady state, in its direction and relative to "
       "it",
       largest_overshoot);
 }
@@ -122,10 +122,11 @@ TrialMeasure amplification_measure() {
 }
 
 TrialMeasure decay_rate_measure() {
-  return of_trajectory("decay_rate", "decay rate, fitted to the trajectory", "1/time",
-                       "fitted rate at which the loop's state nears its steady state at last, of the first sample; the "
-                       "spectral abscissa predicts it",
-                       decay_rate);
+  return of_trajectory(
+      "decay_rate", "decay rate, fitted to the trajectory", "1/time",
+      "fitted rate at which the loop's state approaches its steady state at the end, of the first sample; the "
+      "spectral abscissa predicts it",
+      decay_rate);
 }
 
 TrialMeasure residual_measure() {

@@ -12,11 +12,11 @@ namespace dynvert {
 
 namespace {
 
-/// A gain needs the slope of a function that acts on each unit by itself.
+/// A gain needs the slope of an elementwise function.
 void check_slope(const std::string& object, const Population& leader) {
   if (rate_function(leader.rate).elementwise) return;
   throw ValueError(object, fmt::format("follows the slope of {}, whose rate function is {}", leader.name, leader.rate),
-                   "a rate function that acts on each unit by itself");
+                   "an elementwise rate function");
 }
 
 }  // namespace
@@ -57,7 +57,8 @@ ProjectionIndex Circuit::add(Projection projection) {
   const Population& source = populations_[projection.source];
   const Population& target = populations_[projection.target];
   if (target.clamped)
-    throw ValueError(object, fmt::format("projects to {}, which is clamped", target.name), "one that moves");
+    throw ValueError(object, fmt::format("projects to {}, which is clamped", target.name),
+                     "a population that is not clamped");
   if (const auto* matrix = std::get_if<arma::mat>(&projection.weights)) {
     if (matrix->n_rows != target.units || matrix->n_cols != source.units) {
       throw ValueError(
@@ -105,7 +106,7 @@ void Circuit::add(Plasticity plasticity) {
       return p.projection == k || std::ranges::find(p.shared, k) != p.shared.end();
     };
     if (std::ranges::any_of(plasticity_, plastic)) {
-      throw ValueError(object, "the projection is plastic already", "one rule a projection");
+      throw ValueError(object, "the projection is plastic already", "one rule per projection");
     }
   };
   moves(plasticity.projection);

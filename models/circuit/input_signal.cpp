@@ -18,7 +18,7 @@ std::span<const SignalShape> signal_shapes() {
                                   .default_value = 0.0,
                                   .min = 0,
                                   .units = "time",
-                                  .meaning = "ramp: how long it takes to its full size"}}},
+                                  .meaning = "ramp: time until it reaches its full size"}}},
       SignalShape{.name = "sine",
                   .summary = "a sine wave",
                   .parameters = {{.name = "period",

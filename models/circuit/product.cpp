@@ -11,7 +11,7 @@ void multiply(const ConstMatrixView& A, const ConstMatrixView& B, const MatrixVi
     throw ValueError(
         "matrix product",
         fmt::format("{}x{} times {}x{} into {}x{}", A.units, A.columns, B.units, B.columns, C.units, C.columns),
-        "shapes that go together");
+        "compatible shapes");
   }
   const auto as_int = [](std::size_t n) { return static_cast<int>(n); };
   if (B.columns == 1) {

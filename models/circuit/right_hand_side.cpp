@@ -265,7 +265,7 @@ void RightHandSide::take_weights(const State& x) {
 ConstMatrixView RightHandSide::gain(ProjectionIndex projection) const {
   const auto& p = circuit_.projections()[projection];
   if (p.transmits != Transmit::gain || p.follows) {
-    throw ValueError(fmt::format("projection \"{}\"", p.name), "has no gain of its own",
+    throw ValueError(fmt::format("projection \"{}\"", p.name), "has no separate gain",
                      "a projection that transmits a gain which follows no population");
   }
   return {gains_[projection].data(), source_of(projection).units, layout_.columns(), gain_stride(projection)};

@@ -49,7 +49,7 @@ arma::vec RightHandSide::slope(ProjectionIndex projection, const State& x, std::
   if (!all.front().full.is_empty()) {
     throw ValueError(fmt::format("slope of projection \"{}\"", circuit_.projections()[projection].name),
                      fmt::format("the rate function {} mixes units", source_of(projection).rate),
-                     "a rate function that acts on each unit by itself");
+                     "an elementwise rate function");
   }
   return all.front().diagonal.t();
 }

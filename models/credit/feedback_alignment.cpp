@@ -16,7 +16,7 @@ namespace dynvert {
 
 CreditModel feedback_alignment() {
   return {.name = "feedback_alignment",
-          .summary = "fixed feedback weights in place of the transpose",
+          .summary = "fixed feedback weights instead of the transpose",
           .feedback = sequential_feedback,
           .assign = [](const Network& network, const Feedback& feedback, const Activity& activity,
                        const ParameterValues&, Credit& credit) {

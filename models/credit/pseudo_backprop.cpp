@@ -1,4 +1,4 @@
-/// Pseudo-backpropagation: the Moore-Penrose inverse in place of the transpose (Podlaski & Machens 2020, the
+/// Pseudo-backpropagation: the Moore-Penrose inverse instead of the transpose (Podlaski & Machens 2020, the
 /// limit alpha -> 0 of dynamic inversion with B = -W'):
 ///
 ///     delta_{l-1} = W_l^+ delta_l .* g_{l-1}'(a_{l-1})
@@ -36,7 +36,7 @@ arma::mat pseudo_inverse_times(const arma::mat& W, const arma::mat& s) {
 
 CreditModel pseudo_backprop() {
   return {.name = "pseudo_backprop",
-          .summary = "the Moore-Penrose inverse in place of the transpose",
+          .summary = "the Moore-Penrose inverse instead of the transpose",
           .assign = [](const Network& network, const Feedback&, const Activity& activity, const ParameterValues&,
                        Credit& credit) {
             propagate(network, activity, credit,

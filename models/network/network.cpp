@@ -14,7 +14,7 @@ namespace dynvert {
 Network::Network(std::vector<std::size_t> units_, const std::vector<std::string>& activation, bool bias_)
     : units(std::move(units_)), bias(bias_) {
   if (units.size() < 2) throw ValueError("network", fmt::format("{} layers", units.size()), "at least two");
-  if (std::ranges::count(units, 0U) > 0) throw ValueError("network", "a layer without units", "at least 1 a layer");
+  if (std::ranges::count(units, 0U) > 0) throw ValueError("network", "a layer without units", "at least 1 per layer");
   if (activation.size() != depth()) {
     throw ValueError("network", fmt::format("{} activations for {} layers", activation.size(), depth()),
                      "one for each layer above the input");
@@ -28,7 +28,7 @@ Network::Network(std::vector<std::size_t> units_, const std::vector<std::string>
     g[l] = &rate_function(activation[l - 1]);
     if (l < depth() && !g[l]->elementwise) {
       throw ValueError("network", fmt::format("{} in hidden layer {}", g[l]->name, l),
-                       "a function that acts on each unit by itself; softmax is for outputs");
+                       "an elementwise function; softmax is for outputs");
     }
   }
 }

@@ -22,7 +22,7 @@ std::string not_a_mat_file(const std::string& path) {
   constexpr std::string_view signature = "MATLAB 5.0 MAT-file";
   std::string start(signature.size(), '\0');
   std::ifstream(path, std::ios::binary).read(start.data(), static_cast<std::streamsize>(start.size()));
-  return start == signature ? "" : "is no MAT-file of level 5";
+  return start == signature ? "" : "is not a MAT-file of level 5";
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ int export_file(const ExportArguments& arguments, std::ostream& out, std::ostrea
   }
   if (mat && !arguments.group.empty()) throw ValueError("--group", "is for .csv", "a .csv file, or no --group");
   if (arguments.trial && !arguments.group.empty()) {
-    throw ValueError("--group", "does not go with --trial, which is a table of its own", "one of them");
+    throw ValueError("--group", "cannot be combined with --trial, which is a separate table", "one of them");
   }
   const RunReader file(arguments.path);
   const ExportSelection selection{.models = chosen_models(file, arguments.model),

@@ -62,11 +62,11 @@ int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& 
 
   const std::string status = text(reader, "/", "status");
   if (mended) {
-    fmt::print(out, "{}: the last commit was cut short, and is finished now\n", arguments.path);
+    fmt::print(out, "{}: the last commit was interrupted and has been completed\n", arguments.path);
   } else if (dropped == 0) {
-    fmt::print(out, "{}: nothing to mend\n", arguments.path);
+    fmt::print(out, "{}: nothing to repair\n", arguments.path);
   }
-  if (dropped > 0) fmt::print(out, "{}: {} rows after the last commit were dropped\n", arguments.path, dropped);
+  if (dropped > 0) fmt::print(out, "{}: {} rows after the last commit were removed\n", arguments.path, dropped);
   fmt::print(out, "{}: {} trials kept, {}, status {}\n", arguments.path, trials,
              faults.empty() ? "all data readable" : fmt::format("{} datasets NOT readable", faults.size()), status);
   if (status == "interrupted" && faults.empty()) {

@@ -47,7 +47,7 @@ int report(const ReportArguments& arguments, const ReportSources& sources, std::
   const std::string page = report_page(data, sources);
   if (page.size() > most) {
     throw ValueError(fmt::format("--max-size {:g}", arguments.max_size),
-                     fmt::format("the page takes {:.2f} MB even with one trial a model and the fewest samples",
+                     fmt::format("the page takes {:.2f} MB even with one trial per model and the fewest samples",
                                  static_cast<double>(page.size()) / bytes_a_megabyte),
                      "more than that");
   }

@@ -46,7 +46,7 @@ std::optional<RunFile> open_earlier(const SimulateArguments& arguments, const Co
   if (check_resumable(file, config) == Resumable::complete) return std::nullopt;
   const std::string note = note_resumption(file, config);
   if (arguments.quiet) return file;
-  if (file.mended()) fmt::print(err, "dynvert: {}: the last commit was cut short, and is finished now\n", output);
+  if (file.mended()) fmt::print(err, "dynvert: {}: the last commit was interrupted and has been completed\n", output);
   if (!note.empty()) fmt::print(err, "dynvert: note: {}\n", note);
   fmt::print(err, "dynvert: {}: resumes after {} of {} trials\n", output, file.committed(), config.trials);
   return file;

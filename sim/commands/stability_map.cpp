@@ -47,7 +47,8 @@ void print_summary(std::ostream& out, const ModelMap& map) {
 int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostream& err) {
   const MapRanges ranges = parse_map_ranges(*arguments.map);
   if (arguments.output.empty()) throw ValueError("--map", "has no output", "-o MAP.h5");
-  if (arguments.trial) throw ValueError("--map", "does not go with --trial", "--snapshot, the trials done by then");
+  if (arguments.trial)
+    throw ValueError("--map", "cannot be combined with --trial", "--snapshot, the number of trials completed by then");
   const auto alpha = ranges.alpha.points(arguments.points);
   const auto ratio = ranges.ratio.points(arguments.points);
 

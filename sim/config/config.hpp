@@ -42,7 +42,7 @@ struct InitConfig {
   double gain = 1;               ///< orthogonal
   std::string path;              ///< file: HDF5 file (absolute after loading)
   std::string group = "/";       ///< file: group with W1.., b1..
-  int snapshot = -1;             ///< file: of several snapshots the one after so many trials; -1: the last
+  int snapshot = -1;             ///< file: with several snapshots, the one after so many trials; -1: the last
   ParameterValues parameters = {};
 
   bool operator==(const InitConfig&) const = default;
@@ -116,7 +116,7 @@ struct FeedbackConfig {
   bool restabilise = false;
   std::string path;         ///< file: HDF5 file (absolute after loading)
   std::string group = "/";  ///< file: group with B2..
-  int snapshot = -1;        ///< file: of several snapshots the one after so many trials; -1: the last
+  int snapshot = -1;        ///< file: with several snapshots, the one after so many trials; -1: the last
   ParameterValues parameters = {};
 
   bool operator==(const FeedbackConfig&) const = default;
@@ -128,7 +128,7 @@ struct InversionConfig {
   std::size_t samples = 1;            ///< errors, each with an input of its own, that are drawn and inverted
   double amplitude = 1;               ///< standard deviation of the components of an error
   double onset = 0;                   ///< when the error appears
-  double rise = 10;                   ///< ramp: how long it takes to its full size
+  double rise = 10;                   ///< ramp: time until it reaches its full size
   double noise = 0.5;                 ///< noise: standard deviation of its fluctuations, relative to amplitude
   double noise_tau = 1;               ///< noise: their correlation time
   std::vector<double> alpha;          ///< leaks of the grid; empty: the model's own

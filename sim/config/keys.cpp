@@ -35,22 +35,23 @@ std::string value_text(std::string_view key, std::string_view value) { return fm
 
 std::vector<Key> keys_of(Config& c, const KeyContext& context) {
   return {
-      free_text("title", c.title, "any text", "Title of the experiment, for people"),
+      free_text("title", c.title, "any text", "Title of the experiment"),
       whole("seed", &c.seed, 0, any_seed, "Seed of every random number"),
       of_experiments(
           with_default(whole("trials", &c.trials, 1, many,
-                             "Number of trials; of a circuit, whose trials differ in what is drawn, by default 1"),
+                             "Number of trials; default 1 for a circuit, whose trials differ in what is random"),
                        "required, or epochs"),
           {learning, circuit}, context),
       of_experiments(
-          with_default(whole("epochs", std::monostate{}, 1, many, "Passes through the data set, in place of trials"),
+          with_default(whole("epochs", std::monostate{}, 1, many, "Passes through the data set, instead of trials"),
                        "required, or trials"),
           {learning}, context),
       whole("threads", &c.threads, 1, 1024, "Number of threads; the numbers do not depend on it"),
-      of_experiments(one_of("fast", c.fast, {"auto", "off"},
-                            "Whether faster forms that are equal up to rounding may take the place of plain ones"),
-                     {learning}, context),
-      flag("reproducible", c.reproducible, "Whether every x86-64 processor gives the same bits, at a price in speed"),
+      of_experiments(
+          one_of("fast", c.fast, {"auto", "off"},
+                 "Whether loops may be integrated in accelerated forms, which are equal up to rounding error"),
+          {learning}, context),
+      flag("reproducible", c.reproducible, "Whether every x86-64 processor gives the same bits, at a cost in speed"),
   };
 }
 
@@ -65,7 +66,8 @@ std::vector<Key> keys_of(TaskConfig& t, const KeyContext& context) {
                    "first of network.layers"),
       with_default(whole("outputs", &t.outputs, 1, 1'000'000, "Number of outputs; must be the last of network.layers"),
                    "last of network.layers"),
-      used(whole("samples", &t.samples, 1, many, "Size of the training set; of files, so many from the first")),
+      used(whole("samples", &t.samples, 1, many,
+                 "Size of the training set; from files, so many samples from the first")),
       used(whole("test_samples", &t.test_samples, 0, many,
                  "Size of the test set; 0: none, or for dataset all in the file")),
       used(required(free_text("path", t.path, "a file name",
@@ -82,9 +84,9 @@ std::vector<Key> keys_of(TaskConfig& t, const KeyContext& context) {
                             "The same of the test set, in the file path where test_path is empty; empty: as group"),
                   pair)),
       used(one_of("targets", t.targets, {"values", "classes"},
-                  "What the network is to give: numbers, or a class, whose output is 1 and the others 0")),
+                  "What the network should output: numbers, or a class, coded as 1 at its output and 0 at the others")),
       used(one_of("scaling", t.scaling, {"none", "unit", "standardised"},
-                  "Inputs as they are, bytes divided by 255, or less the training set's mean and divided by its "
+                  "Inputs as they are, bytes divided by 255, or minus the mean of the training set and divided by its "
                   "standard deviation, one number each")),
   };
   add_own_keys(keys, t.parameters, "kind", context.registry.tasks, t.kind);
@@ -96,14 +98,15 @@ std::vector<Key> keys_of(NetworkConfig& n, const KeyContext& context) {
   layers.allowed = "3 to 1000 layers of 1 to 1000000 units";
   Key init{.name = "init",
            .type = KeyType::table,
-           .meaning = "Weights at the start, see [network.init]",
+           .meaning = "Initial weights, see [network.init]",
            .allowed = "keys of [network.init]"};
   return {
       required(std::move(layers)),
-      with_default(typed(choice("activation", &n.activation, context.registry.activations,
-                                "Rate function of the hidden layers: one name, or a list with one name a hidden layer"),
-                         KeyType::name_or_names),
-                   "\"linear\""),
+      with_default(
+          typed(choice("activation", &n.activation, context.registry.activations,
+                       "Rate function of the hidden layers: one name, or a list with one name per hidden layer"),
+                KeyType::name_or_names),
+          "\"linear\""),
       choice("output", &n.output, context.registry.outputs, "Rate function of the last layer"),
       flag("bias", n.bias, "Whether the layers have biases, which learn"),
       std::move(init),
@@ -114,13 +117,13 @@ std::vector<Key> keys_of(InitConfig& i, const KeyContext& context) {
   const Choice* const kind = find_choice(context.registry.inits, i.kind);
   const auto used = [&](Key key) { return governed(std::move(key), "kind", kind); };
   std::vector<Key> keys{
-      choice("kind", &i.kind, context.registry.inits, "Where the weights at the start come from"),
+      choice("kind", &i.kind, context.registry.inits, "Where the initial weights come from"),
       used(real("half_width", i.half_width, at_least(0), "uniform: weights and biases are drawn from U(-w, w)")),
       used(real("gain", i.gain, above(0), "orthogonal: factor of the orthogonal matrices; biases are 0")),
       used(required(free_text("path", i.path, "a file name", "file: an HDF5 file"))),
       used(free_text("group", i.group, "a group of the file, from /", "file: the group that holds W1.. and b1..")),
       used(whole("snapshot", &i.snapshot, -1, many,
-                 "file: of several snapshots the one after so many trials; -1: the last")),
+                 "file: with several snapshots, the one after so many trials; -1: the last")),
   };
   add_own_keys(keys, i.parameters, "kind", context.registry.inits, i.kind);
   return keys;
@@ -139,7 +142,7 @@ std::vector<Key> keys_of(LearningConfig& l, const KeyContext&) {
       flag("normalise_updates", l.normalise_updates, "Divide each weight change by its Frobenius norm"),
       flag("skip_first", l.skip_first, "The first trial changes nothing"),
       one_of("precision", l.precision, {"double", "single"},
-             "Of the first layer's weights, where models learn in blocks of trials"),
+             "Precision of the first layer's weights in models that learn in blocks of trials"),
   };
 }
 
@@ -152,17 +155,17 @@ std::vector<Key> keys_of(InversionConfig& i, const KeyContext& context) {
   std::vector<Key> keys{
       choice("signal", &i.signal, context.registry.error_signals, "The error that the loops invert, in time"),
       whole("samples", &i.samples, 1, 1'000'000,
-            "Errors, each with an input of its own, that are drawn; each is inverted at every point of the grid"),
+            "Number of random errors, each with its own input; each is inverted at every point of the grid"),
       real("amplitude", i.amplitude, above(0), "Standard deviation of the components of an error"),
       timed("onset", i.onset, at_least(0), "When the error appears"),
-      used(timed("rise", i.rise, above(0), "ramp: how long the error takes to its full size")),
+      used(timed("rise", i.rise, above(0), "ramp: time until the error reaches its full size")),
       used(real("noise", i.noise, at_least(0),
                 "noise: standard deviation of the fluctuations around the error, relative to amplitude")),
       used(timed("noise_tau", i.noise_tau, above(0), "noise: correlation time of the fluctuations")),
       reals("alpha", i.alpha, at_least(0), "finite real numbers at least 0",
             "Leaks of the grid; empty: the model's own"),
       reals("ratio", i.ratio, above(0), "finite real numbers above 0",
-            "Ratios tau_u / tau_delta of the grid, tau_delta as the model has it; empty: the model's own"),
+            "Ratios tau_u / tau_delta of the grid, with the model's tau_delta; empty: the model's own"),
       std::move(feedback),
   };
   add_own_keys(keys, i.parameters, "signal", context.registry.error_signals, i.signal);
@@ -186,26 +189,28 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
              .meaning =
                  "concurrent models: when stimulus and target are on, see [[dynamics.phases]]; empty: both for "
                  "duration",
-             .allowed = "phases in the order of time, at most 1000, the target on in one of them"};
+             .allowed = "phases in temporal order, at most 1000, the target on in one of them"};
   std::vector<Key> keys{
-      choice("solver", &d.solver, context.registry.solvers, "How the equations are advanced in time"),
+      choice("solver", &d.solver, context.registry.solvers, "How the equations are integrated in time"),
       by_solver(timed("dt", d.dt, above(0),
                       "Step of a fixed-step solver, first step of an adaptive one; time between the samples of a trace "
                       "where record.interval is 0")),
       by_solver(unless(timed("duration", d.duration, above(0),
                              "Length of the inversion; for a fixed-step solver a whole number of dt"),
-                       reason(concurrent && !d.phases.empty(), "phases, which have durations of their own"))),
-      by_solver(real("settle_tolerance", d.settle_tolerance, at_least(0).below(1),
-                     "Ends a trial early, once tau times the rate of change is below this part of the largest state; "
-                     "0: never")),
+                       reason(concurrent && !d.phases.empty(), "phases, which have their own durations"))),
+      by_solver(
+          real("settle_tolerance", d.settle_tolerance, at_least(0).below(1),
+               "Ends a trial early, once tau times the rate of change is below this fraction of the largest state; "
+               "0: never")),
       by_solver(real("rtol", d.rtol, above(0).below(1), "Relative tolerance of an adaptive solver")),
       by_solver(real("atol", d.atol, above(0), "Absolute tolerance of an adaptive solver")),
       of_loops(timed("tau_delta", d.tau_delta, above(0), "Time constant of the error populations")),
       of_loops(timed("tau_u", d.tau_u, above(0), "Time constant of the controllers")),
-      learns(unless(timed("tau_h", d.tau_h, above(0), "Time constant of the forward populations, where they move"),
-                    still)),
+      learns(
+          unless(timed("tau_h", d.tau_h, above(0), "Time constant of the forward populations, where they are dynamic"),
+                 still)),
       learns(by_credit(one_of("forward", d.forward, {"instantaneous", "dynamic"},
-                              "How the forward pass is computed: at once, or in time before the inversion"))),
+                              "How the forward pass is computed: instantaneously, or in time before the inversion"))),
       learns(by_solver(
           unless(by_credit(timed("forward_duration", d.forward_duration, above(0),
                                  "Length of a dynamic forward pass; for a fixed-step solver a whole number of dt")),
@@ -219,7 +224,7 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
                     reason(credit != nullptr && d.plasticity != "continuous", value_text("plasticity", d.plasticity)))),
       of_experiments(
           one_of("on_divergence", d.on_divergence, {"stop", "skip"},
-                 "What a trial that diverges does: stop ends the run, skip leaves the weights as they are and goes on"),
+                 "What a trial that diverges does: stop ends the run, skip leaves the weights unchanged and continues"),
           {learning, circuit}, context),
       real("divergence_limit", d.divergence_limit, above(0), "A state beyond this has diverged"),
       by_solver(whole("max_steps", &d.max_steps, 1, many, "A loop that needs more steps ends with an error")),
@@ -266,7 +271,7 @@ std::vector<Key> keys_of(FeedbackConfig& f, const KeyContext& context) {
   std::vector<Key> keys{
       choice("kind", &f.kind, kinds, "Where the feedback weights B come from"),
       used(choice("factor", &f.factor, context.registry.feedback_factors,
-                  "product: the kind of the matrices of each layer that it is made of")),
+                  "product: the kind of the layer matrices that are multiplied")),
       scale(real("gain", f.gain, above(0), "Factor k of the negative_ kinds, as in B = -k W'")),
       scale(real("half_width", f.half_width, above(0), "random, optimised: B is drawn from U(-w, w)")),
       std::move(margin),
@@ -277,7 +282,7 @@ std::vector<Key> keys_of(FeedbackConfig& f, const KeyContext& context) {
       used(required(free_text("path", f.path, "a file name", "file: an HDF5 file"))),
       used(free_text("group", f.group, "a group of the file, from /", "file: the group that holds B2..")),
       used(whole("snapshot", &f.snapshot, -1, many,
-                 "file: of several snapshots the one after so many trials; -1: the last")),
+                 "file: with several snapshots, the one after so many trials; -1: the last")),
   };
   add_own_keys(keys, f.parameters, "kind", kinds, f.kind);
   if (credit != nullptr && !uses(credit, "feedback"))
@@ -287,10 +292,10 @@ std::vector<Key> keys_of(FeedbackConfig& f, const KeyContext& context) {
 
 std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
   const auto learns = [&](Key key) { return of_experiments(std::move(key), {learning}, context); };
-  Key trials = whole("trials", &r.trials, 0, many, "Trials whose trajectories are kept, the first trial is 0");
+  Key trials = whole("trials", &r.trials, 0, many, "Trials whose trajectories are recorded; the first trial is 0");
   trials.allowed = "numbers of trials, each once, at most 100000";
-  Key every =
-      whole("every", &r.every, 0, many, "Keep the trajectories of every so many trials, in place of trials; 0: none");
+  Key every = whole("every", &r.every, 0, many,
+                    "Interval, in trials, at which trajectories are recorded, instead of trials; 0: none");
   // one excludes the other, so only the one that is in use is written
   trials.written = r.every == 0;
   every.written = r.every > 0;
@@ -302,7 +307,7 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
       {.name = "populations",
        .type = KeyType::names,
        .slot = &r.populations,
-       .meaning = "Populations whose trajectories are kept; empty: all",
+       .meaning = "Populations whose trajectories are recorded; empty: all",
        .allowed = "delta_l, u_l, a_l, h_0, t, W_l, b_l of the models' layers, each once"},
       learns(whole("weights_every", &r.weights_every, 0, many,
                    "Trials between snapshots of the weights; 0: the first and the last only")),
@@ -311,7 +316,7 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
                      {learning, inversion}, context),
       learns(whole("unsettled_limit", &r.unsettled_limit, 0, 1'000'000,
                    "So many trials of each model that diverged or did not settle are recorded automatically")),
-      whole("compression", &r.compression, 0, 9, "Level of gzip, 0: none"),
+      whole("compression", &r.compression, 0, 9, "gzip level, 0: none"),
       real("commit_interval", r.commit_interval, at_least(0),
            "Seconds between commits to the file, more where the disk is slow: what a crash may lose"),
   };
@@ -344,10 +349,10 @@ std::vector<Key> keys_of(PopulationConfig& p, const KeyContext& context) {
       real("leak", p.leak, at_least(0), "Leak; 0: an integrator"),
       choice("rate", &p.rate, context.registry.outputs, "Rate function"),
       typed(reals("initial", p.initial, {}, "finite real numbers",
-                  "State at the start: one number, or one for each unit; empty: 0"),
+                  "Initial state: one number, or one for each unit; empty: 0"),
             KeyType::real_or_reals),
       real("initial_half_width", p.initial_half_width, at_least(0),
-           "A number from U(-w, w) is added to the state at the start of each unit in each trial"),
+           "A number from U(-w, w) is added to the initial state of each unit in each trial"),
   };
 }
 
@@ -364,7 +369,7 @@ std::vector<Key> keys_of(ProjectionConfig& p, const KeyContext& context) {
       required(free_text("source", p.source, "name of a population", "Where it comes from")),
       required(free_text("target", p.target, "name of a population", "Where it goes to")),
       choice("kind", &p.kind, registry.projections, "Where its weights come from"),
-      used(real("weight", p.weight, {}, "one_to_one: from each unit to the one of its number")),
+      used(real("weight", p.weight, {}, "one_to_one: weight from each unit to the unit with the same number")),
       used(required({.name = "matrix",
                      .type = KeyType::matrix,
                      .slot = &p.matrix,
@@ -379,7 +384,7 @@ std::vector<Key> keys_of(ProjectionConfig& p, const KeyContext& context) {
              "What it transmits of its source: its rate, its state, or its state times a gain"),
       of_gain(required(free_text("follows", p.follows, "name of a population of the source's size",
                                  "gain: the population whose slope g'(x) is the gain"))),
-      of_gain(flag("reciprocal", p.reciprocal, "gain: 1/g'(x) in place of g'(x)")),
+      of_gain(flag("reciprocal", p.reciprocal, "gain: 1/g'(x) instead of g'(x)")),
   };
   add_own_keys(keys, p.parameters, "kind", registry.projections, p.kind);
   return keys;
@@ -391,7 +396,7 @@ std::vector<Key> keys_of(InputConfig& i, const KeyContext& context) {
           free_text("name", i.name, "letters, digits and _, no digit first", "Name of the input, for --set and sweeps"),
           "POPULATION_SHAPE"),
       required(free_text("population", i.population, "name of a population", "Where the input arrives; inputs add up")),
-      choice("shape", &i.shape, context.registry.inputs, "Its course in time"),
+      choice("shape", &i.shape, context.registry.inputs, "Its time course"),
       typed(reals("amplitude", i.amplitude, {}, "finite real numbers", "Its size: one number, or one for each unit"),
             KeyType::real_or_reals),
       timed("start", i.start, at_least(0), "When it begins"),

@@ -15,7 +15,7 @@ std::string against_blocks(const Config& config, bool moves) {
   if (config.learning.decay > max_decay) return fmt::format("with learning.decay above {}", max_decay);
   if (weights < fewest_weights)
     return fmt::format("for {} weights of the first layer, fewer than {}", weights, fewest_weights);
-  return moves ? "with a forward pass that takes time" : "";
+  return moves ? "with a dynamic forward pass" : "";
 }
 
 bool learns_in_blocks(const Config& config, const ModelConfig& model) {

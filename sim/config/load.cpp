@@ -68,7 +68,7 @@ void check_trials(const ConfigReader& reader, const toml::table* in, const toml:
   if (samples % batch != 0)
     reader.fail_at(&learning, "learning", "batch",
                    fmt::format("{} does not divide the {} samples of an epoch", batch, samples),
-                   "a divisor of task.samples, or experiment.trials in place of epochs");
+                   "a divisor of task.samples, or experiment.trials instead of epochs");
   if (samples / batch > max_trials / passes)
     reader.fail_at(in, "experiment", "epochs", fmt::format("{} epochs are too many trials", passes),
                    fmt::format("at most {} trials", max_trials));
@@ -85,7 +85,7 @@ void check_record(const ConfigReader& reader, const toml::table* in, Config& con
                    fmt::format("at most {}; record.every takes them at regular intervals", max_recorded));
   std::sort(record.trials.begin(), record.trials.end());
   if (const auto twice = std::adjacent_find(record.trials.begin(), record.trials.end()); twice != record.trials.end())
-    reader.fail_at(in, "record", "trials", fmt::format("{} stands there twice", *twice), "each trial once");
+    reader.fail_at(in, "record", "trials", fmt::format("{} is listed twice", *twice), "each trial once");
   if (!record.trials.empty() && record.trials.back() >= config.trials)
     reader.fail_at(in, "record", "trials",
                    fmt::format("found {}, but the experiment has {} trials", record.trials.back(), config.trials),
@@ -185,7 +185,7 @@ std::string read_config_text(const std::string& path) {
   std::error_code code;
   const auto status = fs::status(path, code);
   if (status.type() == fs::file_type::not_found) fail_file(path, "there is no such file");
-  if (code) fail_file(path, "cannot be looked at: " + code.message());
+  if (code) fail_file(path, "cannot be accessed: " + code.message());
   if (fs::is_directory(status)) fail_file(path, "is a directory");
   if (!fs::is_regular_file(status)) fail_file(path, "is not a regular file");
   std::ifstream in(path, std::ios::binary);
@@ -202,7 +202,7 @@ Config parse_config(std::string_view text, const std::string& source_name, std::
                     const ConfigRegistry& registry) {
   if (text.size() > largest_file)
     throw ConfigError({source_name, 0, 0, "", fmt::format("is larger than {} bytes", largest_file), "",
-                       "a configuration; large data belong into files that it names"});
+                       "a configuration; large data belong in files that it names"});
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
     throw ConfigError(
         {source_name, 0, 0, "", "is empty", "", "a TOML file with [task], [network], [learning], [[model]]"});

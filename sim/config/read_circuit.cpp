@@ -47,14 +47,14 @@ class CircuitReader {
   void check_name(const toml::table& own, const std::string& prefix, const std::string& name) const {
     reader_.check_identifier(&own, prefix, "name", name);
     if (is_reserved(name))
-      reader_.fail_at(&own, prefix, "name", in_quotes(name) + " is the name of a dataset of the file's own",
+      reader_.fail_at(&own, prefix, "name", in_quotes(name) + " is the name of a dataset that every file has",
                       "another name, not beginning with unit_, source_, input_, end_");
     const auto taken = [&](const auto& list) {
       return std::ranges::any_of(list, [&](const auto& other) { return other.name == name; });
     };
     if (taken(circuit_.populations) || taken(circuit_.projections))
       reader_.fail_at(&own, prefix, "name", in_quotes(name) + " is taken already",
-                      "a name of its own for each population and each projection");
+                      "a different name for each population and each projection");
   }
 
   void check_length(const toml::table& own, const std::string& prefix, std::string_view key, std::size_t length,
@@ -129,7 +129,7 @@ class CircuitReader {
                         fmt::format("a population of {} units, as {}", source.units, p.source));
       if (!rate_function(leader.rate).elementwise)
         reader_.fail_at(&own, prefix, "follows",
-                        fmt::format("{}'s rate function {} has no slope of single units", p.follows, leader.rate),
+                        fmt::format("{}'s rate function {} has no elementwise slope", p.follows, leader.rate),
                         "a population with another rate function");
     }
     reset_unused<ProjectionConfig>(keys, reader_.context());
@@ -222,7 +222,7 @@ InversionConfig read_inversion(const ConfigReader& reader) {
     reader.fail_at(in, "inversion", "samples",
                    fmt::format("{} samples at {} points are too many", inversion.samples,
                                size(inversion.alpha) * size(inversion.ratio)),
-                   fmt::format("at most {} inversions of a model", max_points));
+                   fmt::format("at most {} inversions per model", max_points));
   return inversion;
 }
 

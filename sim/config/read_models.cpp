@@ -67,7 +67,7 @@ class ModelReader {
         read_model(own, prefix, kind, model);
         if (std::ranges::find(config_.models, model.name, &ModelConfig::name) != config_.models.end())
           reader_.fail_at(&own, numbered, "name", fmt::format("two models have the name {}", in_quotes(model.name)),
-                          "a name of its own for each model");
+                          "a different name for each model");
         check_precision(prefix, model);
         config_.models.push_back(std::move(model));
       }
@@ -175,10 +175,9 @@ class ModelReader {
     std::vector<std::string> allowed;
     for (const Choice& credit : credits)
       if (has_loops(credit)) allowed.push_back(credit.name);
-    reader_.fail_at(
-        &own, prefix, "credit",
-        fmt::format("\"{}\" has no loops that [inversion] could drive by an error of its own", model.credit),
-        fmt::format("{}", fmt::join(allowed, ", ")));
+    reader_.fail_at(&own, prefix, "credit",
+                    fmt::format("\"{}\" has no loops that [inversion] can drive by an error", model.credit),
+                    fmt::format("{}", fmt::join(allowed, ", ")));
   }
 
   /// Combinations that no single key shows.
@@ -189,14 +188,14 @@ class ModelReader {
       for (const std::string& g : config_.network.activation)
         if (g == "relu")
           at("transfer", "\"linearised\" divides by the slope of the rate function, and relu's can be 0",
-             "linear or nonlinear with relu; leaky_relu in place of it");
+             "linear or nonlinear with relu, or leaky_relu instead");
     }
     if (d.plasticity != "continuous" || !applies(keys, "plasticity")) return;
     if (!uses(find_choice(reader_.registry().solvers, d.solver), "duration"))
       at("solver", fmt::format("\"{}\" has no time in which plasticity = \"continuous\" could act", d.solver),
-         "a solver that integrates, as dopri5, or plasticity = \"end_of_trial\"");
+         "a solver that integrates, such as dopri5, or plasticity = \"end_of_trial\"");
     if (d.solver == "exact")
-      at("solver", "\"exact\" is for linear circuits, and weights that move with the state make it bilinear",
+      at("solver", "\"exact\" is for linear circuits, and weights that change with the state make it bilinear",
          "dopri5, rk4, euler, sequential_euler, rosenbrock4");
     const auto* learning = reader_.tree()["learning"].as_table();
     const auto excluded = [&](std::string_view key, bool used) {

@@ -41,9 +41,10 @@ void check_task(const ConfigReader& reader, const toml::table& in, Config& confi
       copy_value(from, *find_key(keys, from.name));
   reset_unused<TaskConfig>(keys, reader.context(), kind.defaults);
   if (!kind.gives_probabilities && config.network.output == "softmax")
-    reader.fail_at(reader.tree()["network"].as_table(), "network", "output",
-                   fmt::format("\"softmax\" gives probabilities, and the targets of {} are none", task.kind),
-                   "a rate function of single units, or a task whose targets are probabilities");
+    reader.fail_at(
+        reader.tree()["network"].as_table(), "network", "output",
+        fmt::format("\"softmax\" gives probabilities, but the targets of {} are not probabilities", task.kind),
+        "an elementwise rate function, or a task whose targets are probabilities");
   const auto agree = [&](std::string_view key, std::size_t& value, std::size_t fixed, std::size_t layer,
                          const char* which) {
     if (fixed != 0 && fixed != layer)

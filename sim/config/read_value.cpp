@@ -113,7 +113,7 @@ class ValueReader {
       read(element, &values->emplace_back());
       const bool repeated = std::find(values->begin(), values->end() - 1, values->back()) != values->end() - 1;
       if (repeated && spec_.type == KeyType::names)
-        fail(place_of(element.source(), key_, file_), fmt::format("{} stands there twice", in_quotes(values->back())),
+        fail(place_of(element.source(), key_, file_), fmt::format("{} is listed twice", in_quotes(values->back())),
              values->back(), "each name once");
     }
   }

@@ -200,7 +200,7 @@ Table<CircuitRow> UserCircuit::points() const {
   table.add_number({.name = "spectral_abscissa",
                     .units = "1/time",
                     .description = "largest real part of the circuit's spectrum at the steady state that is nearest to "
-                                   "its end; NaN: there is none, or an input still moves"},
+                                   "its end; NaN: there is none, or an input is still changing"},
                    [](const Row& row) { return row.abscissa; });
   for (PopulationIndex p = 0; p < circuit.populations().size(); ++p) {
     const Population& population = circuit.populations()[p];
@@ -267,7 +267,7 @@ TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRo
 /// Each matrix over the units of its target and of its source, each number c of a one-to-one projection.
 void describe_weights(const UserCircuit& user, GroupSpec& group, Rows& row) {
   group = {.path = "/models/circuit/weights", .row_dimension = "snapshot"};
-  group.datasets.push_back(counter("snapshot", "trials done by then"));
+  group.datasets.push_back(counter("snapshot", "trials completed by then"));
   std::vector<std::vector<double>> values{{0}};
   const auto& populations = user.circuit.populations();
   const auto use = [&](const Axis& axis) {

@@ -360,7 +360,7 @@ std::string description_of_inversion(const Config& config) {
   text += fmt::format("  inversion {} of {} errors\n", config.inversion.signal, config.inversion.samples);
   text += fmt::format("  alpha     {}\n", axis_text(config.inversion.alpha));
   text += fmt::format("  ratio     {}\n", axis_text(config.inversion.ratio));
-  text += fmt::format("  trials    {} a model\n", config.trials);
+  text += fmt::format("  trials    {} per model\n", config.trials);
   for (const ModelConfig& model : config.models) text += model_line(model, "");
   return text;
 }

@@ -16,12 +16,13 @@ struct Count {
 };
 
 constexpr std::array<Count, 8> counts_of_state{{
-    {"trials", "trials done by then", &TrainerCounts::trials_done},
-    {"diverged", "trials that diverged or failed otherwise", &TrainerCounts::diverged},
-    {"kept_unasked", "recorded trials that nobody asked for", &TrainerCounts::recorded_automatically},
+    {"trials", "trials completed by then", &TrainerCounts::trials_done},
+    {"diverged", "trials that diverged or failed for another reason", &TrainerCounts::diverged},
+    {"kept_unasked", "trials recorded automatically because they diverged or did not settle",
+     &TrainerCounts::recorded_automatically},
     {"records", "rows of trace", &TrainerCounts::records},
     {"snapshots", "rows of weights", &TrainerCounts::snapshots},
-    {"last_snapshot", "trials done at the last of them", &TrainerCounts::last_snapshot},
+    {"last_snapshot", "trials completed at the last of them", &TrainerCounts::last_snapshot},
     {"last_loss", "the train_loss evaluated last", &TrainerCounts::last_loss},
     {"largest_loss", "the largest finite train_loss", &TrainerCounts::largest_loss},
 }};

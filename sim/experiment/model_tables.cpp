@@ -15,7 +15,7 @@ Table<LearningRow> learning_table(const Config& config, const ModelConfig& model
   table.add_number(counter("trial", "number of the trial, from 0"),
                    [](const Row& row) { return static_cast<double>(row.trial); });
   table.add_number({.name = "trial_error",
-                    .description = "squared error |t - y|^2 of what the trial showed, before the weight change"},
+                    .description = "squared error |t - y|^2 of the samples of the trial, before the weight change"},
                    [](const Row& row) { return row.squared_error; });
   DatasetSpec fault = counter("fault", "whether the trial failed, and how; it then changed no weights");
   fault.legend = fault_legend();
@@ -35,7 +35,7 @@ Table<LearningRow> learning_table(const Config& config, const ModelConfig& model
                        [i](const Row& row) { return static_cast<double>(row.loops[i].converged); });
       if (!model.feedback.restabilise) continue;
       DatasetSpec event = counter(fmt::format("restabilised_{}", loop.number),
-                                  "whether the feedback was optimised again before this trial");
+                                  "whether the feedback was re-optimised before this trial");
       event.legend = "1 yes, 0 no";
       table.add_number(event, [i](const Row& row) { return row.loops[i].restabilised ? 1 : 0; });
     }
@@ -53,7 +53,7 @@ Table<EvaluationRow> eval_table(const Config& config, const ModelConfig& model) 
   const auto accuracy = [](const char* name, const char* set) {
     return DatasetSpec{.name = name, .description = fmt::format("fraction of the {} set whose class is right", set)};
   };
-  table.add_number(counter("evaluation", "trials done by then"),
+  table.add_number(counter("evaluation", "trials completed by then"),
                    [](const Row& row) { return static_cast<double>(row.trials_done); });
   table.add_number({.name = "train_loss", .description = fmt::format("sum of {} over the whole training set", loss)},
                    [](const Row& row) { return row.train.loss; });

@@ -16,8 +16,8 @@ namespace {
 GroupSpec plan_state_group(const TransientPlan& plan) {
   return {.path = fmt::format("/models/{}/state", plan.name),
           .row_dimension = "slot",
-          .datasets = {slot_dataset(), counter("trials", "trials done by then"),
-                       counter("diverged", "trials that diverged or failed otherwise")}};
+          .datasets = {slot_dataset(), counter("trials", "trials completed by then"),
+                       counter("diverged", "trials that diverged or failed for another reason")}};
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ void check_exact(const std::string& solver, bool linear, bool constant_inputs) {
                      others);
   }
   if (!constant_inputs) {
-    throw ValueError("dynamics.solver", "\"exact\" is for inputs that are constant but for switches",
+    throw ValueError("dynamics.solver", "\"exact\" is for inputs that are constant except for switches",
                      fmt::format("inputs that are steps, or {}", others));
   }
 }
@@ -173,8 +173,9 @@ void TransientExperiment::run_block(Recorder& recorder, std::size_t first, std::
   }
   trials_done_ = first + count;
   if (stopped_by.empty()) return;
-  throw NumericalError(parts_.front().plan.name, stopped_by,
-                       "a smaller dt or another solver, or on_divergence = \"skip\" where the circuit is meant to");
+  throw NumericalError(
+      parts_.front().plan.name, stopped_by,
+      "a smaller dt or another solver, or on_divergence = \"skip\" if the circuit is meant to diverge");
 }
 
 void TransientExperiment::record(Recorder& recorder, Part& part, Outcome& outcome) {

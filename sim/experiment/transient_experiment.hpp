@@ -61,7 +61,8 @@ struct TransientPlan {
 };
 
 /// Before anything is written: what the solver `exact` cannot take.
-/// @throws ValueError  it is that solver, and the circuits are not linear or the inputs not constant but for switches
+/// @throws ValueError  it is that solver, and the circuits are not linear or the inputs not constant except for
+/// switches
 void check_exact(const std::string& solver, bool linear, bool constant_inputs);
 
 /// So many trials a batch that its trajectories stay below 64 MiB.

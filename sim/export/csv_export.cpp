@@ -140,7 +140,7 @@ void write_table(const Table& table, int descriptor, const std::string& name) {
     for (const Table::Part& part : table.parts) {
       values.push_back(table.read(part, first, count));
       if (values.back().size() != count * part.columns) {
-        throw IoError(part.dataset, "has not the rows that its axis says", "");
+        throw IoError(part.dataset, "does not have the rows that its axis declares", "");
       }
     }
     for (std::size_t line = 0; line < count; ++line) {

@@ -40,7 +40,7 @@ class Walker {
   };
 
   [[noreturn]] void broken() const {
-    throw IoError(name_, "cannot be written: what arrived on the disk is not whole", "more room, or another disk");
+    throw IoError(name_, "cannot be written: the file on the disk is incomplete", "more room, or another disk");
   }
 
   void read(std::uint64_t at, void* to, std::size_t bytes) const {

@@ -43,7 +43,7 @@ void check_scales(const Dataset& dataset) {
     }
   }
   H5Dvlen_reclaim(lists_type.id(), space.id(), H5P_DEFAULT, lists.data());
-  if (!datasets) throw IoError(label, "refers to what is no dimension scale", "copy it again");
+  if (!datasets) throw IoError(label, "refers to something that is not a dimension scale", "copy it again");
 }
 
 }  // namespace

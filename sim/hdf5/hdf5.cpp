@@ -386,7 +386,7 @@ void write_all(const Dataset& dataset, std::span<const double> values) {
 std::vector<double> read_rows(const Dataset& dataset, std::size_t first, std::size_t count) {
   const std::size_t rows = dataset.shape.empty() ? 1 : dataset.shape[0];
   if (first > rows || count > rows - first) {
-    throw ValueError(dataset.name, "rows " + std::to_string(first) + " + " + std::to_string(count) + " were asked for",
+    throw ValueError(dataset.name, "rows " + std::to_string(first) + " + " + std::to_string(count) + " were requested",
                      "0 to " + std::to_string(rows));
   }
   return read_selected(dataset, values_in(dataset, count, 1), [&] { return select_rows(dataset, first, count); });
@@ -397,7 +397,7 @@ std::vector<double> read_stretch(const Dataset& dataset, std::size_t row, std::s
       count > dataset.shape[1] - first) {
     throw ValueError(dataset.name,
                      "elements " + std::to_string(first) + " + " + std::to_string(count) + " of row " +
-                         std::to_string(row) + " were asked for",
+                         std::to_string(row) + " were requested",
                      "what is in the dataset");
   }
   return read_selected(dataset, values_in(dataset, count, 2), [&] {

@@ -38,7 +38,7 @@ std::string cell(const std::optional<double>& value, const char* format = "{:.4g
 }
 
 void print_findings(std::ostream& out, const std::vector<std::pair<std::string, Finding>>& findings,
-                    const char* title = "not stable, or near it:") {
+                    const char* title = "unstable, or close to instability:") {
   if (findings.empty()) return;
   fmt::print(out, "\n{}\n", title);
   for (const auto& [where, finding] : findings) {
@@ -214,7 +214,7 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
                  s.measure->late_where_missing ? "; the median counts that as later than any other" : "");
     }
   }
-  print_findings(out, found, "with the weights of the end of the run, not stable or near it:");
+  print_findings(out, found, "with the final weights, unstable or close to instability:");
   for (const std::string& text : missing) fmt::print(out, "\nstability of {}\n", text);
 }
 
@@ -250,7 +250,7 @@ void print_trial(std::ostream& out, const InspectedModel& model) {
     }
     fmt::print(out, "{}\n", t.batch ? "; of the first sample of its batch" : "");
     if (t.interval > (model.recorded ? model.recorded->config().dynamics.dt : 0) * (1 + 1e-9)) {
-      fmt::print(out, "the trajectory was sampled every {:g} only, to bound the memory\n", t.interval);
+      fmt::print(out, "the trajectory was sampled only every {:g}, to bound the memory\n", t.interval);
     }
     if (!t.diverged.empty()) fmt::print(out, "diverged: {}\n", t.diverged);
     print_layers(out, t, TrialMeasure::Of::credit, "credit signal", "delta_");
@@ -268,7 +268,7 @@ void print_trial(std::ostream& out, const InspectedModel& model) {
   if (model.trial->record) {
     fmt::print(out, "  trajectory: record {} of /models/{}/trace\n", *model.trial->record, model.summary.name);
   } else {
-    fmt::print(out, "  trajectory: not kept (record.trials, record.every)\n");
+    fmt::print(out, "  trajectory: not recorded (record.trials, record.every)\n");
   }
   if (!model.not_computed.empty()) fmt::print(out, "\nnot computed: {}\n", model.not_computed);
 }

@@ -38,7 +38,7 @@ std::optional<arma::mat> row_as_column(const RunReader& file, const std::string&
 std::size_t trial_number(const RunReader& file, const std::string& dataset, double value) {
   constexpr double most = 9007199254740992.0;  // whole numbers are exact up to 2^53
   if (!(value >= 0 && value <= most)) {
-    throw IoError(file.path() + ":" + dataset, fmt::format("holds {}, which is no number of a trial", value));
+    throw IoError(file.path() + ":" + dataset, fmt::format("holds {}, which is not a trial number", value));
   }
   return static_cast<std::size_t>(value);
 }

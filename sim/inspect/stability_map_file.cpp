@@ -41,7 +41,7 @@ double parse_number(std::string_view all, std::string_view part) {
   double value = 0;
   const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
   if (error != std::errc() || end != part.data() + part.size() || !std::isfinite(value)) {
-    refuse(all, fmt::format("'{}' is no number", part));
+    refuse(all, fmt::format("'{}' is not a number", part));
   }
   return value;
 }

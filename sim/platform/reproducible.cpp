@@ -43,13 +43,12 @@ void require_reproducible_arithmetic() {
   }
   if (kernels().name != "sse2") {
     throw ValueError("experiment.reproducible",
-                     fmt::format("the processor's features cannot be left aside here (kernels {})", kernels().name),
+                     fmt::format("the processor's features cannot be disabled here (kernels {})", kernels().name),
                      "x86-64 with the GNU C library 2.33 or newer, or false");
   }
   if (blas_kernels() != blas_core) {
-    throw ValueError("experiment.reproducible",
-                     fmt::format("this BLAS does not heed OPENBLAS_CORETYPE: {}", blas_identity()),
-                     "an OpenBLAS built with DYNAMIC_ARCH, as Debian's, or false");
+    throw ValueError("experiment.reproducible", fmt::format("this BLAS ignores OPENBLAS_CORETYPE: {}", blas_identity()),
+                     "an OpenBLAS built with DYNAMIC_ARCH, such as Debian's, or false");
   }
 }
 

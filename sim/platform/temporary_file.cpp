@@ -23,7 +23,7 @@ TemporaryFile::TemporaryFile(const std::filesystem::path& beside) : folder_(besi
     });
     if (fault != 0) {
       throw IoError(beside.string(), std::string("cannot be created: ") + std::strerror(fault),
-                    fault == ENOENT ? "create the folder first" : "another folder, one that you may write to");
+                    fault == ENOENT ? "create the folder first" : "a folder that you may write to");
     }
   }
   unnamed_ = fmt::format("/proc/self/fd/{}", descriptor_);

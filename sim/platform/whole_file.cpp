@@ -9,7 +9,7 @@ void write_whole_file(const std::string& path, std::string_view contents, bool o
   NewFile output(path, overwrite, [&](const std::string& there) {
     std::string start(signature.size(), '\0');
     std::ifstream(there, std::ios::binary).read(start.data(), static_cast<std::streamsize>(start.size()));
-    return std::string(start == signature ? "" : "is nothing that this command has written");
+    return std::string(start == signature ? "" : "was not written by this command");
   });
   write_at(output.descriptor(), 0, contents.data(), contents.size(), path);
   output.publish();

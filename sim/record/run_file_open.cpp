@@ -43,7 +43,7 @@ int open_replaceable(const std::string& path) {
     const auto value = h5::read_attribute(h5::open_file(path), "/", "Conventions");
     if (value && std::holds_alternative<std::string>(*value)) conventions = std::get<std::string>(*value);
   } catch (const IoError& error) {
-    throw IoError(path, "is not overwritten, because it is no readable dynvert file (" + error.fault() + ")",
+    throw IoError(path, "is not overwritten, because it is not a readable dynvert file (" + error.fault() + ")",
                   "another name for the output, or remove the file yourself");
   }
   if (conventions != file_conventions) {

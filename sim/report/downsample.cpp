@@ -11,8 +11,8 @@ namespace dynvert {
 Thinner::Thinner(std::size_t samples, std::size_t columns, std::size_t limit)
     : columns_(columns), least_(columns), greatest_(columns) {
   constexpr std::size_t fewest = 4;
-  if (columns == 0) throw ValueError("thinning", "samples have no values", "one or more");
-  if (limit < fewest) throw ValueError("thinning", "keeps " + std::to_string(limit) + " samples", "4 or more");
+  if (columns == 0) throw ValueError("downsampling", "samples have no values", "one or more");
+  if (limit < fewest) throw ValueError("downsampling", "keeps " + std::to_string(limit) + " samples", "4 or more");
   const std::size_t stretches = limit / 2;
   stretch_ = samples <= limit ? 1 : (samples + stretches - 1) / stretches;
 }

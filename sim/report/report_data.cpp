@@ -24,13 +24,13 @@ std::string text(const RunReader& file, const std::string& object, const std::st
   return attribute_or<std::string>(file, object, name, "");
 }
 
-constexpr std::size_t piece = std::size_t{1} << 16;  // rows read at once
+constexpr std::size_t rows_at_once = std::size_t{1} << 16;
 
 /// Thinned as one column. @return the numbers of the rows and their values
 Thinner::Kept thinned(const RunReader& file, const std::string& dataset, std::size_t rows, std::size_t points) {
   Thinner thinner(rows, 1, points);
-  for (std::size_t first = 0; first < rows; first += piece) {
-    const auto slab = file.rows(dataset, first, std::min(piece, rows - first));
+  for (std::size_t first = 0; first < rows; first += rows_at_once) {
+    const auto slab = file.rows(dataset, first, std::min(rows_at_once, rows - first));
     for (const double& value : slab.values) thinner.push({&value, 1});
   }
   return thinner.take();
@@ -44,7 +44,7 @@ std::vector<double> at(const RunReader& file, const std::string& dataset, const 
   for (const std::size_t row : rows) {
     if (row >= first + read.size()) {
       first = row;
-      read = file.rows(dataset, first, std::min(piece, file.length(dataset) - first)).values;
+      read = file.rows(dataset, first, std::min(rows_at_once, file.length(dataset) - first)).values;
     }
     values.push_back(read[row - first]);
   }

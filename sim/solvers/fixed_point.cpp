@@ -13,7 +13,8 @@ class FixedPointSolver final : public Solver {
   explicit FixedPointSolver(const SolverSettings& settings) : limit_(settings.divergence_limit) {}
 
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double) override {
-    if (trajectory != nullptr) throw ValueError("solver fixed_point", "a trajectory is asked for", "the state alone");
+    if (trajectory != nullptr)
+      throw ValueError("solver fixed_point", "a trajectory was requested", "only the final state");
     const SteadyState steady = steady_state(f, x);
     x = steady.x;
     SolverRun result;

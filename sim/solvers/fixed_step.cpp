@@ -169,7 +169,7 @@ std::size_t whole_steps(double duration, double h, std::string_view what) {
   const double ratio = duration / h;
   const double whole = std::round(ratio);
   if (!(whole >= 1) || std::abs(ratio - whole) > 1e-9 * whole) {
-    throw ValueError(std::string(what), fmt::format("{} is no whole multiple of the step {}", duration, h),
+    throw ValueError(std::string(what), fmt::format("{} is not a whole multiple of the step {}", duration, h),
                      fmt::format("{} or {}", std::max(1.0, std::floor(ratio)) * h, (std::floor(ratio) + 1) * h));
   }
   return static_cast<std::size_t>(whole);

@@ -130,17 +130,17 @@ double row_norm(const std::vector<State>& A, std::size_t k, std::size_t n, State
   return most;
 }
 
-/// 2^j steps at once.
-struct Stride {
-  std::vector<State> A;
-  std::vector<std::vector<State>> R;
-  arma::mat S;
-};
-
 }  // namespace
 
 /// What propagate() works in; kept, since for small loops memory is most of what a trial would ask for.
 struct ReducedLoop::Power {
+  /// 2^j steps at once.
+  struct Stride {
+    std::vector<State> A;
+    std::vector<std::vector<State>> R;
+    arma::mat S;
+  };
+
   Power(const Circuit& circuit, std::size_t k_, std::size_t n_)
       : k(k_), n(n_), basis(circuit, 1), blocks(k_, n_, kernels().affine) {}
 
@@ -248,7 +248,7 @@ void ReducedLoop::take_first_step(const Stepper& step) {
   }
   step(basis, x, 1);
 
-  Stride& now = power_->now;
+  Power::Stride& now = power_->now;
   const std::size_t stride = padded(units_);
   const auto cut = [&](PopulationIndex p, std::size_t column, std::size_t count, State& to) {
     const double* first = x.data() + basis.layout().offset(p) + column * stride;

@@ -136,7 +136,7 @@ void SweepFolder::remove_earlier() const {
     try {
       const RunReader ours(path);
     } catch (const IoError& error) {
-      throw IoError(path, "is not overwritten, because it is no readable dynvert file (" + error.fault() + ")",
+      throw IoError(path, "is not overwritten, because it is not a readable dynvert file (" + error.fault() + ")",
                     "another folder with -o, or remove the file yourself");
     }
     files.push_back(path);

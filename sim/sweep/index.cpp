@@ -41,7 +41,7 @@ bool begins_with(const std::vector<std::string>& line, const std::vector<std::st
 /// The keys of an index, without file and seed.
 std::string keys_text(const std::vector<std::string>& header) {
   const std::vector<std::string> keys(header.begin() + 1, std::ranges::find(header, "seed"));
-  return keys.empty() ? "seeds alone" : fmt::format("{}", fmt::join(keys, ", "));
+  return keys.empty() ? "seeds only" : fmt::format("{}", fmt::join(keys, ", "));
 }
 
 std::optional<std::int64_t> whole_attribute(const RunReader& file, const std::string& object, const std::string& name) {
@@ -104,7 +104,7 @@ std::string index_difference(std::string_view text, const std::string& path, con
     if (header.front() != "file" || std::ranges::find(header, "seed") == header.end()) return false;
     return std::ranges::all_of(*lines, [&](const auto& line) { return line.size() == header.size(); });
   };
-  if (!is_index()) throw IoError(path, "is no index of a sweep, or is damaged", "another folder");
+  if (!is_index()) throw IoError(path, "is not an index of a sweep, or is damaged", "another folder");
 
   const std::vector<std::string> header = identity_header(table);
   if (!begins_with(lines->front(), header)) {

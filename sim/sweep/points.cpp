@@ -71,7 +71,7 @@ void refuse_repeated(const std::vector<std::string>& values, const std::string& 
   std::unordered_set<std::string> seen;
   for (const std::string& value : values) {
     if (!seen.insert(value).second) {
-      throw ValueError(option, fmt::format("{} stands there twice", in_quotes(value)), "each value once");
+      throw ValueError(option, fmt::format("{} is listed twice", in_quotes(value)), "each value once");
     }
   }
 }

@@ -29,7 +29,7 @@ struct SweepPoint {
 };
 
 /// "KEY=V1,V2,...": commas within the quotes, brackets and braces of a TOML value belong to the value.
-/// @throws ValueError  not of this form, an empty value, one that stands there twice, a quote or bracket never closed
+/// @throws ValueError  not of this form, an empty value, one that is listed twice, a quote or bracket never closed
 [[nodiscard]] SweepAxis parse_over(const std::string& text);
 
 /// "1:10", both included, or "1,5,9". @throws ValueError

@@ -128,7 +128,7 @@ IdxHeader read_header(const std::string& path, Unpacked& file) {
                   fmt::format("is not an IDX file: it begins with {:02x} {:02x} {:02x} {:02x}", magic[0], magic[1],
                               magic[2], magic[3]),
                   "an IDX file, which begins with 00 00, a type (08, 09, 0b, 0c, 0d or 0e) and its number of "
-                  "dimensions; plain or gzip");
+                  "dimensions; uncompressed or gzip");
   }
   const std::size_t dimensions = magic[3];
   if (dimensions < 1 || dimensions > max_dimensions) {
@@ -169,7 +169,7 @@ void check_length(const std::string& path, Unpacked& file, const IdxHeader& head
 
 std::size_t wanted(const std::string& path, const IdxHeader& header, std::size_t samples) {
   if (samples > header.samples()) {
-    throw IoError(path, fmt::format("holds {} samples, but {} are asked for", header.samples(), samples),
+    throw IoError(path, fmt::format("holds {} samples, but {} were requested", header.samples(), samples),
                   fmt::format("at most {} in task.samples or task.test_samples", header.samples()));
   }
   return samples == 0 ? header.samples() : samples;
@@ -228,8 +228,8 @@ SampleTable read_idx_labels(const std::string& path, std::size_t samples, std::s
   const Contents contents = read_contents(path, samples);
   const IdxHeader& header = contents.header;
   if (header.units() != 1 || header.type == 0x0D || header.type == 0x0E) {
-    throw IoError(path, fmt::format("holds {} values a sample, or values that are not whole", header.units()),
-                  "a file of labels: one integer a sample");
+    throw IoError(path, fmt::format("holds {} values per sample, or values that are not whole", header.units()),
+                  "a file of labels: one integer per sample");
   }
   const std::size_t size = value_size(header.type);
   std::vector<std::uint32_t> labels;

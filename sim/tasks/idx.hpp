@@ -1,6 +1,6 @@
 #pragma once
 
-/// IDX files, the format of MNIST (LeCun, Cortes & Burges, http://yann.lecun.com/exdb/mnist), plain or gzip:
+/// IDX files, the format of MNIST (LeCun, Cortes & Burges, http://yann.lecun.com/exdb/mnist), uncompressed or gzip:
 ///
 ///     two zero bytes, type, number of dimensions, each dimension (4 bytes), values; all big-endian
 ///

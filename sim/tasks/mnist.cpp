@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto where_to_find =
     "set task.path to the folder with MNIST's four files (train-images-idx3-ubyte, train-labels-idx1-ubyte, "
-    "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte; plain or .gz). They are to be had from "
+    "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte; uncompressed or .gz). They can be downloaded from "
     "http://yann.lecun.com/exdb/mnist/, https://storage.googleapis.com/cvdf-datasets/mnist/ and "
     "https://ossci-datasets.s3.amazonaws.com/mnist/; the task \"digits\" needs no files";
 

@@ -1,7 +1,7 @@
 #pragma once
 
 /// MNIST (LeCun, Cortes & Burges 1998): 60,000 + 10,000 images of handwritten digits, 28 x 28 bytes, and their labels,
-/// in four IDX files, plain or gzip, under their usual names in one folder (task.path):
+/// in four IDX files, uncompressed or gzip, under their usual names in one folder (task.path):
 ///
 ///     train-images-idx3-ubyte  train-labels-idx1-ubyte  t10k-images-idx3-ubyte  t10k-labels-idx1-ubyte
 

@@ -48,11 +48,11 @@ void check_sizes(const h5::Dataset& dataset, std::size_t samples, std::size_t un
   if (units_of(dataset) != units) {
     throw IoError(
         dataset.name,
-        fmt::format("is {}, expected {} values a sample ({})", fmt::join(dataset.shape, " x "), units, meaning),
+        fmt::format("is {}, expected {} values per sample ({})", fmt::join(dataset.shape, " x "), units, meaning),
         "the sample as the first axis (in MATLAB the last), and network.layers as the file has it");
   }
   if (samples > dataset.shape[0]) {
-    throw IoError(dataset.name, fmt::format("holds {} samples, but {} are asked for", dataset.shape[0], samples),
+    throw IoError(dataset.name, fmt::format("holds {} samples, but {} were requested", dataset.shape[0], samples),
                   fmt::format("at most {} in task.samples or task.test_samples", dataset.shape[0]));
   }
 }

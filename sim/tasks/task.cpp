@@ -98,7 +98,7 @@ void scale_inputs(const TaskConfig& task, TaskData& data) {
   if (task.scaling == "unit") {
     const bool bytes = data.train.x.are_bytes() && (!data.test || data.test->x.are_bytes());
     if (!bytes) {
-      throw ValueError("task.scaling", "\"unit\" divides bytes by 255, and the inputs are no bytes",
+      throw ValueError("task.scaling", "\"unit\" divides bytes by 255, but the inputs are not bytes",
                        "standardised, none; or inputs that are stored as unsigned bytes");
     }
     divisor = 255;

@@ -34,7 +34,7 @@ SampleTable read_idx_values(const std::string& path, std::size_t samples, std::s
   // before the values are read
   const std::size_t found = read_idx_header(path).units();
   if (found != units) {
-    throw IoError(path, fmt::format("holds {} values a sample, but the network has {} {}", found, units, meaning),
+    throw IoError(path, fmt::format("holds {} values per sample, but the network has {} {}", found, units, meaning),
                   "network.layers as the file has it");
   }
   return read_idx(path, samples);

@@ -59,7 +59,8 @@ DatasetSpec counter(std::string name, std::string description) {
 }
 
 DatasetSpec slot_dataset() {
-  return counter("slot", "the rows take turns; the attribute slot_committed names the one of the last commit");
+  return counter("slot",
+                 "the rows are written alternately; the attribute slot_committed names the one of the last commit");
 }
 
 DatasetSpec converged_flag(std::string name, std::string description) {

@@ -195,7 +195,7 @@ class TableMaker {
                           .axes = {time},
                           .description = block < stage.circuit.populations().size()
                                              ? "state of the population; NaN after a trial that ended early"
-                                             : "weights, which move during the trial",
+                                             : "weights, which change during the trial",
                           .attributes = block_attributes(stage, block)};
       const auto axes = block_axes(stage.circuit, block);
       for (const Population* population : axes) dataset.axes.push_back(unit(*population));

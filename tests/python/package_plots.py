@@ -74,7 +74,7 @@ class Pictures(Command):
         self.assertEqual(sorted(pictures), sorted(str(p) for p in (self.folder / "new" / "folder").iterdir()))
         for picture in pictures:
             self.assertTrue(xml.etree.ElementTree.parse(picture).getroot().tag.endswith("svg"))
-        self.assertIn("linear: drawn are 1 of 5 recorded trials; --trial N draws another", errors)
+        self.assertIn("linear: showing 1 of 5 recorded trials; --trial N draws another", errors)
 
     def test_formats_and_the_same_bytes_each_time(self):
         options = ["--only", "learning_curves,transient", "--model", "DI_2", "--trial", 500]
@@ -127,7 +127,7 @@ class Pictures(Command):
             "plot", path, "-o", self.folder, "--only", "learning_curves,angle_bp", "--formats", "png"
         )
         self.assertEqual(self.names(pictures), {"learning_curves", "angle_bp"})
-        self.assertIn("the run did not end (status interrupted); drawn are its 700 trials", errors)
+        self.assertIn("the run did not end (status interrupted); showing its 700 trials", errors)
 
 
 class Messages(Command):

@@ -19,11 +19,11 @@ def _parser() -> argparse.ArgumentParser:
         "plot",
         help="draw everything that a file supports",
         description="Draws everything that a run (dynvert simulate) or a stability map (dynvert inspect --map) supports: "
-        "learning curves, measures over the trials, spectra, transients, maps. Prints the names of the pictures. "
-        "Pictures of the same names are replaced.",
+        "learning curves, measures over the trials, spectra, transients, maps. Prints the file names. "
+        "Existing files of the same names are replaced.",
     )
     plot.add_argument("file", metavar="FILE.h5")
-    plot.add_argument("-o", "--output", default=".", metavar="DIR", help="folder for the pictures; made where it is missing")
+    plot.add_argument("-o", "--output", default=".", metavar="DIR", help="folder for the figures; created if it is missing")
     plot.add_argument(
         "--model",
         action="append",
@@ -46,10 +46,10 @@ def _parser() -> argparse.ArgumentParser:
         help="only these figures: figure_3, learning_curves, measures or the name of one (angle_bp), spectrum, grid, transient, map",
     )
     plot.add_argument(
-        "--formats", default="pdf,png,svg", metavar="FORMAT,..", help="of the pictures: pdf, png, svg (default: all)"
+        "--formats", default="pdf,png,svg", metavar="FORMAT,..", help="file formats: pdf, png, svg (default: all)"
     )
     plot.add_argument(
-        "--most", type=int, default=5, metavar="N", help="transients of at most so many recorded trials a model (default: 5)"
+        "--most", type=int, default=5, metavar="N", help="transients of at most so many recorded trials per model (default: 5)"
     )
     return parser
 

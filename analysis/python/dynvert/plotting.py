@@ -155,15 +155,15 @@ def _make(folder: pathlib.Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"{folder}: the folder cannot be made ({error.strerror})") from error
+        raise FileError(f"{folder}: the folder cannot be created ({error.strerror})") from error
 
 
 def _tell(run: Run, models: Sequence[str], most: Optional[int], told: Callable[[str], None]) -> None:
     """What a person should know of the pictures. most: of transients; None: those asked for."""
     if not run.complete:
         committed = run.attrs.get("trials_committed", 0)
-        told(f"{run.path}: the run did not end (status {run.attrs.get('status', 'unknown')}); drawn are its {committed} trials")
+        told(f"{run.path}: the run did not end (status {run.attrs.get('status', 'unknown')}); showing its {committed} trials")
     for model in [run[name] for name in models] or list(run):
         shown = len(evenly(model.asked or model.recorded, most)) if most is not None else len(model.recorded)
         if shown < len(model.recorded):
-            told(f"{model.name}: drawn are {shown} of {len(model.recorded)} recorded trials; --trial N draws another")
+            told(f"{model.name}: showing {shown} of {len(model.recorded)} recorded trials; --trial N draws another")

@@ -1,4 +1,4 @@
-"""One line a model: what its learning and its loops came to, as `dynvert inspect` prints it."""
+"""One line per model: the result of its learning and its loops, as `dynvert inspect` prints it."""
 
 from __future__ import annotations
 

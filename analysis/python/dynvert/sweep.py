@@ -42,9 +42,9 @@ def read_sweep(folder: PathLike) -> pd.DataFrame:
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"{path}: cannot be read ({error}); expected the index of a folder that dynvert sweep wrote") from error
     except (csv.Error, ValueError) as error:
-        raise FileError(f"{path}: is no index of a sweep, or is damaged") from error
+        raise FileError(f"{path}: is not an index of a sweep, or is damaged") from error
     if header[:1] != ["file"] or not {"seed", "status", "trials"} <= set(header) or any(len(row) != len(header) for row in rows):
-        raise FileError(f"{path}: is no index of a sweep, or is damaged")
+        raise FileError(f"{path}: is not an index of a sweep, or is damaged")
     table = pd.DataFrame(rows, columns=header)
     known = header.index("seed")
     try:

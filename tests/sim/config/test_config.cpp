@@ -257,7 +257,7 @@ TEST_CASE("sizes") {
         "one for each of the 1 hidden layers"},
        {"trials = [0, 99]", "trials = [0, 100]", "record.trials", "found 100, but the experiment has 100 trials",
         "0 to 99"},
-       {"trials = [0, 99]", "trials = [5, 0, 5]", "record.trials", "5 stands there twice", "each trial once"},
+       {"trials = [0, 99]", "trials = [5, 0, 5]", "record.trials", "5 is listed twice", "each trial once"},
        {"trials = [0, 99]", "trials = [-1]", "record.trials", "found the integer -1", "0 to"},
        {"trials = [0, 99]", "trials = [1]\nevery = 10", "record.every", "together with record.trials", "either"}});
   const auto overflow = fault_of(changed("seed = 7", "seed = 99999999999999999999"));
@@ -364,7 +364,7 @@ TEST_CASE("models and their names") {
   const auto twice = fault_of(changed("name = \"DI\"", "name = \"BP\""));
   CHECK(twice.data.key == "model[3].name");
   CHECK(twice.data.line == line_of(base, "name = \"DI\""));
-  CHECK(contains(twice.message, "two models have the name \"BP\"; allowed: a name of its own for each model"));
+  CHECK(contains(twice.message, "two models have the name \"BP\"; allowed: a different name for each model"));
   check({{"name = \"DI\"", "name = \"D I\"", "model[3].name", "found \"D I\"", "letters, digits and _"},
          {"name = \"DI\"", "name = \"3DI\"", "model[3].name", "found \"3DI\"", "no digit first"},
          {"name = \"DI\"", "name = \"\"", "model[3].name", "found \"\"", "letters"},

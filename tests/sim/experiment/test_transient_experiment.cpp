@@ -207,7 +207,7 @@ TEST_CASE("the steady states of a grid; a singular point is marked") {
   CHECK_FALSE(recorder.data.contains("/models/DI/trace/time"));
 }
 
-TEST_CASE("a circuit of one's own against its equations, at every switch and for every trial") {
+TEST_CASE("a user-defined circuit against its equations, at every switch and for every trial") {
   const MemoryRecorder recorder = run(pair);
   for (std::size_t trial = 0; trial < 4; ++trial) {
     const arma::mat E = matrix(recorder, "/models/circuit/trace/E", 81, 1, trial);
@@ -306,7 +306,7 @@ TEST_CASE("what an inversion or a circuit cannot have is refused where it stands
   CHECK_THAT(fault(pair, {"projection.E_I.matrix=[[1.0], [1.0, 2.0]]"}), Contains("row 2 has 2 numbers"));
   CHECK_THAT(fault(pair, {"projection.E_I.source=F"}), Contains("no population has the name \"F\""));
   CHECK_THAT(fault(pair, {"projection.E_I.follows=E"}), Contains("does not apply with transmits = \"rate\""));
-  CHECK_THAT(fault(pair, {"population.I.name=trial"}), Contains("dataset of the file's own"));
+  CHECK_THAT(fault(pair, {"population.I.name=trial"}), Contains("dataset that every file has"));
   CHECK_THAT(fault(pair, {"population.I.initial=[1.0, 2.0, 3.0]"}), Contains("one number, or one for each of 2 units"));
   CHECK_THAT(fault(pair, {"dynamics.tau_u=2.0"}), Contains("dynamics.tau_u: does not apply with [[population]]"));
   CHECK_THAT(fault(pair + "[[input]]\npopulation = \"E\"\nstart = 20.0\n"), Contains("the run ends at 20"));

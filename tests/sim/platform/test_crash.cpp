@@ -151,7 +151,7 @@ TEST_CASE("a run that is killed at any system call is right up to its last commi
       std::ostringstream out, err;
       REQUIRE(recover({path}, out, err) == exit_done);
       CHECK_THAT(out.str(),
-                 Catch::Contains("was cut short, and is finished now") && Catch::Contains("all data readable"));
+                 Catch::Contains("was interrupted and has been completed") && Catch::Contains("all data readable"));
       CHECK(err.str().empty());
       trials = after;
       ++mended;
@@ -201,7 +201,7 @@ TEST_CASE("recover drops what came after the last commit") {
   REQUIRE(RunReader(path).shape("/models/DI_2/learning/trial")[0] > 10);
   CHECK(recover({path}, out, err) == exit_done);
   CHECK_THAT(out.str(),
-             Catch::Contains("rows after the last commit were dropped") && Catch::Contains("10 trials kept"));
+             Catch::Contains("rows after the last commit were removed") && Catch::Contains("10 trials kept"));
   {
     const RunReader reader(path);
     for (const std::string& name : reader.children("/models/DI_2/learning"))
@@ -209,7 +209,7 @@ TEST_CASE("recover drops what came after the last commit") {
   }
   out.str("");
   CHECK(recover({path}, out, err) == exit_done);
-  CHECK_THAT(out.str(), Catch::Contains("nothing to mend"));
+  CHECK_THAT(out.str(), Catch::Contains("nothing to repair"));
 }
 
 TEST_CASE("a reopened run goes on as if it had never been closed") {

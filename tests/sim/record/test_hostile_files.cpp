@@ -149,7 +149,7 @@ TEST_CASE("a list of dimension scales that names a group is refused, and nothing
   {
     const RunReader file(path);
     CHECK_THROWS_WITH(static_cast<void>(file.axes(std::string(learning) + "trial_error")),
-                      Contains("@DIMENSION_LIST: refers to what is no dimension scale"));
+                      Contains("@DIMENSION_LIST: refers to something that is not a dimension scale"));
   }
   CHECK(open() == before);
 }

@@ -343,7 +343,7 @@ TEST_CASE("an existing file is replaced only when asked, and only by a file that
   }
   SECTION("what is no dynvert file is refused even then") {
     write_text(path, "precious");
-    CHECK_THROWS_WITH(RunFile::create(path, {true, 0}, {}), Catch::Contains("no readable dynvert file"));
+    CHECK_THROWS_WITH(RunFile::create(path, {true, 0}, {}), Catch::Contains("not a readable dynvert file"));
     CHECK(content(path) == "precious");
     fs::remove(path);
     H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));

@@ -340,7 +340,7 @@ TEST_CASE("every solver: refuses a circuit or a step that it cannot take") {
     TestLoop loop = example.loop();
     if (!kind.has_trajectory) CHECK_THROWS_WITH(solve(kind, loop.f, {0, 1}, {}, 0.5), Contains("trajectory"));
     if (kind.fixed_step) {
-      CHECK_THROWS_WITH(solve(kind, loop.f, {0, 1.3}), Contains("no whole multiple") && Contains("1 or 1.5"));
+      CHECK_THROWS_WITH(solve(kind, loop.f, {0, 1.3}), Contains("not a whole multiple") && Contains("1 or 1.5"));
     }
   });
 }

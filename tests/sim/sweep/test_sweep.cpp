@@ -288,8 +288,8 @@ TEST_CASE("sweep: a folder with files is left as it is") {
   std::filesystem::remove(precious);
   const std::string index = write(folder, "sweep.csv", "my table");
   refused("", "sweep.csv: exists already");
-  refused("--overwrite", "is no index of a sweep");
-  refused("--resume", "is no index of a sweep");
+  refused("--overwrite", "is not an index of a sweep");
+  refused("--resume", "is not an index of a sweep");
   CHECK(contents(index) == "my table");
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("IDX bytes are read plain and packed, whole or in part") {
     CHECK(arma::approx_equal(all(table), arma::mat{{0, 2, 254}, {1, 253, 255}}, "absdiff", 0));
     CHECK(all(read_idx(path, 2)).n_cols == 2);
     CHECK(read_idx_header(path).shape == std::vector<std::size_t>{3, 1, 2});
-    CHECK_THROWS_WITH(read_idx(path, 4), Contains("holds 3 samples, but 4 are asked for"));
+    CHECK_THROWS_WITH(read_idx(path, 4), Contains("holds 3 samples, but 4 were requested"));
   }
   // several packed parts are one file for gzip
   const std::string parts = folder / "parts.gz";
@@ -167,7 +167,7 @@ TEST_CASE("IDX labels are classes") {
   CHECK(arma::approx_equal(all(table), arma::mat{{1, 0, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 1}}, "absdiff", 0));
   CHECK_THROWS_WITH(read_idx_labels(path, 0, 2), Contains("holds the label 2 of sample 1, but the network has 2"));
   const std::string pairs = write(folder / "pairs", idx_bytes(0x08, {2, 2}, std::string(4, '\0')));
-  CHECK_THROWS_WITH(read_idx_labels(pairs, 0, 2), Contains("one integer a sample"));
+  CHECK_THROWS_WITH(read_idx_labels(pairs, 0, 2), Contains("one integer per sample"));
 }
 
 TEST_CASE("tables of samples: moments, scales, columns") {

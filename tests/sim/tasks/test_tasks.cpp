@@ -199,9 +199,9 @@ TEST_CASE("dataset: samples are counted in the file; values and classes; a test 
   };
   CHECK_THAT(fault({"task.path=none.h5"}), Contains("none.h5: cannot be opened: No such file"));
   CHECK_THAT(fault({"task.path=''"}), Contains("task.path: is missing"));
-  CHECK_THAT(fault({"task.samples=5"}), Contains("holds 4 samples, but 5 are asked for"));
-  CHECK_THAT(fault({"network.layers=[3, 3, 2]"}), Contains("expected 3 values a sample (inputs of the network)"));
-  CHECK_THAT(fault({"task.scaling=unit"}), Contains("the inputs are no bytes"));
+  CHECK_THAT(fault({"task.samples=5"}), Contains("holds 4 samples, but 5 were requested"));
+  CHECK_THAT(fault({"network.layers=[3, 3, 2]"}), Contains("expected 3 values per sample (inputs of the network)"));
+  CHECK_THAT(fault({"task.scaling=unit"}), Contains("the inputs are not bytes"));
   CHECK_THAT(fault({"task.test_samples=2"}), Contains("there is no test set"));
   CHECK_THAT(fault({"task.test_targets_path=a"}), Contains("does not apply with an HDF5 file"));
   CHECK_THAT(fault({"task.targets_path=a"}), Contains("targets_path, which makes the files an IDX pair"));
