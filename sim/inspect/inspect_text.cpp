@@ -177,10 +177,10 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
   const auto finals = columns_of(models, [](const InspectedModel& m) { return m.summary.final; });
   TextRows rows{{"model", "solver"}};
   for (const std::string& key : parameters) rows[0].push_back(key);
-  for (const std::string& name : finals) rows[0].push_back("final " + name);
+  for (const std::string& name : finals) rows[0].push_back(name);
   rows[0].emplace_back("settled");
   if (!models.empty()) {
-    for (const MeasureSummary& measure : models[0].summary.measures) rows[0].push_back(measure.title());
+    for (const MeasureSummary& measure : models[0].summary.measures) rows[0].emplace_back(measure.measure->label);
   }
   rows[0].emplace_back("notes");
   std::vector<std::pair<std::string, Finding>> found;
@@ -206,11 +206,13 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
     if (!model.not_computed.empty()) missing.push_back(fmt::format("{}: {}", m.name, model.not_computed));
   }
   print_table(out, rows);
-  fmt::print(
-      out, "\nsettled: trials that ended within 2 % of the steady state. Times are in units of the time constants.\n");
+  fmt::print(out, "\n");
+  for (const std::string& name : finals) fmt::print(out, "{}: after the last trial\n", name);
+  fmt::print(out, "settled: trials that ended within 2 % of the steady state\n");
   if (!models.empty()) {
     for (const MeasureSummary& s : models[0].summary.measures) {
-      fmt::print(out, "{}: {}{}\n", s.measure->label, s.measure->description,
+      fmt::print(out, "{}, {} over trials, {}: {}{}\n", s.measure->label, s.statistic(), s.measure->units,
+                 s.measure->description,
                  s.measure->late_where_missing ? "; the median counts that as later than any other" : "");
     }
   }

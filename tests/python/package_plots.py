@@ -161,7 +161,7 @@ class Messages(Command):
 
     def test_bad_folders(self):
         (self.folder / "file").write_text("")
-        self.refused(4, "file/pictures: the folder cannot be made", RUN, "-o", self.folder / "file" / "pictures")
+        self.refused(4, "file/pictures: the folder cannot be created", RUN, "-o", self.folder / "file" / "pictures")
         self.assertEqual((self.folder / "file").read_text(), "")
         if os.getuid() != 0:  # root may write anywhere
             (self.folder / "locked").mkdir(mode=0o500)

@@ -199,7 +199,7 @@ TEST_CASE("sweep: the index is a line a point") {
   CHECK(index_difference(text, "i", other, Points::same) == "swept there: model.DI.alpha; here: model.DI.tau_u");
   other = table;
   other.axes.erase(other.axes.begin());
-  CHECK(index_difference(text, "i", other, Points::same) == "swept there: model.DI.alpha; here: seeds alone");
+  CHECK(index_difference(text, "i", other, Points::same) == "swept there: model.DI.alpha; here: seeds only");
   other = table;
   other.points.pop_back();
   CHECK(index_difference(text, "i", other, Points::same) == "4 runs there, 3 here");
