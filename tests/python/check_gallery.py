@@ -63,9 +63,11 @@ def expected_row(group):
         cells[1] = f"{100 * settled.mean():.1f} %"
     for place, prefix, form in ((2, "settling_time_", "{:.4g}"), (3, "angle_ndi_", "{:.3g}")):
         values = [learning[k][:] for k in learning if k.startswith(prefix)]
-        finite = np.concatenate(values)[np.isfinite(np.concatenate(values))] if values else np.empty(0)
-        if finite.size:
-            cells[place] = form.format(np.median(finite))
+        if not values or np.all(np.isnan(values)):
+            continue
+        # a trial that did not settle counts as later than any other
+        late = np.where(np.isnan(values), np.inf, values)
+        cells[place] = form.format(np.median(late) if place == 2 else np.nanmedian(values))
     return cells
 
 
