@@ -3,17 +3,30 @@
 #include <array>
 
 // A new measure is one line here: NAME stands for NAME_measure(), which its file defines.
-
+// clang-format off
 // how stable a loop is
-#define DYNVERT_LOOP_MEASURES(measure)                                                                         \
-  measure(spectral_abscissa) measure(slowest_time_constant) measure(numerical_abscissa) measure(critical_leak) \
-      measure(delay_margin)
+#define DYNVERT_LOOP_MEASURES(measure) \
+  measure(spectral_abscissa)           \
+  measure(slowest_time_constant)       \
+  measure(numerical_abscissa)          \
+  measure(critical_leak)               \
+  measure(delay_margin)
 
 // how close to the exact inverse, then the transient
-#define DYNVERT_TRIAL_MEASURES(measure)                                                                           \
-  measure(angle_feedback) measure(angle_ndi) measure(angle_pbp) measure(angle_bp) measure(distance_ndi)           \
-      measure(distance_pbp) measure(distance_bp) measure(settling_time) measure(overshoot) measure(amplification) \
-          measure(decay_rate) measure(residual)
+#define DYNVERT_TRIAL_MEASURES(measure) \
+  measure(angle_feedback)               \
+  measure(angle_ndi)                    \
+  measure(angle_pbp)                    \
+  measure(angle_bp)                     \
+  measure(distance_ndi)                 \
+  measure(distance_pbp)                 \
+  measure(distance_bp)                  \
+  measure(settling_time)                \
+  measure(overshoot)                    \
+  measure(amplification)                \
+  measure(decay_rate)                   \
+  measure(residual)
+// clang-format on
 
 namespace dynvert {
 

@@ -71,7 +71,7 @@ void softmax_jacobian(const double* x, double* J, std::size_t n) {
   }
 }
 
-constexpr std::array<RateFunction, 7> functions{{
+constexpr auto functions = std::to_array<RateFunction>({
     {.name = "linear",
      .summary = "x",
      .linear = true,
@@ -109,7 +109,7 @@ constexpr std::array<RateFunction, 7> functions{{
      .value = softmax,
      .elementwise = false,
      .jacobian = softmax_jacobian},
-}};
+});
 
 }  // namespace
 

@@ -2,11 +2,11 @@
 ///
 ///     delta_{l-1} = W_l' delta_l .* g_{l-1}'(a_{l-1})
 
-#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/credit/credit.hpp>
 
 namespace dynvert {
 
-CreditModel backprop() {
+CreditModel backprop_credit() {
   return {.name = "backprop",
           .summary = "transposed weights, the exact gradient",
           .assign = [](const Network& network, const Feedback&, const Activity& activity, const ParameterValues&,

@@ -32,7 +32,7 @@
 /// The circuit lists input, forward populations from the bottom up, then u_L, delta_{L-1}, u_{L-1}, ..: sequential
 /// Euler passes everything on within a step.
 
-#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/credit/dynamic_forward.hpp>
 #include <dynvert/models/credit/inversion_chain.hpp>
 
@@ -178,7 +178,7 @@ Stage concurrent_stage(const Network& network, const LoopParameters& parameters)
 
 }  // namespace
 
-CreditModel concurrent_inversion() {
+CreditModel concurrent_inversion_credit() {
   return {.name = "concurrent_inversion",
           .summary = "dynamic inversion with forward activity, errors and controllers as one system",
           .concurrent = true,

@@ -1,5 +1,4 @@
 #include <dynvert/models/credit/credit.hpp>
-#include <dynvert/models/credit/credit_list.hpp>
 #include <dynvert/models/registry.hpp>
 
 #include <fmt/format.h>
@@ -8,16 +7,6 @@
 #include <array>
 
 namespace dynvert {
-
-std::span<const CreditModel> credit_models() {
-  static const std::array models{
-      backprop(),         feedback_alignment(),   pseudo_backprop(), sequential_inversion(), single_loop_inversion(),
-      repeat_inversion(), concurrent_inversion(),
-  };
-  return models;
-}
-
-const CreditModel& credit_model(std::string_view name) { return find_by_name(credit_models(), name, "credit model"); }
 
 std::vector<FeedbackPath> sequential_feedback(std::size_t depth) {
   std::vector<FeedbackPath> paths;

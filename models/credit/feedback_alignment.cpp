@@ -10,11 +10,11 @@
 /// transpose), so one B serves a loop and the algebraic rule, and the angle of B against -W' means the same for both.
 /// For random B, symmetric about zero, it changes nothing.
 
-#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/credit/credit.hpp>
 
 namespace dynvert {
 
-CreditModel feedback_alignment() {
+CreditModel feedback_alignment_credit() {
   return {.name = "feedback_alignment",
           .summary = "fixed feedback weights instead of the transpose",
           .feedback = sequential_feedback,

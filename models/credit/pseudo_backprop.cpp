@@ -3,7 +3,7 @@
 ///
 ///     delta_{l-1} = W_l^+ delta_l .* g_{l-1}'(a_{l-1})
 
-#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/credit/credit.hpp>
 
 namespace dynvert {
 
@@ -34,7 +34,7 @@ arma::mat pseudo_inverse_times(const arma::mat& W, const arma::mat& s) {
   return arma::pinv(W) * s;
 }
 
-CreditModel pseudo_backprop() {
+CreditModel pseudo_backprop_credit() {
   return {.name = "pseudo_backprop",
           .summary = "the Moore-Penrose inverse instead of the transpose",
           .assign = [](const Network& network, const Feedback&, const Activity& activity, const ParameterValues&,

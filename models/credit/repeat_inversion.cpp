@@ -22,14 +22,14 @@
 /// Departures: none known; the runs are independent, so their order (from the top layer down) has no effect. In files
 /// the populations on the way are delta_m_run_l, since delta_m is that of its own run.
 
-#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/credit/inversion_chain.hpp>
 
 #include <fmt/format.h>
 
 namespace dynvert {
 
-CreditModel repeat_inversion() {
+CreditModel repeat_inversion_credit() {
   return {.name = "repeat_inversion",
           .summary = "dynamic inversion by a loop from the output for each hidden layer",
           .feedback =

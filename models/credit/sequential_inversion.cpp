@@ -26,12 +26,12 @@
 /// The circuit lists u before delta: sequential Euler then takes u with the old delta, and delta with the new u, which
 /// is the order of the paper's published results.
 
-#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/credit/inversion_chain.hpp>
 
 namespace dynvert {
 
-CreditModel sequential_inversion() {
+CreditModel sequential_inversion_credit() {
   return {.name = "sequential_inversion",
           .summary = "dynamic inversion, one loop after the other from the output down",
           .feedback = sequential_feedback,

@@ -21,12 +21,12 @@
 ///
 /// The circuit lists delta_1 .. delta_{L-1}, then u: the order of the paper's published results under sequential Euler.
 
-#include <dynvert/models/credit/credit_list.hpp>
+#include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/credit/inversion_chain.hpp>
 
 namespace dynvert {
 
-CreditModel single_loop_inversion() {
+CreditModel single_loop_inversion_credit() {
   return {.name = "single_loop_inversion",
           .summary = "dynamic inversion by one loop from the output through all hidden layers",
           .feedback =

@@ -1,3 +1,6 @@
+// Images of digits that dynvert draws itself, 16 x 16 pixels in ten classes, for tests and for people without MNIST.
+// Glyphs of 5 x 7 dots, each image with its own size, slant, place, stroke and noise; a function of the seed.
+
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/tasks/task.hpp>
 
@@ -131,9 +134,7 @@ Dataset draw_set(std::size_t samples, std::size_t classes, RandomStream random) 
           .t = SampleTable::classes(classes, std::move(labels))};
 }
 
-}  // namespace
-
-TaskData digits(const Config& config) {
+TaskData digits_samples(const Config& config) {
   const TaskConfig& task = config.task;
   TaskData data;
   data.train = draw_set(task.samples, task.outputs, RandomStream(config.seed, "digits"));
@@ -142,6 +143,19 @@ TaskData digits(const Config& config) {
   }
   scale_inputs(task, data);
   return data;
+}
+
+}  // namespace
+
+TaskKind digits_task() {
+  static constexpr std::array<std::string_view, 3> keys{"samples", "test_samples", "scaling"};
+  return {
+      .name = "digits",
+      .summary = "digits that dynvert draws itself, 16 x 16 pixels in 10 classes, without files",
+      .keys = keys,
+      .defaults = {.inputs = 256, .outputs = 10, .test_samples = 500, .targets = "classes", .scaling = "standardised"},
+      .make = digits_samples,
+      .memory = pixel_memory};
 }
 
 }  // namespace dynvert

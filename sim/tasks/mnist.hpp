@@ -7,7 +7,12 @@
 
 #include <dynvert/sim/tasks/task.hpp>
 
+#include <array>
+
 namespace dynvert {
+
+/// the common keys of [task] that MNIST's tasks use
+inline constexpr std::array<std::string_view, 4> mnist_keys{"samples", "test_samples", "path", "scaling"};
 
 enum class MnistTargets { digit, image };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Tasks: where samples come from, and the order in which they are shown. A new task is one file with one function and
-/// one line in task.cpp.
+/// Tasks: where samples come from, and the order in which they are shown. A task is a file of this folder with a
+/// function that returns its TaskKind, and one line in registry.cpp.
 
 #include <dynvert/sim/config/config.hpp>
 #include <dynvert/sim/hdf5/attribute.hpp>
@@ -55,35 +55,10 @@ struct TaskKind {
 /// @throws ValueError naming the known tasks
 [[nodiscard]] const TaskKind& task_kind(std::string_view name);
 
-/// A linear teacher (Podlaski & Machens 2020, figure 3a-f): t = T x, T ~ U(-w, w) n_L x n_0, x ~ N(0, 1).
-[[nodiscard]] TaskData linear_teacher(const Config& config);
-/// w
-[[nodiscard]] const Parameter& linear_teacher_half_width();
-
-/// A teacher network of the student's shape and activations (Podlaski & Machens 2020, figure 3g-k): t its output, all
-/// its weights and biases ~ U(-w, w), x ~ N(0, 1).
-[[nodiscard]] TaskData tanh_teacher(const Config& config);
-/// w
-[[nodiscard]] const Parameter& tanh_teacher_half_width();
-
-/// MNIST (mnist.hpp): 784 pixels, the digit as one of ten classes (Podlaski & Machens 2020, figure 4a).
-[[nodiscard]] TaskData mnist_classification(const Config& config);
-/// @see TaskKind::files
-[[nodiscard]] std::vector<DataFile> mnist_classification_files(const TaskConfig& task);
-
-/// MNIST (mnist.hpp): 784 pixels are inputs and targets (Podlaski & Machens 2020, figure 4b).
-[[nodiscard]] TaskData mnist_autoencoder(const Config& config);
-[[nodiscard]] std::vector<DataFile> mnist_autoencoder_files(const TaskConfig& task);
-
-/// Images of digits that dynvert draws itself, 16 x 16 pixels in ten classes, for tests and for people without MNIST.
-/// Glyphs of 5 x 7 dots, each image with its own size, slant, place, stroke and noise; a function of the seed.
-[[nodiscard]] TaskData digits(const Config& config);
-
-/// The user's own inputs and targets, from HDF5 (sample_file.hpp) or an IDX pair (idx.hpp).
-[[nodiscard]] TaskData user_dataset(const Config& config);
-[[nodiscard]] std::vector<DataFile> user_files(const TaskConfig& task);
-/// @see TaskKind::count_samples
-void count_user_samples(TaskConfig& task);
+/// For TaskKind::memory: of samples that are drawn, and a factored copy of them.
+[[nodiscard]] std::size_t drawn_memory(const Config& config);
+/// For TaskKind::memory: one byte per pixel, and one number per class.
+[[nodiscard]] std::size_t pixel_memory(const Config& config);
 
 /// Scales the inputs of training and test set as task.scaling says, and writes down by what.
 /// @throws ValueError  "unit" of other values than bytes, "standardised" of inputs that are all the same

@@ -1,9 +1,13 @@
+// The user's inputs and targets, from HDF5 (sample_file.hpp) or an IDX pair (idx.hpp).
+
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/tasks/idx.hpp>
 #include <dynvert/sim/tasks/sample_file.hpp>
 #include <dynvert/sim/tasks/task.hpp>
 
 #include <fmt/format.h>
+
+#include <array>
 
 namespace dynvert {
 
@@ -56,8 +60,6 @@ void note_group(TaskData& data, const std::string& name, const Place& place) {
   if (!place.idx()) data.attributes.push_back({name, place.group});
 }
 
-}  // namespace
-
 void count_user_samples(TaskConfig& task) {
   if (task.samples == 0) task.samples = count(training_set(task));
   if (task.test_samples > 0) return;
@@ -75,7 +77,7 @@ std::vector<DataFile> user_files(const TaskConfig& task) {
   return files;
 }
 
-TaskData user_dataset(const Config& config) {
+TaskData user_samples(const Config& config) {
   const TaskConfig& task = config.task;
   TaskData data;
   const Place train = training_set(task);
@@ -87,6 +89,28 @@ TaskData user_dataset(const Config& config) {
   }
   scale_inputs(task, data);
   return data;
+}
+
+/// reals, and a second copy of them while they are scaled
+std::size_t user_memory(const Config& config) {
+  return 2 * sizeof(double) * (config.task.samples + config.task.test_samples) *
+         (config.network.layers.front() + config.network.layers.back());
+}
+
+}  // namespace
+
+TaskKind dataset_task() {
+  static constexpr std::array<std::string_view, 10> keys{
+      "samples",   "test_samples",      "path",       "targets_path", "group",
+      "test_path", "test_targets_path", "test_group", "targets",      "scaling"};
+  return {.name = "dataset",
+          .summary = "user-defined inputs and targets, from HDF5 or IDX files",
+          .keys = keys,
+          .defaults = {.samples = 0},
+          .make = user_samples,
+          .files = user_files,
+          .memory = user_memory,
+          .count_samples = count_user_samples};
 }
 
 }  // namespace dynvert

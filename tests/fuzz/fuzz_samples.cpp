@@ -32,8 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const long open = open_identifiers();
   try {
     if (use < 2) {
-      count_user_samples(config.task);
-      static_cast<void>(user_dataset(config));
+      task_kind("dataset").count_samples(config.task);
+      static_cast<void>(task_kind("dataset").make(config));
     } else if (use == 2) {
       static_cast<void>(read_matrix(file.path(), group, "W2", 3, 2, "units of layer 1 x units of layer 2", snapshot));
     } else {

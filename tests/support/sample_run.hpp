@@ -1,8 +1,11 @@
 #pragma once
 
 #include <dynvert/sim/record/run_file.hpp>
+#include <dynvert/sim/record/run_reader.hpp>
 
+#include <cstdint>
 #include <string>
+#include <variant>
 
 namespace dynvert::test {
 
@@ -25,5 +28,24 @@ void append_trial(SampleRun& run, std::size_t trial);
 
 /// The whole run, finished.
 void write_sample(const std::string& path, const RunFileOptions& options = {});
+
+/// A group of two columns, trial and value.
+inline GroupSpec column_group(const std::string& path = "/g") {
+  return {path,
+          "trial",
+          {},
+          {{"trial", ValueType::integer, {}, "1", "", ""}, {"value", ValueType::real, {}, "1", "", ""}},
+          {}};
+}
+
+/// An attribute that is text.
+inline std::string text(const RunReader& reader, const std::string& object, const std::string& name) {
+  return std::get<std::string>(reader.attribute(object, name).value());
+}
+
+/// An attribute that is an integer.
+inline std::int64_t integer(const RunReader& reader, const std::string& object, const std::string& name) {
+  return std::get<std::int64_t>(reader.attribute(object, name).value());
+}
 
 }  // namespace dynvert::test

@@ -39,10 +39,6 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text.replace(text.find(from), from.size(), to);
 }
 
-std::size_t files_in(const TemporaryFolder& folder) {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder.path()), {}));
-}
-
 }  // namespace
 
 TEST_CASE("simulate, inspect and check") {
@@ -75,7 +71,7 @@ TEST_CASE("simulate, inspect and check") {
   const Outcome plan = dynvert_run({"check", config});
   CHECK(plan.code == 0);
   CHECK_THAT(plan.out, Contains("5-4-3") && Contains("999 steps") && Contains("memory") && Contains("file"));
-  CHECK(files_in(folder) == 2);  // check wrote nothing
+  CHECK(folder.files() == 2);  // check wrote nothing
 
   // the configuration in the file gives the same numbers again
   const std::string again = write(folder, "again.toml", std::get<std::string>(*reader.attribute("/", "config")));
@@ -94,7 +90,7 @@ TEST_CASE("bad input: one clear message, the right exit code, nothing left behin
     CHECK(run.code == code);
     for (const auto& part : parts) CHECK_THAT(run.err, Contains(part));
     CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
-    CHECK(files_in(folder) == 1);
+    CHECK(folder.files() == 1);
   };
   refused(replaced(smallest, "solver =", "sovler ="), 2, {"bad.toml:16", "sovler", "did you mean \"solver\""});
   refused(replaced(smallest, "alpha = 0.5", "alpha = \"high\""), 2, {"alpha", "\"high\""});

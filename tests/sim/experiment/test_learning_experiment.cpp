@@ -243,7 +243,7 @@ TEST_CASE("the triangular factor gives the loss over all samples to full precisi
       Config config = configure(base + several);
       config.network.bias = bias;
       config.network.activation = {g};
-      const Dataset data = linear_teacher(config).train;
+      const Dataset data = task_kind("linear_teacher").make(config).train;
       Network network = initial_network(config);
       network.b[1].randu();
       network.b[2].randu();

@@ -43,10 +43,6 @@ Outcome dynvert_run(std::vector<std::string> words) {
   return {code, out.str(), err.str()};
 }
 
-std::size_t files_in(const TemporaryFolder& folder) {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder.path()), {}));
-}
-
 /// A run of 20 trials, snapshots after 0, 5, 10, 15, 20; DI sequential, tanh; BP beside it.
 std::string simulate_small(const TemporaryFolder& folder) {
   std::ofstream(folder / "small.toml") << R"([experiment]
@@ -256,7 +252,7 @@ TEST_CASE("maps: the values of the run at the run's own point, and refusals that
   const TemporaryFolder folder;
   const std::string file = simulate_small(folder);
   const std::string map = folder / "map.h5";
-  const std::size_t before = files_in(folder);
+  const std::size_t before = folder.files();
   const auto make = [&](std::vector<std::string> more) {
     std::vector<std::string> words{"inspect", file, "--map", "alpha=0.5:5,ratio=1:4", "--points", "3", "-o", map};
     words.insert(words.end(), more.begin(), more.end());
@@ -272,16 +268,16 @@ TEST_CASE("maps: the values of the run at the run's own point, and refusals that
     const Outcome refused = make(more);
     CAPTURE(more, refused.err);
     CHECK(refused.code == 2);
-    CHECK(files_in(folder) == before);
+    CHECK(folder.files() == before);
   }
   CHECK_THAT(make({"--snapshot", "6"}).err, Contains("0, 5, 10, 15, 20"));
   CHECK(dynvert_run({"inspect", file, "--map", "alpha=0.5:5"}).code == 2);
   CHECK(dynvert_run({"inspect", file, "--points", "5"}).code == 2);
   CHECK(dynvert_run({"inspect", file, "--map", "alpha=0.5:5", "-o", folder / "no/map.h5"}).code == 4);
-  CHECK(files_in(folder) == before);
+  CHECK(folder.files() == before);
 
   REQUIRE(make({"--snapshot", "10"}).code == 0);
-  CHECK(files_in(folder) == before + 1);
+  CHECK(folder.files() == before + 1);
   const h5::File opened = h5::open_file(map);
   CHECK(*h5::read_attribute(opened, "/", "Conventions") == AttributeValue(std::string("dynvert-map-1")));
   CHECK(*h5::read_attribute(opened, "/", "source") == AttributeValue(std::string("run.h5")));
@@ -320,14 +316,14 @@ TEST_CASE("maps: the values of the run at the run's own point, and refusals that
 TEST_CASE("export: refusals that leave nothing behind") {
   const TemporaryFolder folder;
   const std::string file = simulate_small(folder);
-  const std::size_t before = files_in(folder);
+  const std::size_t before = folder.files();
   const auto refused = [&](std::vector<std::string> words, int code, const std::string& part) {
     words.insert(words.begin(), {"export", file});
     const Outcome run = dynvert_run(words);
     CAPTURE(words, run.err);
     CHECK(run.code == code);
     CHECK_THAT(run.err, Contains(part));
-    CHECK(files_in(folder) == before);
+    CHECK(folder.files() == before);
   };
   refused({"-o", folder / "out.txt"}, 2, ".mat or .csv");
   refused({"-o", folder / "out.csv"}, 2, "--model");
@@ -357,7 +353,7 @@ TEST_CASE("export: refusals that leave nothing behind") {
     again.emplace_back("--overwrite");
     CHECK(dynvert_run(again).code == 0);
   }
-  CHECK(files_in(folder) == before + 2);
+  CHECK(folder.files() == before + 2);
   std::ofstream(folder / "precious.mat") << "my data";
   CHECK(dynvert_run({"export", file, "-o", folder / "precious.mat", "--overwrite"}).code == 4);
 }
