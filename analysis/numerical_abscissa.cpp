@@ -53,7 +53,7 @@ double numerical_abscissa(RightHandSide& f, const State& x, std::size_t column,
 
 LoopMeasure numerical_abscissa_measure() {
   return {.name = "numerical_abscissa",
-          .label = "num. abscissa",
+          .label = "numerical abscissa",
           .units = "1/time",
           .description = "fastest initial growth rate of the norm of a perturbation",
           .needs_circuit = true,

@@ -88,7 +88,7 @@ LoopMeasure spectral_abscissa_measure() {
 
 LoopMeasure slowest_time_constant_measure() {
   return {.name = "slowest_time_constant",
-          .label = "slowest time const.",
+          .label = "slowest time constant",
           .units = "time",
           .description = "-1 / spectral abscissa; NaN: the loop is not stable",
           .value = [](const LinearisedLoop& loop) { return slowest_time_constant(loop.abscissa()); }};

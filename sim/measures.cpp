@@ -16,7 +16,7 @@ constexpr double near_limit = 0.75;
 
 LoopMeasure largest_stable_step(const SolverKind& solver) {
   return {.name = fmt::format("largest_stable_step_{}", solver.name),
-          .label = fmt::format("step {}", solver.name),
+          .label = fmt::format("largest step, {}", solver.name),
           .units = "time",
           .description = fmt::format("steps of the solver {} below this are stable; NaN: the loop is not", solver.name),
           .value =

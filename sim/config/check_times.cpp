@@ -23,40 +23,41 @@ std::string nearest_times(double time, double dt) {
 }
 
 void check_interval(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
-                    const DynamicsConfig& d, double interval, const TimeInterval& checked, const FailAt& at) {
-  const auto& [key, text, duration, divides, end] = checked;
+                    const DynamicsConfig& dynamics, double sampling, const TimeInterval& interval, const FailAt& at) {
+  const auto& [key, text, duration, divides, end] = interval;
   const auto* record = reader.tree()["record"].as_table();
   const std::string said = key == text ? fmt::format("{} = {}", key, duration) : fmt::format("{} {}", text, duration);
-  if (interval > duration)
+  if (sampling > duration)
     reader.fail_at(record, "record", "interval",
-                   fmt::format("found {}, which is longer than {} of {}", interval, said, prefix),
+                   fmt::format("found {}, which is longer than {} of {}", sampling, said, prefix),
                    fmt::format("at most {}", duration));
-  const double sample = interval > 0 ? interval : d.dt;
+  const double sample = sampling > 0 ? sampling : dynamics.dt;
   // the samples of a trace have one clock for all phases: a switch falls on one of them
   if (divides && !whole_number_of_steps(duration, sample, end))
     at(key,
        fmt::format("{} is not a whole number of {} = {}, the time between the samples of a trace", said,
-                   interval > 0 ? "record.interval" : "dt", sample),
+                   sampling > 0 ? "record.interval" : "dt", sample),
        nearest_times(duration, sample));
-  const Choice* const solver = find_choice(reader.registry().solvers, d.solver);
+  const Choice* const solver = find_choice(reader.registry().solvers, dynamics.solver);
   if (solver == nullptr || !solver->fixed_step) return;
 
   // where the model sets only one of the two, that one is at fault
   const std::string_view blamed = own.contains("dt") && !own.contains(key) ? "dt" : key;
-  if (!(duration / d.dt < static_cast<double>(d.max_steps) + 0.5))
+  if (!(duration / dynamics.dt < static_cast<double>(dynamics.max_steps) + 0.5))
     at(blamed,
-       fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / d.dt, d.dt,
-                   d.max_steps),
+       fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / dynamics.dt,
+                   dynamics.dt, dynamics.max_steps),
        "a shorter duration, a larger dt, or a larger max_steps");
-  if (!whole_number_of_steps(duration, d.dt, end))
+  if (!whole_number_of_steps(duration, dynamics.dt, end))
     at(blamed,
-       fmt::format("{} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", said, d.dt, d.solver),
-       fmt::format("for this dt a duration of {}", nearest_times(duration, d.dt)));
-  if (interval > 0 && !whole_number_of_steps(interval, d.dt))
+       fmt::format("{} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", said, dynamics.dt,
+                   dynamics.solver),
+       fmt::format("for this dt a duration of {}", nearest_times(duration, dynamics.dt)));
+  if (sampling > 0 && !whole_number_of_steps(sampling, dynamics.dt))
     reader.fail_at(
         record, "record", "interval",
-        fmt::format("found {}, which is not a whole number of steps of dt = {} of {}", interval, d.dt, prefix),
-        fmt::format("for this dt {}", nearest_times(interval, d.dt)));
+        fmt::format("found {}, which is not a whole number of steps of dt = {} of {}", sampling, dynamics.dt, prefix),
+        fmt::format("for this dt {}", nearest_times(sampling, dynamics.dt)));
 }
 
 namespace {

@@ -28,11 +28,11 @@ Key flag(std::string_view name, bool& value, std::string_view meaning) {
   return {.name = name, .type = KeyType::boolean, .slot = &value, .meaning = meaning, .allowed = "true, false"};
 }
 
-Key real(std::string_view name, double& value, Range range, std::string_view meaning) {
+Key real(std::string_view name, double& value, const Range& range, std::string_view meaning) {
   return {.name = name, .type = KeyType::real, .slot = &value, .meaning = meaning, .range = range};
 }
 
-Key reals(std::string_view name, std::vector<double>& value, Range range, std::string_view allowed,
+Key reals(std::string_view name, std::vector<double>& value, const Range& range, std::string_view allowed,
           std::string_view meaning) {
   return {.name = name, .type = KeyType::reals, .slot = &value, .meaning = meaning, .range = range, .allowed = allowed};
 }

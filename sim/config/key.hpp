@@ -85,8 +85,8 @@ struct Key {
 /// Keys by the type of their values.
 /// @{
 [[nodiscard]] Key flag(std::string_view name, bool& value, std::string_view meaning);
-[[nodiscard]] Key real(std::string_view name, double& value, Range range, std::string_view meaning);
-[[nodiscard]] Key reals(std::string_view name, std::vector<double>& value, Range range, std::string_view allowed,
+[[nodiscard]] Key real(std::string_view name, double& value, const Range& range, std::string_view meaning);
+[[nodiscard]] Key reals(std::string_view name, std::vector<double>& value, const Range& range, std::string_view allowed,
                         std::string_view meaning);
 [[nodiscard]] Key whole(std::string_view name, Slot value, std::int64_t min, std::int64_t max,
                         std::string_view meaning);

@@ -19,7 +19,7 @@ std::string default_of(const Key& key) {
 /// "2000; mnist_classification: 60000": the default, and what it is with parts that have another one.
 /// @param with  the value with a part, as TOML; empty: the part does not use the key
 template <typename With>
-std::string default_by_part(std::string standard, const std::vector<Choice>& parts, const With& with) {
+std::string default_by_part(const std::string& standard, const std::vector<Choice>& parts, const With& with) {
   std::string text = standard;
   for (const Choice& part : parts) {
     const std::string own = with(part);

@@ -15,7 +15,7 @@ constexpr std::int64_t any_seed = std::numeric_limits<std::int64_t>::max();
 
 using enum ExperimentKind;
 
-Key timed(std::string_view name, double& value, Range range, std::string_view meaning) {
+Key timed(std::string_view name, double& value, const Range& range, std::string_view meaning) {
   Key key = real(name, value, range, meaning);
   key.units = "time";
   return key;

@@ -1,8 +1,9 @@
 #pragma once
 
-/// Runs one trial: the forward pass, then the algebraic rule or the stages of a model of credit assignment, each through
-/// its phases. A trial has one column or a batch of them. What goes wrong is reported as data: whoever runs trials
-/// decides what follows. Learning, experiments without learning and the inspection of files all run their trials here.
+/// Runs one trial: the forward pass, then the algebraic rule or the stages of a model of credit assignment, each
+/// through its phases. A trial has one column or a batch of them. What goes wrong is reported as data: whoever runs
+/// trials decides what follows. Learning, experiments without learning and the inspection of files all run their trials
+/// here.
 ///
 /// | columns | what a column is                         | when one diverges                                      |
 /// |---------|------------------------------------------|--------------------------------------------------------|
