@@ -21,7 +21,7 @@ inline constexpr double decay_floor = 1e-6;
 
 struct DecayFit {
   double rate = 0;          ///< 1/time; < 0: decays
-  double from = 0, to = 0;  ///< the stretch of time
+  double from = 0, to = 0;  ///< the interval of time
   std::size_t samples = 0;
   double deviation = 0;  ///< root mean square of ln d about the line
 };

@@ -25,7 +25,7 @@ namespace dynvert {
 ///
 ///     |x(t) - x_inf| <= band |x_inf|      (Euclidean norm over the units of the population)
 ///
-/// to the end of the stretch from `begin` to `end`, by default the whole trajectory; samples that are NaN because the
+/// to the end of the interval from `begin` to `end`, by default the whole trajectory; samples that are NaN because the
 /// column had ended do not count. @param x_inf  units values. @return the time since `begin`; nothing where the last
 /// sample is outside the band.
 [[nodiscard]] std::optional<double> settling_time(const Trajectory& trajectory, std::size_t population,

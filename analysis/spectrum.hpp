@@ -1,8 +1,8 @@
 #pragma once
 
 /// Spectrum of a circuit's Jacobian at an operating point, of the whole circuit or of some of its populations (the
-/// block of the Jacobian that is theirs: a control loop within a larger circuit). Held populations do not move and have
-/// no part in it. A linear loop is stable if and only if its spectral abscissa, the largest real part, is negative
+/// block of the Jacobian that is theirs: a control loop within a larger circuit). Clamped populations do not move and
+/// have no part in it. A linear loop is stable if and only if its spectral abscissa, the largest real part, is negative
 /// (Trefethen & Embree, Spectra and Pseudospectra, 2005, chapter 14). Its slowest mode then decays like exp(-t/T) with
 /// the slowest time constant T = -1 / abscissa.
 

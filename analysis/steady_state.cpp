@@ -1,6 +1,7 @@
 #include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/circuit/product.hpp>
+#include <dynvert/models/circuit/rate_function.hpp>
 #include <dynvert/models/error.hpp>
 
 #include <fmt/format.h>
@@ -181,8 +182,12 @@ struct WeightedCycle {
         C.push_back(view_of(std::as_const(made.emplace_back(f.weights(j)))));
       }
     }
+    const auto is_identity = [&](const Projection& p) {
+      return p.transmits == Transmit::state ||
+             (p.transmits == Transmit::rate && rate_function(f.circuit().populations()[p.source].rate).linear);
+    };
     for (std::size_t i = 0; i < C.size(); ++i) {
-      bent_at_first = bent_at_first && (i == 1 || projections[cycle.projections[i]].transmits == Transmit::state);
+      bent_at_first = bent_at_first && (i == 1 || is_identity(projections[cycle.projections[i]]));
     }
     if (!bent_at_first) return;
     arma::mat path;

@@ -2,8 +2,10 @@
 #include <dynvert/sim/platform/reproducible.hpp>
 
 #include <unistd.h>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -18,7 +20,11 @@ int main(int argc, char** argv) {
   // a limit of file sizes becomes an error of the write
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return dynvert::run_command_line(argc, argv, std::cout, std::cerr);
+    const int code = dynvert::run_command_line(argc, argv, std::cout, std::cerr);
+    // what was printed may still wait in memory
+    if (std::cout.flush()) return code;
+    std::cerr << "dynvert: standard output: could not be written: " << std::strerror(errno) << std::endl;
+    return code == dynvert::exit_done ? dynvert::exit_io : code;
   } catch (const dynvert::RestartNeeded& restart) {
     std::string by_hand;
     for (const auto& [name, value] : restart.environment) {

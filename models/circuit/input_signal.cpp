@@ -111,7 +111,7 @@ arma::mat ornstein_uhlenbeck(RandomStream& random, std::size_t units, std::size_
   return xi;
 }
 
-std::vector<double> stretches(std::span<const InputSignal> signals, double duration) {
+std::vector<double> intervals(std::span<const InputSignal> signals, double duration) {
   std::vector<double> starts{0};
   for (const InputSignal& signal : signals) {
     for (const double t : signal.switches()) {
@@ -119,7 +119,7 @@ std::vector<double> stretches(std::span<const InputSignal> signals, double durat
     }
   }
   std::ranges::sort(starts);
-  // switches that are the same but for rounding are one
+  // switches that are the same up to rounding error are one
   const auto same = [duration](double a, double b) { return b - a < 1e-12 * duration; };
   starts.erase(std::unique(starts.begin(), starts.end(), same), starts.end());
   return starts;

@@ -56,7 +56,7 @@ struct InputSignal {
   void take(const ParameterValues& parameters);
   /// When it changes its form: start, end of the rise, stop. In order; those that are finite.
   [[nodiscard]] std::vector<double> switches() const;
-  /// Whether it is on in a stretch of time that none of its switches divides.
+  /// Whether it is on in an interval of time that none of its switches divides.
   [[nodiscard]] bool is_on(double begin, double end) const;
   /// Whether it is constant there.
   [[nodiscard]] bool is_constant(double begin, double end) const;
@@ -80,8 +80,8 @@ struct SignalShape {
 [[nodiscard]] arma::mat ornstein_uhlenbeck(RandomStream& random, std::size_t units, std::size_t knots, double spacing,
                                            double tau);
 
-/// The stretches into which the signals' switches divide the time from 0 to `duration`: their starts, from 0 on.
-[[nodiscard]] std::vector<double> stretches(std::span<const InputSignal> signals, double duration);
+/// The intervals into which the signals' switches divide the time from 0 to `duration`: their starts, from 0 on.
+[[nodiscard]] std::vector<double> intervals(std::span<const InputSignal> signals, double duration);
 
 using InputSignals = std::shared_ptr<const std::vector<InputSignal>>;
 
@@ -89,8 +89,8 @@ using InputSignals = std::shared_ptr<const std::vector<InputSignal>>;
 void sum_signals(const std::vector<InputSignal>& signals, double begin, double end, double t,
                  std::span<const std::size_t> trials, const MatrixView& input);
 
-/// Makes the signals the input of a population for a stretch of time that none of their switches divides: as a constant
-/// where they are constant, else as a drive. The columns of f are the trials 0, 1, ..
+/// Makes the signals the input of a population for an interval of time that none of their switches divides: as a
+/// constant where they are constant, else as a drive. The columns of f are the trials 0, 1, ..
 void set_input(RightHandSide& f, PopulationIndex population, const InputSignals& signals, double begin, double end);
 
 }  // namespace dynvert

@@ -1,4 +1,4 @@
-/// Backpropagation (Rumelhart, Hinton & Williams 1986), the yardstick of all models:
+/// Backpropagation (Rumelhart, Hinton & Williams 1986), the baseline of all models:
 ///
 ///     delta_{l-1} = W_l' delta_l .* g_{l-1}'(a_{l-1})
 

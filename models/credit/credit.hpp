@@ -59,7 +59,7 @@ struct LoopParameters {
   ParameterValues parameters = {};                                ///< of keys that the model declares
 };
 
-/// A stretch of time in which stimulus and target are on or off.
+/// An interval of time in which stimulus and target are on or off.
 struct Phase {
   double start = 0, duration = 0;
   bool stimulus = true, target = true;
@@ -96,7 +96,7 @@ struct DerivedSignal {
 
 /// One circuit that a trial integrates: how the trial drives it and what is read from it.
 struct Stage {
-  /// which stretch of the trial it takes
+  /// which interval of the trial it takes
   enum class Timing {
     forward,    ///< the forward pass, where that is dynamic
     inversion,  ///< `duration`, with the error as it is

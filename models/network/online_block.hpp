@@ -10,7 +10,7 @@
 ///     W(j-1) x_j = p_{j-1} (W(0) X)_j + sum_{i<j} (p_{j-1} / p_i) c_i delta_i (X'X)_ij,     p_j = q_1 .. q_j
 ///
 /// and the changes are applied together, W(k) = p_k W(0) + [(p_k / p_i) c_i delta_i] X'. Two matrix products a block in
-/// place of a matrix-vector product and a rank-one update a sample; equal to plain learning but for rounding.
+/// place of a matrix-vector product and a rank-one update a sample; equal to plain learning up to rounding error.
 ///
 /// W may be held in single precision (float32), which halves the time that both products take: they are bound by the
 /// width of registers. Drives and changes are then off by some 1e-6 of their size, weights by the rounding to 24 bits

@@ -5,7 +5,7 @@
 ///     X = c 1 1' + S,     W X = W S + c (W 1) 1',     D X' = D S' + c (D 1) 1'
 ///
 /// with few entries in S. The products take as long as S has entries; a digit of MNIST has 150 in 784, and none of its
-/// standardised pixels is 0. The kernels sum in an order of their own: equal to dense products but for rounding.
+/// standardised pixels is 0. The kernels sum in an order of their own: equal to dense products up to rounding error.
 ///
 /// | symbol | shape   | meaning                                                 |
 /// |--------|---------|---------------------------------------------------------|

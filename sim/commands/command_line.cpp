@@ -21,6 +21,14 @@ namespace dynvert {
 
 namespace {
 
+/// In place of CLI11's check for numbers, whose message shows the largest double in all its digits.
+const CLI::Validator whole_number(
+    [](const std::string& text) {
+      const bool whole = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+      return whole ? std::string() : fmt::format("found \"{}\"; allowed: a whole number, 0 or more", text);
+    },
+    "");
+
 void add_config_path(CLI::App& command, ConfigArguments& arguments) {
   command.add_option("CONFIG", arguments.path, "configuration file (TOML)")->required();
   command.add_option("--set", arguments.sets, "set a key: learning.rate=0.1, model.DI.alpha=0.001; repeatable")
@@ -30,9 +38,8 @@ void add_config_path(CLI::App& command, ConfigArguments& arguments) {
 
 void add_config_options(CLI::App& command, ConfigArguments& arguments) {
   add_config_path(command, arguments);
-  command.add_option("--seed", arguments.seed, "seed, overrides experiment.seed")->check(CLI::NonNegativeNumber);
-  command.add_option("--threads", arguments.threads, "threads, overrides experiment.threads")
-      ->check(CLI::NonNegativeNumber);
+  command.add_option("--seed", arguments.seed, "seed, overrides experiment.seed")->check(whole_number);
+  command.add_option("--threads", arguments.threads, "threads, overrides experiment.threads")->check(whole_number);
 }
 
 int run_guarded(std::ostream& err, const std::function<int()>& command) {
@@ -87,8 +94,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   sweep_command.add_option("-o,--output", swept.output, "folder for the runs and their index, sweep.csv")->required();
   sweep_command.add_option("--jobs", swept.jobs, "parallel runs; default: the machine's threads divided by --threads")
       ->check(CLI::Range(std::size_t{1}, max_sweep_jobs));
-  sweep_command.add_option("--threads", swept.config.threads, "threads per run; default: 1")
-      ->check(CLI::NonNegativeNumber);
+  sweep_command.add_option("--threads", swept.config.threads, "threads per run; default: 1")->check(whole_number);
   CLI::Option* sweep_anew = sweep_command.add_flag("--overwrite", swept.overwrite, "replace the runs of this sweep");
   sweep_command.add_flag("--resume", swept.resume, "resume a sweep that was stopped")->excludes(sweep_anew);
   sweep_command.add_flag("-q,--quiet", swept.quiet, "no progress and no notes");
@@ -102,7 +108,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   CLI::App& inspect_command = *app.add_subcommand("inspect", "show convergence and stability of a recorded run");
   inspect_command.add_option("FILE", inspected.path, "a file that dynvert simulate wrote")->required();
   inspect_command.add_option("--model", inspected.model, "one model in detail");
-  inspect_command.add_option("--trial", inspected.trial, "one trial")->check(CLI::NonNegativeNumber);
+  inspect_command.add_option("--trial", inspected.trial, "one trial")->check(whole_number);
   CLI::Option& json = *inspect_command.add_flag("--json", inspected.json, "JSON instead of tables");
   CLI::Option& map =
       *inspect_command
@@ -118,7 +124,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   inspect_command
       .add_option("--snapshot", inspected.snapshot,
                   "trials after which the weights were taken; default: the last snapshot")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number)
       ->needs(&map);
   inspect_command.add_option("-o,--output", inspected.output, "map to write")->needs(&map);
   inspect_command.add_flag("--overwrite", inspected.overwrite, "replace an existing map")->needs(&map);
@@ -130,7 +136,7 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
   export_command.add_option("-o,--output", exported.output, "FILE.mat or FILE.csv")->required();
   export_command.add_option("--model", exported.model, "only this model");
   export_command.add_option("--trial", exported.trial, "only the trajectories of this recorded trial")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number);
   export_command.add_option("--group", exported.group, "for .csv: the group to write, instead of that of the trials");
   export_command.add_flag("--overwrite", exported.overwrite, "replace an existing file");
 

@@ -131,7 +131,7 @@ std::vector<Phase> UserCircuit::phases() const {
     const InputSignals of_population = signals(p, 0, 0);
     all.insert(all.end(), of_population->begin(), of_population->end());
   }
-  std::vector<double> switches = stretches(all, duration);
+  std::vector<double> switches = intervals(all, duration);
   switches.push_back(duration);
   std::vector<Phase> phases;
   for (std::size_t i = 1; i < switches.size(); ++i) {

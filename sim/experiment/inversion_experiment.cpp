@@ -101,7 +101,7 @@ InputSignals Inversion::signals(std::size_t first, std::size_t count) const {
 
 std::vector<Phase> Inversion::phases(const std::vector<InputSignal>& signals) const {
   if (!has_time()) return {{.duration = model.dynamics.duration}};
-  const std::vector<double> starts = stretches(signals, model.dynamics.duration);
+  const std::vector<double> starts = intervals(signals, model.dynamics.duration);
   std::vector<Phase> phases;
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const double end = i + 1 < starts.size() ? starts[i + 1] : model.dynamics.duration;

@@ -120,7 +120,7 @@ Table table_of_trace(const RunReader& file, const std::string& group, std::size_
   }
   table.read = [&file, time, record](const Table::Part& part, std::size_t first, std::size_t count) {
     return part.dataset == time ? file.rows(time, first, count).values
-                                : file.stretch(part.dataset, record, first, count).values;
+                                : file.part(part.dataset, record, first, count).values;
   };
   return table;
 }

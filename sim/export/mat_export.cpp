@@ -211,7 +211,7 @@ class MatExport {
     return tops;
   }
 
-  /// Whether a group is exported: not what a run is gone on with, and with --trial of a model its traces alone.
+  /// Whether a group is exported: not what a run needs to be resumed, and with --trial of a model its traces alone.
   [[nodiscard]] bool wanted(const std::string& parent, const std::string& name) const {
     if (name == "state" && file_.is_group(parent + "/" + name)) return false;
     return !selection_.trial || !parent.starts_with("/models/") || name == "trace" || parent.ends_with("/trace");
@@ -341,7 +341,7 @@ class MatExport {
     const std::size_t block = std::max<std::size_t>(1, block_values / below);
     for (std::size_t first = 0; first < inner[0]; first += block) {
       const std::size_t count = std::min(block, inner[0] - first);
-      const auto values = file_.stretch(source.dataset, row, first, count).values;
+      const auto values = file_.part(source.dataset, row, first, count).values;
       if (inner.size() < 3) {
         put_columns(values, count, below, address, first, inner[0]);
         continue;

@@ -94,7 +94,7 @@ class StateReader {
     first_ = sample;
     count_ = std::min(ahead_, time_.size() - sample);
     for (Part& part : parts_) {
-      part.slab = file_.stretch(part.dataset, record_, first_, count_);
+      part.slab = file_.part(part.dataset, record_, first_, count_);
       const std::size_t units = f_.layout().units(part.block);
       if (part.slab.values.size() != count_ * units) {
         throw IoError(file_.path() + ":" + part.dataset, "does not have the units that the configuration says");
@@ -261,7 +261,7 @@ std::function<arma::vec(std::size_t sample)> RecordedTrial::error_reader(const P
     if (sample < first || sample >= first + read.size() / units) {
       if (sample >= samples) throw IoError(file_.path() + ":" + dataset, "has fewer samples than its axis of time");
       first = sample;
-      read = file_.stretch(dataset, record_, first, std::min(ahead, samples - first)).values;
+      read = file_.part(dataset, record_, first, std::min(ahead, samples - first)).values;
     }
     return arma::vec(&read[(sample - first) * units], units);
   };
@@ -320,7 +320,7 @@ void RecordedTrial::by_differences(const Place& place, RightHandSide& f,
     for (std::size_t first = begin; first < end; first += ahead) {
       const std::size_t last = std::min(end, first + ahead);
       const std::size_t from = std::max(begin + reach, first) - reach;
-      const auto slab = file_.stretch(dataset, record_, from, std::min(end, last + reach) - from);
+      const auto slab = file_.part(dataset, record_, from, std::min(end, last + reach) - from);
       if (slab.values.size() != slab.shape[0] * units) {
         throw IoError(file_.path() + ":" + dataset, "does not have the units that the configuration says");
       }

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Whole reads and writes of a file descriptor: interrupted and partial calls are gone on with.
+/// Whole reads and writes of a file descriptor: interrupted and partial calls are continued.
 
 #include <cstddef>
 #include <cstdint>

@@ -79,8 +79,8 @@ RunReader::Slab RunReader::rows(const std::string& dataset, std::size_t first, s
   return slab;
 }
 
-RunReader::Slab RunReader::stretch(const std::string& dataset, std::size_t row, std::size_t first,
-                                   std::size_t count) const {
+RunReader::Slab RunReader::part(const std::string& dataset, std::size_t row, std::size_t first,
+                                std::size_t count) const {
   const h5::Dataset opened = h5::open_dataset(file_, dataset);
   Slab slab{.shape = {}, .values = h5::read_stretch(opened, row, first, count)};
   slab.shape.assign(opened.shape.begin() + 1, opened.shape.end());

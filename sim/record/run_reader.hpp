@@ -62,7 +62,7 @@ class RunReader {
 
   /// Elements first .. first + count - 1 of axis 1 of one row, for rows too large to be read at once; shape without the
   /// row. @throws as rows()
-  [[nodiscard]] Slab stretch(const std::string& dataset, std::size_t row, std::size_t first, std::size_t count) const;
+  [[nodiscard]] Slab part(const std::string& dataset, std::size_t row, std::size_t first, std::size_t count) const;
 
   /// Names of the axes, "" for one without a name. @throws IoError where there is no such dataset
   [[nodiscard]] std::vector<std::string> axes(const std::string& dataset) const;

@@ -26,11 +26,11 @@ function spansDecades(curves) {
   return greatest / least > wideRange;
 }
 
-function thinningWords(curves) {
-  const thinned = curves.filter((curve) => curve.x.length < curve.rows);
-  if (thinned.length === 0) return "";
-  const [first] = thinned;
-  return `Thinned: about ${first.x.length} of ${number(first.rows)} values a line, the least and the greatest of every stretch.`;
+function downsamplingWords(curves) {
+  const downsampled = curves.filter((curve) => curve.x.length < curve.rows);
+  if (downsampled.length === 0) return "";
+  const [first] = downsampled;
+  return `Downsampled: about ${first.x.length} of ${number(first.rows)} values a line, the least and the greatest of every interval.`;
 }
 
 function swatch(style) {
@@ -93,7 +93,7 @@ class Curves {
     const flag = first.legend ? ` (${first.legend})` : "";
     this.chart.show({
       title: `${first.name}${first.about ? `: ${first.about}` : ""}${flag}`,
-      words: thinningWords(curves),
+      words: downsamplingWords(curves),
       lines: this.lines,
       xLabel: first.against === "evaluation" ? "trials done" : first.against,
       yLabel: `${first.name}${inUnits(first.units)}`,

@@ -8,24 +8,24 @@
 
 namespace dynvert {
 
-Thinner::Thinner(std::size_t samples, std::size_t columns, std::size_t limit)
+Downsampler::Downsampler(std::size_t samples, std::size_t columns, std::size_t limit)
     : columns_(columns), least_(columns), greatest_(columns) {
   constexpr std::size_t fewest = 4;
   if (columns == 0) throw ValueError("downsampling", "samples have no values", "one or more");
   if (limit < fewest) throw ValueError("downsampling", "keeps " + std::to_string(limit) + " samples", "4 or more");
-  const std::size_t stretches = limit / 2;
-  stretch_ = samples <= limit ? 1 : (samples + stretches - 1) / stretches;
+  const std::size_t intervals = limit / 2;
+  interval_ = samples <= limit ? 1 : (samples + intervals - 1) / intervals;
 }
 
-void Thinner::consider(Candidate& best, bool greater, double size, std::span<const double> sample) const {
+void Downsampler::consider(Candidate& best, bool greater, double size, std::span<const double> sample) const {
   if (!best.values.empty() && (greater ? size <= best.size : size >= best.size)) return;
   best.number = next_;
   best.size = size;
   best.values.assign(sample.begin(), sample.end());
 }
 
-void Thinner::push(std::span<const double> sample) {
-  if (stretch_ == 1) {
+void Downsampler::push(std::span<const double> sample) {
+  if (interval_ == 1) {
     kept_.emplace(next_++, std::vector<double>(sample.begin(), sample.end()));
     return;
   }
@@ -44,14 +44,14 @@ void Thinner::push(std::span<const double> sample) {
     gap_ = last_;
   }
   ++next_;
-  if (next_ % stretch_ == 0) close_stretch();
+  if (next_ % interval_ == 0) close_interval();
 }
 
-void Thinner::keep(const Candidate& candidate) {
+void Downsampler::keep(const Candidate& candidate) {
   if (!candidate.values.empty()) kept_.try_emplace(candidate.number, candidate.values);
 }
 
-void Thinner::close_stretch() {
+void Downsampler::close_interval() {
   keep(smallest_);
   keep(largest_);
   if (smallest_.values.empty()) keep(gap_);
@@ -60,8 +60,8 @@ void Thinner::close_stretch() {
   gap_.values.clear();
 }
 
-Thinner::Kept Thinner::take() {
-  close_stretch();
+Downsampler::Kept Downsampler::take() {
+  close_interval();
   keep(last_);
   for (const auto* extremes : {&least_, &greatest_}) {
     for (const Candidate& candidate : *extremes) keep(candidate);

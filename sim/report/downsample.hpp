@@ -11,11 +11,11 @@ namespace dynvert {
 
 /// Keeps some of the samples that arrive one after the other, each of `columns` values. Up to `limit` samples: all. Of
 /// more: the first and the last; the samples at which a column is least and greatest of all; and, of limit / 2
-/// stretches of equal length, the two at which the sample is smallest and largest (by its value if it has one column,
+/// intervals of equal length, the two at which the sample is smallest and largest (by its value if it has one column,
 /// else by its Euclidean norm). So what is kept are samples as they were, at their own places, at most limit + 2
-/// columns + 2 of them, and no extreme of a column is lost. A sample that is not finite stands for its stretch only
+/// columns + 2 of them, and no extreme of a column is lost. A sample that is not finite stands for its interval only
 /// where that has no other: a gap stays a gap.
-class Thinner {
+class Downsampler {
  public:
   struct Kept {
     std::vector<std::size_t> samples;  ///< their numbers, ascending
@@ -23,7 +23,7 @@ class Thinner {
   };
 
   /// @param samples  how many will come. @throws ValueError  no columns, or a limit below 4
-  Thinner(std::size_t samples, std::size_t columns, std::size_t limit);
+  Downsampler(std::size_t samples, std::size_t columns, std::size_t limit);
 
   /// @param sample  `columns` values
   void push(std::span<const double> sample);
@@ -38,13 +38,13 @@ class Thinner {
     std::vector<double> values;  // empty: none yet
   };
   void consider(Candidate& best, bool greater, double size, std::span<const double> sample) const;
-  void close_stretch();
+  void close_interval();
   void keep(const Candidate& candidate);
 
-  std::size_t columns_, stretch_;
+  std::size_t columns_, interval_;
   std::size_t next_ = 0;  // number of the sample that comes next
   std::map<std::size_t, std::vector<double>> kept_;
-  Candidate gap_, smallest_, largest_, last_;  // of the stretch; last_ of all
+  Candidate gap_, smallest_, largest_, last_;  // of the interval; last_ of all
   std::vector<Candidate> least_, greatest_;    // by column, of all
 };
 

@@ -29,7 +29,7 @@ function populationWords(population) {
   if (labels.length < units) words.push(`${labels.length} of ${number(units)} units, evenly spaced.`);
   if (time.length < samples) {
     words.push(
-      `${time.length} of ${number(samples)} samples: every unit's extremes, and of each stretch the smallest and the ` +
+      `${time.length} of ${number(samples)} samples: every unit's extremes, and of each interval the smallest and the ` +
         "largest state.",
     );
   }

@@ -26,14 +26,14 @@ std::string text(const RunReader& file, const std::string& object, const std::st
 
 constexpr std::size_t rows_at_once = std::size_t{1} << 16;
 
-/// Thinned as one column. @return the numbers of the rows and their values
-Thinner::Kept thinned(const RunReader& file, const std::string& dataset, std::size_t rows, std::size_t points) {
-  Thinner thinner(rows, 1, points);
+/// Downsampled as one column. @return the numbers of the rows and their values
+Downsampler::Kept downsampled(const RunReader& file, const std::string& dataset, std::size_t rows, std::size_t points) {
+  Downsampler downsampler(rows, 1, points);
   for (std::size_t first = 0; first < rows; first += rows_at_once) {
     const auto slab = file.rows(dataset, first, std::min(rows_at_once, rows - first));
-    for (const double& value : slab.values) thinner.push({&value, 1});
+    for (const double& value : slab.values) downsampler.push({&value, 1});
   }
-  return thinner.take();
+  return downsampler.take();
 }
 
 /// The row dimension at the rows that were kept.
@@ -141,7 +141,7 @@ std::vector<ReportCurve> read_curves(const RunReader& file, const std::string& m
     const std::string path = fmt::format("/models/{}/{}", model, group);
     const std::string dataset = path + "/" + name;
     const std::size_t rows = file.length(dataset);
-    Thinner::Kept kept = thinned(file, dataset, rows, points);
+    Downsampler::Kept kept = downsampled(file, dataset, rows, points);
     curves.push_back({.model = model,
                       .group = group,
                       .name = name,

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What `dynvert report` shows of a file, as values: read from the file in pieces, and thinned so that a page of a
+/// What `dynvert report` shows of a file, as values: read from the file in pieces, and downsampled so that a page of a
 /// bounded size can hold it. How it is written down is report_page.hpp's.
 
 #include <dynvert/sim/inspect/inspect.hpp>

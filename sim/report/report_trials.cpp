@@ -68,19 +68,19 @@ ReportPopulation read_population(const RunReader& file, const Moving& from, std:
   if (columns.empty() || from.shape[1] == 0) return population;
   for (const std::size_t column : columns) population.labels.push_back(unit_label(from, column));
 
-  Thinner thinner(from.shape[1], columns.size(), samples);
+  Downsampler downsampler(from.shape[1], columns.size(), samples);
   constexpr std::size_t max_values = std::size_t{1} << 20;
   const std::size_t piece = std::max<std::size_t>(1, max_values / from.units());
   std::vector<double> sample(columns.size());
   for (std::size_t first = 0; first < from.shape[1]; first += piece) {
     const std::size_t count = std::min(piece, from.shape[1] - first);
-    const auto slab = file.stretch(from.dataset, record, first, count);
+    const auto slab = file.part(from.dataset, record, first, count);
     for (std::size_t k = 0; k < count; ++k) {
       for (std::size_t c = 0; c < columns.size(); ++c) sample[c] = slab.values[k * from.units() + columns[c]];
-      thinner.push(sample);
+      downsampler.push(sample);
     }
   }
-  const Thinner::Kept kept = thinner.take();
+  const Downsampler::Kept kept = downsampler.take();
   const auto time = file.column(from.time);
   for (const std::size_t k : kept.samples) population.time.push_back(time[k]);
   population.values.resize(kept.values.size());
@@ -145,9 +145,9 @@ class LoopReader {
       to.residual_missing = error.what();
       return;
     }
-    Thinner thinner(values.size(), 1, samples);
-    for (const double& value : values) thinner.push({&value, 1});
-    Thinner::Kept kept = thinner.take();
+    Downsampler downsampler(values.size(), 1, samples);
+    for (const double& value : values) downsampler.push({&value, 1});
+    Downsampler::Kept kept = downsampler.take();
     for (const std::size_t k : kept.samples) to.time.push_back(time[k]);
     to.residual = std::move(kept.values);
   }
@@ -203,7 +203,7 @@ Plan plan(const std::vector<Moving>& moving, std::size_t records, const ReportLi
   const std::size_t bytes_a_sample = page_bytes(std::max<std::size_t>(1, numbers));
   const std::size_t bytes_a_record = bytes / std::min(std::max<std::size_t>(records, 1), wanted_records);
   std::size_t kept = std::min({bytes_a_record / bytes_a_sample, longest, limits.samples});
-  // extremes of the units come on top (Thinner)
+  // extremes of the units come on top (Downsampler)
   const std::size_t extremes = kept < longest ? 2 * limits.units + 2 : 0;
   Plan p;
   p.samples = std::max(fewest_samples, kept - std::min(kept, extremes));

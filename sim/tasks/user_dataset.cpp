@@ -7,7 +7,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <functional>
+#include <vector>
 
 namespace dynvert {
 
@@ -56,6 +59,17 @@ Dataset read_set(const Place& place, std::size_t samples, const TaskConfig& task
                        : read_samples(place.path, place.group, "t", samples, task.outputs, "outputs of the network")};
 }
 
+/// Labels that count from 1 fit a network with one output too many, which would train with a class without samples.
+void check_first_class(const Place& place, const SampleTable& targets) {
+  std::vector<bool> found(targets.units(), false);
+  for (const std::uint32_t label : targets.class_numbers()) found[label] = true;
+  if (targets.class_numbers().empty() || found[0] || !std::all_of(found.begin() + 1, found.end(), std::identity()))
+    return;
+  throw IoError(place.idx() ? place.targets_path : fmt::format("{}:{}/labels", place.path, place.group),
+                fmt::format("has labels from 1 to {}, and none is 0", targets.units() - 1),
+                fmt::format("labels from 0, and a network with {} outputs", targets.units() - 1));
+}
+
 void note_group(TaskData& data, const std::string& name, const Place& place) {
   if (!place.idx()) data.attributes.push_back({name, place.group});
 }
@@ -82,6 +96,7 @@ TaskData user_samples(const Config& config) {
   TaskData data;
   const Place train = training_set(task);
   data.train = read_set(train, task.samples, task);
+  check_first_class(train, data.train.t);
   note_group(data, "group", train);
   if (const auto test = test_set(task)) {
     data.test = read_set(*test, task.test_samples, task);

@@ -8,6 +8,9 @@
 
 #include "support/loops.hpp"
 
+#include <cmath>
+#include <string>
+
 using namespace dynvert;
 
 TEST_CASE("columns of a linear loop settle where the closed form says, with leaks of their own or not") {
@@ -32,5 +35,29 @@ TEST_CASE("columns of a linear loop settle where the closed form says, with leak
     // the system's condition number is at most (|W|^2 + alpha) / alpha, some 300
     CHECK(arma::norm(view(loop.u).col(c) - u) < 1e-12 * arma::norm(u));
     CHECK(arma::norm(view(loop.delta).col(c) - B * u) < 1e-12 * arma::norm(u));
+  }
+}
+
+TEST_CASE("a ring of linear populations settles whether its projections transmit states or rates") {
+  const auto transmits = GENERATE(Transmit::state, Transmit::rate);
+  const std::size_t populations = GENERATE(2u, 3u);
+  Circuit circuit;
+  for (std::size_t i = 0; i < populations; ++i)
+    circuit.add(Population{.name = std::string(1, static_cast<char>('a' + i)), .units = 1});
+  for (std::size_t i = 0; i < populations; ++i) {
+    circuit.add(Projection{.name = "p" + std::to_string(i),
+                           .source = i,
+                           .target = (i + 1) % populations,
+                           .weights = -0.5,
+                           .transmits = transmits});
+  }
+  RightHandSide f(std::move(circuit), 1);
+  f.input(0)(0, 0) = 3;
+  const SteadyState steady = steady_state(f, State(f.layout().size()));
+  // x_0 = -x_{k-1} / 2 + 3, x_i = -x_{i-1} / 2; a handful of operations, each right to 1e-16
+  const double first = 3 / (1 - std::pow(-0.5, static_cast<double>(populations)));
+  for (std::size_t i = 0; i < populations; ++i) {
+    const double x = f.layout().view(std::span<const double>(steady.x), i)(0, 0);
+    CHECK(std::abs(x - first * std::pow(-0.5, static_cast<double>(i))) < 1e-14);
   }
 }

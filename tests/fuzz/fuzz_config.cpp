@@ -1,5 +1,5 @@
 // Configurations: a text, and after each NUL what a --set was given, become a Config or a ConfigError; what `check`
-// then computes takes no memory to speak of, and the resolved text says the same again.
+// then computes takes next to no memory, and the resolved text says the same again.
 
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment.hpp>

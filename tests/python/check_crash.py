@@ -59,7 +59,7 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def check_prefix(output: pathlib.Path, whole: dict[str, np.ndarray]) -> int:
-    """What the last commit vouches for is what a run without a crash has there. @return trials_committed"""
+    """What the last commit guarantees is what a run without a crash has there. @return trials_committed"""
     with h5py.File(output) as file:
         trials = int(file.attrs["trials_committed"])
         for name, expected in whole.items():

@@ -66,7 +66,7 @@ wrong: list[str] = []
 with tempfile.TemporaryDirectory() as folder:
     small, output = pathlib.Path(folder) / "small.toml", pathlib.Path(folder) / "run.h5"
     small.write_text(SMALL)
-    # trials that did not settle are recorded unasked; how many there will be, nobody knows before
+    # trials that did not settle are recorded automatically; how many there will be, nobody knows before
     asked = "record.unsettled_limit=0"
     check(program, "smallest", examples / "smallest.toml", output, asked)
     check(program, "linear regression", examples / "linear_regression.toml", output, asked)

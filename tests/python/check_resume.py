@@ -1,4 +1,4 @@
-"""Runs that are stopped and gone on with: by Ctrl-C, SIGTERM and a full disk; what may not be gone on with; and two programs
+"""Runs that are stopped and resumed: by Ctrl-C, SIGTERM and a full disk; what may not be resumed; and two programs
 on one file.
 
 Usage: check_resume.py DYNVERT

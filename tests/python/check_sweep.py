@@ -139,7 +139,7 @@ def check_numbers(here):
 
 
 def check_refusals(here, options, done):
-    """Existing sweeps stay as they are unless asked, and are only gone on with as what they are."""
+    """Existing sweeps stay as they are unless asked, and are resumed only as what they are."""
     before = {path.name: path.read_bytes() for path in done.iterdir()}
     here.run(done, *options, code=4, says=("exists already", "--resume", "--overwrite"))
     others = options[:1] + ["model.DI.alpha=0.01,0.2"] + options[2:]
@@ -170,7 +170,7 @@ def check_refusals(here, options, done):
 
 
 def check_stopped(here):
-    """Ctrl-C, SIGTERM and kill -9; what is gone on with ends as what was never stopped. Two sweeps at once."""
+    """Ctrl-C, SIGTERM and kill -9; what is resumed ends as what was never stopped. Two sweeps at once."""
     options = ["--seeds", "1:4", "--jobs", "2"]
     endless = here.folder / "endless"
     process = here.start(endless, *options, "--set", "experiment.trials=1000000", until="seed=2.h5")

@@ -263,7 +263,7 @@ class Series(unittest.TestCase):
         np.testing.assert_array_equal(rows, np.arange(100))
         np.testing.assert_array_equal(y, values)
 
-    def test_thinning_keeps_every_peak(self):
+    def test_downsampling_keeps_every_peak(self):
         for length in (1001, 4999, 5000):
             values = self.random.normal(size=(length, 2))
             values[self.random.integers(length)] = 50
@@ -276,18 +276,18 @@ class Series(unittest.TestCase):
             self.assertTrue(np.isnan(y).any())
             width = -(-length // 100)
             for k in range(0, len(rows), 2):
-                stretch = values[k // 2 * width : (k // 2 + 1) * width]
-                np.testing.assert_array_equal(np.sort(y[k : k + 2, 0]), [stretch[:, 0].min(), stretch[:, 0].max()])
+                interval = values[k // 2 * width : (k // 2 + 1) * width]
+                np.testing.assert_array_equal(np.sort(y[k : k + 2, 0]), [interval[:, 0].min(), interval[:, 0].max()])
 
     def test_medians(self):
         values = self.random.normal(size=10_050)
         values[::3] = np.nan
         middle, found = series.medians(xr.DataArray(values, dims="trial"), "trial")
-        stretches = values[:10_000].reshape(100, 100)
-        np.testing.assert_array_equal(found, np.nanmedian(stretches, axis=1))
+        intervals = values[:10_000].reshape(100, 100)
+        np.testing.assert_array_equal(found, np.nanmedian(intervals, axis=1))
         self.assertEqual(middle[0], 49.5)
         late = series.medians(xr.DataArray(values, dims="trial"), "trial", missing=np.inf)[1]
-        np.testing.assert_array_equal(late, np.median(np.nan_to_num(stretches, nan=np.inf), axis=1))
+        np.testing.assert_array_equal(late, np.median(np.nan_to_num(intervals, nan=np.inf), axis=1))
         values[:70] = np.nan
         self.assertTrue(np.isnan(series.medians(xr.DataArray(values, dims="trial"), "trial", missing=np.inf)[1][0]))
 

@@ -15,9 +15,9 @@ _BLOCK_BYTES = 4 << 20
 
 
 def blocks(array: xr.DataArray, dim: str, multiple: int = 1) -> Iterator[tuple[int, np.ndarray]]:
-    """(first row, values) of consecutive stretches along dim, which comes first in the values.
+    """(first row, values) of consecutive intervals along dim, which comes first in the values.
 
-    multiple: each stretch but the last is a multiple of so many rows.
+    multiple: each interval but the last is a multiple of so many rows.
     """
     length = array.sizes[dim]
     row_bytes = max(1, array.dtype.itemsize * array.size // max(1, length))
@@ -28,10 +28,10 @@ def blocks(array: xr.DataArray, dim: str, multiple: int = 1) -> Iterator[tuple[i
 
 
 def thin(array: xr.DataArray, dim: str, points: int = 2000) -> tuple[np.ndarray, np.ndarray]:
-    """Positions along dim and values to draw: all of them, or of each stretch its least and its largest value.
+    """Positions along dim and values to draw: all of them, or of each interval its least and its largest value.
 
-    array: one axis or two (dim, unit). Returns (positions (m,), values (m,) or (m, unit)) with m <= points; where stretches
-    are drawn the positions are right to a stretch, and no peak is lost. NaN is kept only where a whole stretch is NaN.
+    array: one axis or two (dim, unit). Returns (positions (m,), values (m,) or (m, unit)) with m <= points; where intervals
+    are drawn the positions are right to an interval, and no peak is lost. NaN is kept only where a whole interval is NaN.
     """
     length = array.sizes[dim]
     if length <= points:
@@ -40,28 +40,28 @@ def thin(array: xr.DataArray, dim: str, points: int = 2000) -> tuple[np.ndarray,
     positions, values = [], []
     for start, piece in blocks(array, dim, width):
         for first in range(0, len(piece), width):
-            stretch = piece[first : first + width]
-            low = np.where(np.isnan(stretch), np.inf, stretch)
-            high = np.where(np.isnan(stretch), -np.inf, stretch)
+            interval = piece[first : first + width]
+            low = np.where(np.isnan(interval), np.inf, interval)
+            high = np.where(np.isnan(interval), -np.inf, interval)
             rising = low.argmin(axis=0) < high.argmax(axis=0)
             low, high = low.min(axis=0), high.max(axis=0)
             empty = low > high
             pair = np.stack([np.where(rising, low, high), np.where(rising, high, low)])
             values.append(np.where(empty, np.nan, pair))
-            positions += [start + first, start + first + (len(stretch) - 1) // 2 + len(stretch) // 2]
+            positions += [start + first, start + first + (len(interval) - 1) // 2 + len(interval) // 2]
     return np.array(positions), np.concatenate(values)
 
 
 def stretch_length(length: int, bins: int = 100) -> int:
-    """Rows of each stretch of which `medians` takes one."""
+    """Rows of each interval of which `medians` takes one."""
     return max(1, length // bins)
 
 
 def medians(array: xr.DataArray, dim: str, bins: int = 100, missing: float = np.nan) -> tuple[np.ndarray, np.ndarray]:
-    """Middle and median of consecutive stretches of length // bins rows of a series of one axis.
+    """Middle and median of consecutive intervals of length // bins rows of a series of one axis.
 
     missing: what a NaN counts as; NaN leaves it out, infinity counts it as later than any number, and the median is then NaN
-    where more than half are missing. The last rows that do not fill a stretch are left out.
+    where more than half are missing. The last rows that do not fill an interval are left out.
     """
     width = stretch_length(array.sizes[dim], bins)
     count = array.sizes[dim] // width
@@ -70,7 +70,7 @@ def medians(array: xr.DataArray, dim: str, bins: int = 100, missing: float = np.
         whole = piece[: len(piece) // width * width].reshape(-1, width)
         whole = np.where(np.isnan(whole), missing, whole)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a stretch that is all NaN
+            warnings.simplefilter("ignore", RuntimeWarning)  # an interval that is all NaN
             results.append(np.nanmedian(whole, axis=1))
     middle = (np.arange(count) + 0.5) * width - 0.5
     found = np.concatenate(results) if results else np.empty(0)

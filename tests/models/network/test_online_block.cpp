@@ -1,4 +1,4 @@
-// Learning in blocks is plain learning but for rounding.
+// Learning in blocks is plain learning up to rounding error.
 
 #include <dynvert/models/network/network.hpp>
 #include <dynvert/models/random.hpp>
@@ -102,7 +102,7 @@ TEST_CASE("a sample that is not learned leaves no trace in its block, whatever i
   for (const std::size_t j : {0U, 2U, 3U}) CHECK(largest(met[j] - clean[j]) == 0);
 }
 
-TEST_CASE("a block in single precision is one in double precision but for rounding to 24 bits") {
+TEST_CASE("a block in single precision is one in double precision up to rounding to 24 bits") {
   const double lambda = GENERATE(0.0, 1e-6, 0.01);
   const std::size_t inputs = 300, hidden = 40, samples = 32;
   RandomStream random(9, "single");

@@ -1,4 +1,4 @@
-// Products with inputs that are mostly one number are those of the definition but for rounding.
+// Products with inputs that are mostly one number are those of the definition up to rounding error.
 
 #include <dynvert/models/kernels/kernels.hpp>
 #include <dynvert/models/network/online_block.hpp>

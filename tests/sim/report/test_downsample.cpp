@@ -12,17 +12,17 @@ using namespace dynvert;
 
 namespace {
 
-Thinner::Kept thinned(const std::vector<double>& values, std::size_t columns, std::size_t limit) {
-  Thinner thinner(values.size() / columns, columns, limit);
-  for (std::size_t k = 0; k < values.size() / columns; ++k) thinner.push({values.data() + k * columns, columns});
-  return thinner.take();
+Downsampler::Kept downsampled(const std::vector<double>& values, std::size_t columns, std::size_t limit) {
+  Downsampler downsampler(values.size() / columns, columns, limit);
+  for (std::size_t k = 0; k < values.size() / columns; ++k) downsampler.push({values.data() + k * columns, columns});
+  return downsampler.take();
 }
 
 }  // namespace
 
 TEST_CASE("few samples are all kept") {
   const std::vector<double> values{3, 1, std::nan(""), 2};
-  const auto kept = thinned(values, 1, 4);
+  const auto kept = downsampled(values, 1, 4);
   CHECK(kept.samples == std::vector<std::size_t>{0, 1, 2, 3});
   CHECK(kept.values[0] == 3);
   CHECK(std::isnan(kept.values[2]));
@@ -35,7 +35,7 @@ TEST_CASE("what is kept of many samples: true ones, the ends, every column's ext
     const auto limit = *rc::gen::inRange<std::size_t>(4, 60);
     const auto values = *rc::gen::container<std::vector<double>>(
         samples * columns, rc::gen::map(rc::gen::inRange(-1000, 1000), [](int v) { return 0.5 * v; }));
-    const auto kept = thinned(values, columns, limit);
+    const auto kept = downsampled(values, columns, limit);
     RC_ASSERT(std::ranges::is_sorted(kept.samples));
     RC_ASSERT(kept.samples.front() == 0);
     RC_ASSERT(kept.samples.back() == samples - 1);
@@ -58,14 +58,14 @@ TEST_CASE("a gap stays a gap, and a single spike in a long row is kept") {
   std::vector<double> values(10'000, 1.0);
   for (std::size_t k = 4000; k < 6000; ++k) values[k] = std::nan("");
   values[7777] = 50;
-  const auto kept = thinned(values, 1, 100);
+  const auto kept = downsampled(values, 1, 100);
   CHECK(kept.samples.size() <= 104);
   CHECK(std::ranges::find(kept.values, 50.0) != kept.values.end());
-  // 50 stretches of 200 samples: those wholly within the gap are NaN
+  // 50 intervals of 200 samples: those wholly within the gap are NaN
   CHECK(std::ranges::count_if(kept.values, [](double v) { return std::isnan(v); }) == 10);
 }
 
-TEST_CASE("thinning to nothing is refused") {
-  CHECK_THROWS_AS(Thinner(10, 0, 10), ValueError);
-  CHECK_THROWS_AS(Thinner(10, 1, 3), ValueError);
+TEST_CASE("downsampling to nothing is refused") {
+  CHECK_THROWS_AS(Downsampler(10, 0, 10), ValueError);
+  CHECK_THROWS_AS(Downsampler(10, 1, 3), ValueError);
 }

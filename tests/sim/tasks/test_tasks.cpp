@@ -63,8 +63,9 @@ arma::mat all(const SampleTable& table) {
 bool equal(const SampleTable& a, const SampleTable& b) { return arma::approx_equal(all(a), all(b), "absdiff", 0); }
 
 /// A small data set of two classes on a line, in HDF5.
-std::string write_dataset(const TemporaryFolder& folder) {
-  const std::string path = folder / "mine.h5";
+std::string write_dataset(const TemporaryFolder& folder, const std::string& name = "mine.h5",
+                          const std::vector<double>& labels = {0, 0, 1, 1}) {
+  const std::string path = folder / name;
   const Axis sample{"sample", {0, 1, 2, 3}, true, "1", ""}, input{"input", {0, 1}, true, "1", ""};
   RunFile file = RunFile::create(path, {}, {});
   for (const std::string group : {"/train", "/test"}) {
@@ -72,7 +73,7 @@ std::string write_dataset(const TemporaryFolder& folder) {
                     std::vector<double>{1, 0, 2, 0, -1, 0, -2, 0});
     file.write_once(group, {sample, input}, {"t", ValueType::real, {}, "1", "", ""},
                     std::vector<double>{1, 1, 2, 2, -1, -1, -2, -2});
-    file.write_once(group, {sample}, {"labels", ValueType::integer, {}, "1", "", ""}, std::vector<double>{0, 0, 1, 1});
+    file.write_once(group, {sample}, {"labels", ValueType::integer, {}, "1", "", ""}, labels);
   }
   file.finish("complete");
   return path;
@@ -197,6 +198,9 @@ TEST_CASE("dataset: samples are counted in the file; values and classes; a test 
     }
     return std::string("none");
   };
+  write_dataset(folder, "from_one.h5", {1, 2, 2, 1});
+  CHECK_THAT(fault({"task.path=from_one.h5", "task.targets=classes", "network.layers=[2, 3, 3]"}),
+             Contains("has labels from 1 to 2, and none is 0") && Contains("a network with 2 outputs"));
   CHECK_THAT(fault({"task.path=none.h5"}), Contains("none.h5: cannot be opened: No such file"));
   CHECK_THAT(fault({"task.path=''"}), Contains("task.path: is missing"));
   CHECK_THAT(fault({"task.samples=5"}), Contains("holds 4 samples, but 5 were requested"));
