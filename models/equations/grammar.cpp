@@ -308,9 +308,9 @@ constexpr const char* more_of_it = "an operator (+ - * / .* ./ ^), ', or the end
 
 }  // namespace
 
-bool is_keyword(std::string_view word) {
+bool is_keyword(std::string_view text) {
   constexpr std::array<std::string_view, 6> keywords{"for", "if", "else", "end", "size", "step"};
-  return std::find(keywords.begin(), keywords.end(), word) != keywords.end();
+  return std::find(keywords.begin(), keywords.end(), text) != keywords.end();
 }
 
 std::string shown(std::string::const_iterator at, std::string::const_iterator end) {
