@@ -246,7 +246,7 @@ TraceRow Inversion::measure(const TransientTrial& trial, const Table<PointRow>& 
   TraceRow row{.trial = trial.number, .converged = 1};
   for (const Stage& stage : own) {
     for (const ControlLoop& loop : stage.loops) {
-      std::int64_t flag = trial.diverged ? -1 : -2;
+      std::int64_t flag = trial.failure_flag();
       try {
         if (trial.complete()) flag = converged(view, loop.number) ? 1 : 0;
       } catch (const NumericalError&) {

@@ -3,7 +3,7 @@
 const endings = {
   1: "settled: it ended within 2 % of the steady state",
   0: "not settled: it ended further than 2 % from the steady state",
-  "-1": "diverged",
+  "-1": "failed: it diverged or met the step limit",
   "-2": "there is no unique steady state",
 };
 
