@@ -378,6 +378,21 @@ TEST_CASE("files that cannot be read as a configuration") {
   fs::remove_all(folder);
 }
 
+TEST_CASE("a ~ that no shell has replaced is said, not taken for a folder of that name") {
+  const std::string uniform = "init = { kind = \"uniform\", half_width = 0.1 }";
+  const auto with = [&](const std::string& path) {
+    return changed(uniform, "init = { kind = \"file\", path = \"" + path + "\" }");
+  };
+  for (const std::string path : {"~", "~/w.h5", "~else/w.h5"}) {
+    CHECK_THROWS_WITH(parse(with(path)), Catch::Contains("network.init.path") && Catch::Contains("shell") &&
+                                             Catch::Contains("$HOME") && Catch::Contains("\"./" + path + "\""));
+  }
+  CHECK(parse(with("./~/w.h5")).network.init.path == "/configs/~/w.h5");
+  CHECK(parse(with("a~/w.h5")).network.init.path == "/configs/a~/w.h5");
+  const auto file = changed("\"negative_transpose\"", "\"file\"", changed("gain = 2.0", "path = \"b.h5\""));
+  CHECK_THROWS_WITH(parse(file, {"model.DI.feedback.path=~/w.h5"}), Catch::Contains("shell"));
+}
+
 TEST_CASE("file names are relative to the configuration file") {
   const auto text = changed("init = { kind = \"uniform\", half_width = 0.1 }",
                             "init = { kind = \"file\", path = \"../weights/w.h5\", group = \"/models/DI\" }");
