@@ -305,8 +305,7 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
       std::move(every),
       timed("interval", r.interval, at_least(0),
             "Time between the samples of a trace, a whole number of dt for a fixed-step solver; 0: dt. A trace whose "
-            "last "
-            "sample falls before the end is noted"),
+            "last sample falls before the end is noted"),
       {.name = "populations",
        .type = KeyType::names,
        .slot = &r.populations,

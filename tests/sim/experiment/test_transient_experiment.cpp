@@ -182,6 +182,33 @@ TEST_CASE("a ramp is followed as by small steps; noise is the same for every sol
   }
 }
 
+TEST_CASE("a loop whose error fluctuates has no settling time, not one by chance; the loops below it have") {
+  const std::vector<std::string> sets{"dynamics.solver=rk4",
+                                      "inversion.signal=noise",
+                                      "network.layers=[6, 5, 4, 3]",
+                                      "record.measures=[\"settling_time\", \"overshoot\", \"amplification\", "
+                                      "\"decay_rate\", \"residual\", \"spectral_abscissa\"]",
+                                      "dynamics.dt=0.25",
+                                      "dynamics.duration=400.0"};
+  const MemoryRecorder recorder = run(grid, sets);
+  const auto all = [&](const std::string& name, auto holds) {
+    const auto& values = recorder.data.at("/models/DI/" + name);
+    return values.size() == 12 && std::ranges::all_of(values, holds);
+  };
+  const auto is_nan = [](double v) { return std::isnan(v); };
+  CHECK(all("grid/converged_3", [](double v) { return v == -3; }));
+  for (const std::string name : {"settling_time", "overshoot", "amplification", "decay_rate"})
+    CHECK(all("grid/" + name + "_3", is_nan));
+  CHECK(all("trace/converged", [](double v) { return v == -3; }));
+  CHECK(all("trace/settling_time", is_nan));
+  // what does not follow the way to the steady state is known
+  CHECK_FALSE(all("grid/residual_3", is_nan));
+  CHECK_FALSE(all("grid/spectral_abscissa_3", is_nan));
+  // driven by the credit signal that was read, which stands
+  CHECK(all("grid/converged_2", [](double v) { return v == 0 || v == 1; }));
+  CHECK(std::ranges::count(recorder.data.at("/models/DI/grid/converged_2"), 1.0) > 0);
+}
+
 TEST_CASE("an unstable point is marked and keeps the others from nothing") {
   const MemoryRecorder recorder = run(
       grid,
