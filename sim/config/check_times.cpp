@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace dynvert {
 
@@ -60,6 +61,17 @@ void check_interval(const ConfigReader& reader, const toml::table& own, const st
         fmt::format("for this dt {}", nearest_times(sampling, dynamics.dt)));
 }
 
+void note_trace_end(double dt, double sampling, const TimeInterval& interval, std::vector<std::string>& notes) {
+  const double sample = sampling > 0 ? sampling : dt;
+  if (whole_number_of_steps(interval.duration, sample)) return;
+  std::string note =
+      fmt::format("traces end at {:.15g}: {} = {} is not a whole number of {} = {}, the time between their samples",
+                  std::floor(interval.duration / sample) * sample, interval.text, interval.duration,
+                  sampling > 0 ? "record.interval" : "dt", sample);
+  // models that share their times share the note
+  if (std::ranges::find(notes, note) == notes.end()) notes.push_back(std::move(note));
+}
+
 namespace {
 
 /// When the error appears and has risen: a whole number of samples, so that traces show it where it happens.
@@ -86,8 +98,8 @@ void check_error_times(const ConfigReader& reader, const Config& config, const D
 
 }  // namespace
 
-void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
-                       const Config& config, const DynamicsConfig& d, const std::vector<Key>& keys, const FailAt& at) {
+void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix, Config& config,
+                       const DynamicsConfig& d, const std::vector<Key>& keys, const FailAt& at) {
   std::vector<TimeInterval> intervals;
   if (applies(keys, "duration")) intervals.push_back({"duration", "duration", d.duration});
   if (applies(keys, "duration") && config.kind == ExperimentKind::inversion) check_error_times(reader, config, d);
@@ -104,8 +116,10 @@ void check_model_times(const ConfigReader& reader, const toml::table& own, const
       end = phase.start + phase.duration;
     }
   }
-  for (const TimeInterval& interval : intervals)
+  for (const TimeInterval& interval : intervals) {
     check_interval(reader, own, prefix, d, config.record.interval, interval, at);
+    if (!interval.divides) note_trace_end(d.dt, config.record.interval, interval, config.notes);
+  }
 }
 
 }  // namespace dynvert

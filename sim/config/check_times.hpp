@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dynvert {
 
@@ -32,9 +33,12 @@ struct TimeInterval {
 void check_interval(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
                     const DynamicsConfig& dynamics, double sampling, const TimeInterval& interval, const FailAt& at);
 
-/// Every interval of a model. @param keys  of its dynamics
-void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
-                       const Config& config, const DynamicsConfig& dynamics, const std::vector<Key>& keys,
-                       const FailAt& at);
+/// Where the traces of an interval end before it does, a note says so, once.
+/// @param sampling  record.interval
+void note_trace_end(double dt, double sampling, const TimeInterval& interval, std::vector<std::string>& notes);
+
+/// Every interval of a model. @param keys  of its dynamics, @param config  gets notes
+void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix, Config& config,
+                       const DynamicsConfig& dynamics, const std::vector<Key>& keys, const FailAt& at);
 
 }  // namespace dynvert

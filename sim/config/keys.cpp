@@ -227,7 +227,8 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
                  "What a trial that diverges does: stop ends the run, skip leaves the weights unchanged and continues"),
           {learning, circuit}, context),
       real("divergence_limit", d.divergence_limit, above(0), "A state beyond this has diverged"),
-      by_solver(whole("max_steps", &d.max_steps, 1, many, "A loop that needs more steps ends with an error")),
+      by_solver(whole("max_steps", &d.max_steps, 1, many,
+                      "A trial with a loop or circuit that needs more steps fails, as one that diverges")),
   };
   add_own_keys(keys, d.parameters, "solver", context.registry.solvers, d.solver);
   if (credit != nullptr && !uses(credit, "dynamics"))
@@ -303,7 +304,8 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
       std::move(trials),
       std::move(every),
       timed("interval", r.interval, at_least(0),
-            "Time between the samples of a trace, a whole number of dt for a fixed-step solver; 0: dt"),
+            "Time between the samples of a trace, a whole number of dt for a fixed-step solver; 0: dt. A trace whose "
+            "last sample falls before the end is noted"),
       {.name = "populations",
        .type = KeyType::names,
        .slot = &r.populations,

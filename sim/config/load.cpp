@@ -165,7 +165,7 @@ Config load_tree(const toml::table& tree, const std::string& file, const ConfigR
       break;
     case ExperimentKind::circuit:
       if (experiment == nullptr || !experiment->contains("trials")) config.trials = 1;
-      config.circuit = read_circuit(reader, config.record);
+      config.circuit = read_circuit(reader, config.record, config.notes);
       break;
   }
   check_record(reader, record, config);

@@ -27,7 +27,8 @@ bool is_reserved(const std::string& name) {
 
 class CircuitReader {
  public:
-  CircuitReader(const ConfigReader& reader, const RecordConfig& record) : reader_(reader), record_(record) {}
+  CircuitReader(const ConfigReader& reader, const RecordConfig& record, std::vector<std::string>& notes)
+      : reader_(reader), record_(record), notes_(notes) {}
 
   CircuitConfig read() {
     const auto* dynamics = reader_.table(reader_.tree(), "dynamics", "dynamics");
@@ -176,6 +177,7 @@ class CircuitReader {
     };
     check_interval(reader_, dynamics != nullptr ? *dynamics : nothing, "dynamics", d, record_.interval,
                    {"duration", "duration", d.duration}, at);
+    note_trace_end(d.dt, record_.interval, {"duration", "duration", d.duration}, notes_);
     const auto inputs = reader_.tables("input", max_parts);
     const double sample = record_.interval > 0 ? record_.interval : d.dt;
     for (std::size_t i = 0; i < circuit_.inputs.size(); ++i) {
@@ -199,6 +201,7 @@ class CircuitReader {
 
   const ConfigReader& reader_;
   const RecordConfig& record_;
+  std::vector<std::string>& notes_;
   CircuitConfig circuit_;
   bool timed_ = true;  // the solver integrates
   std::vector<std::string> input_names_;
@@ -207,8 +210,8 @@ class CircuitReader {
 
 }  // namespace
 
-CircuitConfig read_circuit(const ConfigReader& reader, const RecordConfig& record) {
-  return CircuitReader(reader, record).read();
+CircuitConfig read_circuit(const ConfigReader& reader, const RecordConfig& record, std::vector<std::string>& notes) {
+  return CircuitReader(reader, record, notes).read();
 }
 
 InversionConfig read_inversion(const ConfigReader& reader) {

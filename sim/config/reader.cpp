@@ -88,6 +88,13 @@ void ConfigReader::fail_unused(const toml::table* in, std::string_view prefix, s
 void ConfigReader::resolve_path(const toml::table* in, const std::string& prefix, std::string& path,
                                 const std::string& group, std::string_view key) const {
   if (path.empty()) fail_at(in, prefix, key, "is missing", "a file name");
+  if (path.starts_with('~'))
+    fail_at(
+        in, prefix, key,
+        fmt::format("found {}: nobody has replaced ~ by a home folder (a shell does so only at the start of a word)",
+                    in_quotes(path)),
+        fmt::format("the whole path, on a command line \"$HOME/..\"; for a file of that name {}",
+                    in_quotes("./" + path)));
   if (!group.starts_with('/')) fail_at(in, prefix, "group", "found " + in_quotes(group), "a group of the file, from /");
   path = (folder_ / path).lexically_normal().string();
   try {  // the name is UTF-8, but the folder need not be, and the resolved text is

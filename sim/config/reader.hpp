@@ -86,7 +86,8 @@ void check_network(const ConfigReader& reader, NetworkConfig& network);
 /// [task], whose network and other keys have been read. @throws ConfigError, IoError  see TaskKind::count_samples
 void check_task(const ConfigReader& reader, const toml::table& in, Config& config);
 /// [[population]], [[projection]], [[input]] and their [dynamics]. @throws ConfigError
-[[nodiscard]] CircuitConfig read_circuit(const ConfigReader& reader, const RecordConfig& record);
+[[nodiscard]] CircuitConfig read_circuit(const ConfigReader& reader, const RecordConfig& record,
+                                         std::vector<std::string>& notes);
 /// [inversion]. @throws ConfigError
 [[nodiscard]] InversionConfig read_inversion(const ConfigReader& reader);
 /// Every [[model]] with its [dynamics] and [feedback], and notes. @param config  all else has been read

@@ -240,7 +240,7 @@ bool is_near(const Layout& layout, const State& x, const State& steady) {
 
 TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const {
   const StageRunner& runner = trial.run.stage(0);
-  TraceRow row{.converged = trial.diverged ? -1 : -2, .settling_time = no_value};
+  TraceRow row{.converged = trial.failure_flag(), .settling_time = no_value};
   double abscissa = no_value;
   std::optional<SingleTrial> single;
   if (trial.complete()) {

@@ -60,6 +60,10 @@ struct Inversion {
     parameters.tau_u = point.tau_u;
     return model_stages(model, network, parameters);
   }
+  /// A loop whose source is this layer never settles: its error fluctuates. 0: there is none.
+  [[nodiscard]] std::size_t fluctuating_source() const {
+    return has_time() && config.inversion.signal == "noise" ? network.depth() : 0;
+  }
   [[nodiscard]] bool has_time() const { return solver_kind(model.dynamics.solver).has_trajectory; }
 
   [[nodiscard]] InputSignals signals(std::size_t first, std::size_t count) const;
@@ -173,10 +177,14 @@ Table<PointRow> Inversion::points() const {
   table.add_number(counter("sample", "number of the error and the input"),
                    [](const Row& row) { return static_cast<double>(row.point.sample); });
   for (const auto& [measure, l] : measure_columns(config, model)) {
-    table.add_number(measure_dataset(*measure, l), [measure = measure, l = l](const Row& row) {
-      const bool known = row.trial.complete() || (row.linear && measure->of_spectrum);
-      return known ? value_or_nan(*measure, row.view, l) : no_value;
-    });
+    table.add_number(measure_dataset(*measure, l),
+                     [measure = measure, l = l, fluctuating = fluctuating_source()](const Row& row) {
+                       const bool known = row.trial.complete() || (row.linear && measure->of_spectrum);
+                       // measures of the way to the steady state, which a fluctuating error does not have
+                       if (known && measure->needs_trajectory && row.view.loop(l).loop->source == fluctuating)
+                         return no_value;
+                       return known ? value_or_nan(*measure, row.view, l) : no_value;
+                     });
   }
   std::size_t place = 0;
   const auto stages = this->stages(point(0));
@@ -246,9 +254,9 @@ TraceRow Inversion::measure(const TransientTrial& trial, const Table<PointRow>& 
   TraceRow row{.trial = trial.number, .converged = 1};
   for (const Stage& stage : own) {
     for (const ControlLoop& loop : stage.loops) {
-      std::int64_t flag = trial.diverged ? -1 : -2;
+      std::int64_t flag = trial.failure_flag();
       try {
-        if (trial.complete()) flag = converged(view, loop.number) ? 1 : 0;
+        if (trial.complete()) flag = loop.source == fluctuating_source() ? -3 : (converged(view, loop.number) ? 1 : 0);
       } catch (const NumericalError&) {
         flag = -2;
       }

@@ -26,6 +26,12 @@ void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double l
   rows.count = kept;
 }
 
+std::vector<double> largest_weights(const Network& network) {
+  std::vector<double> largest;
+  for (std::size_t l = 1; l <= network.depth(); ++l) largest.push_back(arma::abs(network.W[l]).max());
+  return largest;
+}
+
 TrialRunner make_runner(const Config& config, const ModelConfig& model, const Network& network) {
   std::vector<Stage> stages = model_stages(model, network, loop_parameters(config, model));
   std::unique_ptr<Solver> solver;
@@ -58,6 +64,7 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
       abscissa_(runner_.stages()),
       threads_(threads_of_model(config)),
       first_layer_(learns_in_blocks(config, model), config.learning.precision == "single"),
+      largest_at_start_(largest_weights(network_)),
       has_trajectory_(solver_kind(model.dynamics.solver).has_trajectory) {
   for (std::size_t i = 0; i < runner_.stages(); ++i) {
     first_loop_.push_back(loops_.size());
@@ -160,18 +167,53 @@ std::optional<TrialFailure> ModelTrainer::run_stages(const TrialCall& call) {
                                               "a smaller learning.rate, or clip_delta", Fault::update)};
 }
 
-void ModelTrainer::stop(std::size_t trial, const TrialFailure& failure) const {
+std::string ModelTrainer::growth_of_weights() {
+  // weights that start small grow tenfold by learning what they should
+  constexpr double orders_of_magnitude = 100;
+  std::vector<double> now;
+  first_layer_.with_all_changes(network_, [&] { now = largest_weights(network_); });
+  // since the start, not since the trial before: that costs trials nothing, and weights that begin to grow without
+  // bound are far from it when a loop gives way
+  std::string growth;
+  double most = orders_of_magnitude;
+  for (std::size_t l = 1; l <= now.size(); ++l) {
+    const double before = largest_at_start_[l - 1];
+    if (!(before > 0) || now[l - 1] / before < most) continue;
+    most = now[l - 1] / before;
+    growth = fmt::format("the largest weight of W{} has grown from {:.2g} to {:.2g}", l, before, now[l - 1]);
+  }
+  return growth;
+}
+
+void ModelTrainer::stop(std::size_t trial, const TrialFailure& failure) {
+  constexpr const char* learn_less = "a smaller learning.rate, or clip_delta";
+  const std::string model = fmt::format("model {}, trial {}, {}", model_.name, trial, failure.where);
+  const std::string growth = growth_of_weights();
+  // the likely cause comes first
+  const std::string because = growth.empty() ? "" : fmt::format("{}: {}", learn_less, growth);
+  const auto remedies = [&](const std::string& others) {
+    return because.empty() ? others : fmt::format("{}. Else {}", because, others);
+  };
   if (failure.cause) {
     const NumericalError& cause = *failure.cause;
-    throw NumericalError(fmt::format("model {}, trial {}, {}: {}", model_.name, trial, failure.where, cause.object()),
-                         cause.fault(), cause.remedy(), cause.kind());
+    throw NumericalError(fmt::format("{}: {}", model, cause.object()), cause.fault(),
+                         cause.kind() == Fault::update && !because.empty() ? because : remedies(cause.remedy()),
+                         cause.kind());
   }
-  throw DivergenceError({.model = model_.name,
-                         .trial = trial,
-                         .loop = failure.where,
-                         .population = failure.what,
-                         .time = failure.time,
-                         .limit = model_.dynamics.divergence_limit});
+  if (failure.fault == Fault::not_finite) {
+    // an input is at fault by itself; all else that is not finite is made of weights
+    const std::string remedy = failure.where == "input" ? "data that are finite numbers" : learn_less;
+    throw NumericalError(model, fmt::format("{} is not finite", failure.what),
+                         failure.where == "input" || because.empty() ? remedy : because, failure.fault);
+  }
+  const DivergenceError divergence({.model = model_.name,
+                                    .trial = trial,
+                                    .loop = failure.where,
+                                    .population = failure.what,
+                                    .time = failure.time,
+                                    .limit = model_.dynamics.divergence_limit});
+  if (because.empty()) throw DivergenceError(divergence);
+  throw NumericalError(divergence.object(), divergence.fault(), remedies(divergence.remedy()), divergence.kind());
 }
 
 bool ModelTrainer::look_at_loops(const TrialView& view, bool failed) {

@@ -70,7 +70,9 @@ class ModelTrainer {
   void record_evaluation();
   void record_weights();
   void record_trace(std::size_t trial, const TrialView* view);
-  [[noreturn]] void stop(std::size_t trial, const TrialFailure& failure) const;
+  [[noreturn]] void stop(std::size_t trial, const TrialFailure& failure);
+  /// "the largest weight of W2 has grown from 0.3 to 4e+05"; empty: no matrix has grown by orders of magnitude
+  [[nodiscard]] std::string growth_of_weights();
 
   const Config& config_;
   ModelConfig model_;
@@ -87,9 +89,10 @@ class ModelTrainer {
   std::vector<std::optional<double>> abscissa_;  // by stage: of its only loop, where restabilisation has asked for it
   std::size_t threads_ = 1;
   FirstLayer first_layer_;
-  double sample_interval_ = 0;        // of trajectories
-  bool has_trajectory_ = false;       // the model's solver gives one
-  bool measures_trajectory_ = false;  // some measure needs the trajectory of every trial
+  std::vector<double> largest_at_start_;  // by layer: the largest |W_ij| before the first trial
+  double sample_interval_ = 0;            // of trajectories
+  bool has_trajectory_ = false;           // the model's solver gives one
+  bool measures_trajectory_ = false;      // some measure needs the trajectory of every trial
   TrainerCounts counts_;
   std::string first_fault_;
 };

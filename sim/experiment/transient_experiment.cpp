@@ -20,7 +20,12 @@ GroupSpec plan_state_group(const TransientPlan& plan) {
                        counter("diverged", "trials that diverged or failed for another reason")}};
 }
 
+/// That there is no steady state is what the trial has found. All else has stopped it.
+bool is_finding(Fault fault) { return fault == Fault::singular || fault == Fault::no_steady_state; }
+
 }  // namespace
+
+std::int64_t TransientTrial::failure_flag() const { return is_finding(fault) ? -2 : -1; }
 
 std::size_t TransientTrial::steps(std::size_t stage) const {
   return run.stage(stage).started() ? run.stage(stage).solver_run().columns[column].steps : 0;
@@ -56,8 +61,7 @@ std::vector<FailedTrials> TransientExperiment::failed_trials() const {
   std::vector<FailedTrials> failed;
   for (const Part& part : parts_) {
     if (part.diverged == 0) continue;
-    failed.push_back(
-        {.model = part.plan.name, .count = part.diverged, .first = part.first_divergence, .consequence = {}});
+    failed.push_back({.model = part.plan.name, .count = part.diverged, .first = part.first_failure, .consequence = {}});
   }
   return failed;
 }
@@ -115,7 +119,7 @@ void TransientExperiment::run_columns(const TransientPlan& plan, std::size_t fir
   runner.show(std::move(batch.activity), std::move(batch.credit));
   TrialCall call{.trial = first, .network = plan.network, .feedback = plan.feedback, .keep = plan.sample_interval};
   if (plan.prepare) call.prepare = [&](std::size_t stage) { plan.prepare(first, count, runner.stage(stage)); };
-  const bool failed = runner.run(call).has_value();
+  const std::optional<TrialFailure> failed = runner.run(call);
   if (failed && count > 1) {
     // which of them it was shows when each runs by itself
     for (std::size_t c = 0; c < count; ++c) run_columns(plan, first + c, 1, outcome);
@@ -123,16 +127,13 @@ void TransientExperiment::run_columns(const TransientPlan& plan, std::size_t fir
   }
   const auto stages = runner.stage_list();
   for (std::size_t c = 0; c < count; ++c) {
-    const auto divergence = runner.diverged(c);
-    if (divergence) {
+    const std::optional<TrialFailure> failure = failed ? failed : runner.diverged(c);
+    if (failure && !is_finding(failure->fault)) {
       ++outcome.diverged;
-      if (outcome.first_divergence.empty()) {
-        outcome.first_divergence = fmt::format("trial {}: {} left the allowed range at time {:g}", first + c,
-                                               divergence->what, divergence->time);
-      }
+      if (!outcome.first_failure) outcome.first_failure = failure_of(first + c, *failure);
     }
     const TransientTrial trial{
-        .run = runner, .number = first + c, .column = c, .diverged = divergence.has_value(), .failed = failed};
+        .run = runner, .number = first + c, .column = c, .fault = failure ? failure->fault : Fault::none};
     TraceRow row = plan.measure(trial, outcome.points);
     row.trial = trial.number;
     if (plan.trace.empty() || !is_requested(config_.record, row.trial)) continue;
@@ -144,6 +145,14 @@ void TransientExperiment::run_columns(const TransientPlan& plan, std::size_t fir
                        .column = c},
                       outcome.trace);
   }
+}
+
+TransientExperiment::Failure TransientExperiment::failure_of(std::size_t trial, const TrialFailure& failure) {
+  if (failure.cause)
+    return {describe(trial, failure),
+            failure.cause->remedy() + "; or on_divergence = \"skip\" to continue without such trials"};
+  return {fmt::format("trial {}: {} left the allowed range at time {:g}", trial, failure.what, failure.time),
+          "a smaller dt or another solver, or on_divergence = \"skip\" if the circuit is meant to diverge"};
 }
 
 TransientExperiment::Outcome TransientExperiment::run_batch(const TransientPlan& plan, std::size_t first,
@@ -165,17 +174,14 @@ void TransientExperiment::run_block(Recorder& recorder, std::size_t first, std::
     const std::size_t begin = first + job / parts_.size() * batch_size_;
     outcomes[job] = run_batch(parts_[job % parts_.size()].plan, begin, std::min(batch_size_, first + count - begin));
   });
-  std::string stopped_by;
+  std::optional<Failure> stopped_by;
   for (std::size_t job = 0; job < outcomes.size(); ++job) {
     Part& part = parts_[job % parts_.size()];
     record(recorder, part, *outcomes[job]);
-    if (part.plan.stop_at_divergence && stopped_by.empty()) stopped_by = outcomes[job]->first_divergence;
+    if (part.plan.stop_at_divergence && !stopped_by) stopped_by = outcomes[job]->first_failure;
   }
   trials_done_ = first + count;
-  if (stopped_by.empty()) return;
-  throw NumericalError(
-      parts_.front().plan.name, stopped_by,
-      "a smaller dt or another solver, or on_divergence = \"skip\" if the circuit is meant to diverge");
+  if (stopped_by) throw NumericalError(parts_.front().plan.name, stopped_by->text, stopped_by->remedy);
 }
 
 void TransientExperiment::record(Recorder& recorder, Part& part, Outcome& outcome) {
@@ -186,7 +192,7 @@ void TransientExperiment::record(Recorder& recorder, Part& part, Outcome& outcom
     recorder.append(part.trace, outcome.trace);
   }
   part.diverged += outcome.diverged;
-  if (part.first_divergence.empty()) part.first_divergence = outcome.first_divergence;
+  if (part.first_failure.empty() && outcome.first_failure) part.first_failure = outcome.first_failure->text;
 }
 
 void TransientExperiment::commit(Recorder& recorder, std::size_t trials) {

@@ -9,6 +9,7 @@
 #include <dynvert/sim/trial/trial_runner.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -29,10 +30,11 @@ struct TransientTrial {
   const TrialRunner& run;
   std::size_t number;
   std::size_t column;
-  bool diverged = false;  ///< in one of the stages
-  bool failed = false;    ///< the solver found nothing: there is no unique steady state, a step limit
+  Fault fault = Fault::none;  ///< in one of the stages
 
-  [[nodiscard]] bool complete() const { return !diverged && !failed; }
+  [[nodiscard]] bool complete() const { return fault == Fault::none; }
+  /// What its flags of convergence say if it is not complete (converged_flag).
+  [[nodiscard]] std::int64_t failure_flag() const;
   /// of the solver, in a stage
   [[nodiscard]] std::size_t steps(std::size_t stage) const;
 };
@@ -85,12 +87,17 @@ class TransientExperiment final : public BlockExperiment {
   void end(Recorder& recorder, std::size_t trials, const std::string& status) override;
 
  private:
+  /// The first trial that failed.
+  struct Failure {
+    std::string text;    ///< "trial 3: E left the allowed range at time 17.5"
+    std::string remedy;  ///< what the user may try
+  };
   /// What a batch of a plan has left.
   struct Outcome {
     explicit Outcome(const TransientPlan& plan) : points(plan.points), trace(plan.trace.spec()) {}
     Rows points, trace;
-    std::size_t diverged = 0;
-    std::string first_divergence;  ///< "trial 3: E left the allowed range at time 17.5"
+    std::size_t diverged = 0;  ///< or failed for another reason
+    std::optional<Failure> first_failure;
   };
   /// A plan, and what its trials so far have left besides rows.
   struct Part {
@@ -98,8 +105,9 @@ class TransientExperiment final : public BlockExperiment {
     std::size_t points = 0, trace = 0;  ///< numbers of its groups in the recorder
     std::optional<std::size_t> state = {};
     std::size_t diverged = 0, records = 0;
-    std::string first_divergence = {};
+    std::string first_failure = {};  ///< empty: none, or before the run was resumed
   };
+  [[nodiscard]] static Failure failure_of(std::size_t trial, const TrialFailure& failure);
   [[nodiscard]] Outcome run_batch(const TransientPlan& plan, std::size_t first, std::size_t count) const;
   void run_columns(const TransientPlan& plan, std::size_t first, std::size_t count, Outcome& outcome) const;
   void record(Recorder& recorder, Part& part, Outcome& outcome);

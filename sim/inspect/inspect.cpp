@@ -44,21 +44,28 @@ std::optional<double> last_finite(const RunReader& file, const std::string& data
   return rows == 0 ? std::nullopt : finite(file.value(dataset, rows - 1));
 }
 
-/// The part of the trials in which all flags are 1.
-double fraction_of_ones(const RunReader& file, const std::vector<std::string>& flags, std::size_t trials) {
+/// The part of the trials in which all flags are 1; nothing where they are not defined in any (converged_flag).
+std::optional<double> fraction_of_ones(const RunReader& file, const std::vector<std::string>& flags,
+                                       std::size_t trials) {
   constexpr std::size_t block = std::size_t{1} << 17;
+  constexpr double not_defined = -3;
   // a run that was cut short may have more rows of one dataset than of another
   for (const std::string& dataset : flags) trials = std::min(trials, file.length(dataset));
   if (trials == 0) return 0;
-  std::size_t ones = 0;
+  std::size_t ones = 0, undefined = 0;
   for (std::size_t first = 0; first < trials; first += block) {
-    std::vector<bool> all(std::min(block, trials - first), true);
+    std::vector<bool> all(std::min(block, trials - first), true), any_undefined(all.size(), false);
     for (const std::string& dataset : flags) {
       const auto values = file.rows(dataset, first, all.size()).values;
-      for (std::size_t k = 0; k < all.size(); ++k) all[k] = all[k] && values[k] == 1;
+      for (std::size_t k = 0; k < all.size(); ++k) {
+        all[k] = all[k] && values[k] == 1;
+        any_undefined[k] = any_undefined[k] || values[k] == not_defined;
+      }
     }
     ones += static_cast<std::size_t>(std::ranges::count(all, true));
+    undefined += static_cast<std::size_t>(std::ranges::count(any_undefined, true));
   }
+  if (undefined == trials) return std::nullopt;
   return static_cast<double>(ones) / static_cast<double>(trials);
 }
 

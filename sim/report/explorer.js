@@ -3,8 +3,9 @@
 const endings = {
   1: "settled: it ended within 2 % of the steady state",
   0: "not settled: it ended further than 2 % from the steady state",
-  "-1": "diverged",
+  "-1": "failed: it diverged or met the step limit",
   "-2": "there is no unique steady state",
+  "-3": "the error fluctuates: there is nothing to settle to",
 };
 
 // Populations of zeros and ones that say when stimulus and target were on: drawn as marks, not as lines.

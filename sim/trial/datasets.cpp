@@ -65,7 +65,8 @@ DatasetSpec slot_dataset() {
 
 DatasetSpec converged_flag(std::string name, std::string description) {
   DatasetSpec flag = counter(std::move(name), std::move(description));
-  flag.legend = "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state";
+  flag.legend =
+      "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state, -3 not defined: the error fluctuates";
   return flag;
 }
 

@@ -32,6 +32,13 @@ def _median_of_settling(values: Optional[np.ndarray]) -> float:
     return found if np.isfinite(found) else np.nan
 
 
+def _settled_fraction(converged: Optional[np.ndarray]) -> float:
+    # -3: the error fluctuates, and whether a loop has settled is not defined
+    if converged is None or np.all(np.any(converged == -3, axis=0)):
+        return np.nan
+    return float(np.mean(np.all(converged == 1, axis=0)))
+
+
 def _finite(values: Optional[np.ndarray]) -> np.ndarray:
     return np.empty(0) if values is None else values[np.isfinite(values)]
 
@@ -43,7 +50,7 @@ def summary(run: Run) -> xr.Dataset:
     for model in run:
         rows["final_nse"].append(float(model.eval["nse"][-1]) if "nse" in model.eval else np.nan)
         converged = _values(model, "converged")
-        rows["settled_fraction"].append(np.nan if converged is None else float(np.mean(np.all(converged == 1, axis=0))))
+        rows["settled_fraction"].append(_settled_fraction(converged))
         rows["median_settling_time"].append(_median_of_settling(_values(model, "settling_time")))
         angles = _finite(_values(model, "angle_ndi"))
         rows["median_angle_ndi"].append(float(np.median(angles)) if angles.size else np.nan)

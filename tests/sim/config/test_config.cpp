@@ -227,6 +227,29 @@ TEST_CASE("a fixed-step solver takes a whole number of steps") {
       100.2);
 }
 
+TEST_CASE("a note says where a trace ends before its trial does") {
+  using Notes = std::vector<std::string>;
+  const auto notes = [](const std::string& duration, const std::vector<std::string>& sets) {
+    return parse(changed("duration = 100.0", "duration = " + duration), sets).notes;
+  };
+  const std::string adaptive = "dynamics.solver=dopri5";
+  CHECK(notes("15.0", {"record.interval=4.0"}) ==
+        Notes{"traces end at 12: duration = 15 is not a whole number of record.interval = 4, the time between their "
+              "samples"});
+  CHECK(notes("0.25", {adaptive}) ==
+        Notes{"traces end at 0: duration = 0.25 is not a whole number of dt = 0.5, the time between their samples"});
+  CHECK(notes("100.2", {adaptive}).front().starts_with("traces end at 100: duration = 100.2"));
+  CHECK(notes("16.0", {"record.interval=4.0"}).empty());
+  // decimal fractions that are not exact in binary still divide
+  CHECK(notes("0.3", {"dynamics.dt=0.1"}).empty());
+  const std::string circuit =
+      "[dynamics]\nduration = 15.0\n[record]\ninterval = 4.0\n[[population]]\nname = \"E\"\ninitial = 1.0\n";
+  CHECK(parse(circuit).notes ==
+        Notes{"traces end at 12: duration = 15 is not a whole number of record.interval = 4, the time between their "
+              "samples"});
+  CHECK(parse(circuit, {"record.interval=5.0"}).notes.empty());
+}
+
 TEST_CASE("no key is accepted and ignored") {
   const std::string di = "alpha = 0.02", bp = "credit = \"backprop\"", fa = "credit = \"feedback_alignment\"";
   check(
@@ -376,6 +399,21 @@ TEST_CASE("files that cannot be read as a configuration") {
     CHECK(contains(message(folder / "good.toml"), "cannot be opened for reading"));
   }
   fs::remove_all(folder);
+}
+
+TEST_CASE("a ~ that no shell has replaced is said, not taken for a folder of that name") {
+  const std::string uniform = "init = { kind = \"uniform\", half_width = 0.1 }";
+  const auto with = [&](const std::string& path) {
+    return changed(uniform, "init = { kind = \"file\", path = \"" + path + "\" }");
+  };
+  for (const std::string path : {"~", "~/w.h5", "~else/w.h5"}) {
+    CHECK_THROWS_WITH(parse(with(path)), Catch::Contains("network.init.path") && Catch::Contains("shell") &&
+                                             Catch::Contains("$HOME") && Catch::Contains("\"./" + path + "\""));
+  }
+  CHECK(parse(with("./~/w.h5")).network.init.path == "/configs/~/w.h5");
+  CHECK(parse(with("a~/w.h5")).network.init.path == "/configs/a~/w.h5");
+  const auto file = changed("\"negative_transpose\"", "\"file\"", changed("gain = 2.0", "path = \"b.h5\""));
+  CHECK_THROWS_WITH(parse(file, {"model.DI.feedback.path=~/w.h5"}), Catch::Contains("shell"));
 }
 
 TEST_CASE("file names are relative to the configuration file") {

@@ -106,6 +106,35 @@ TEST_CASE("each numerical fault is named per trial, changes no weights, and ends
   }
 }
 
+TEST_CASE("the advice names the likely cause: weights that learning has made too large, not the loops that then fail") {
+  const auto said = [](const std::string& keys, double rate) -> std::string {
+    MemoryRecorder recorder;
+    const std::vector<std::string> sets{"experiment.trials=300", fmt::format("learning.rate={}", rate)};
+    try {
+      LearningExperiment(parse_config(base + "[[model]]\nname = \"M\"\n" + keys, "test.toml", sets, std::nullopt,
+                                      std::nullopt, config_registry()))
+          .run(recorder, {});
+    } catch (const NumericalError& error) {
+      return error.what();
+    }
+    return "did not fail";
+  };
+  for (const std::string credit : {"backprop", "feedback_alignment", "pseudo_backprop"}) {
+    const std::string message = said("credit = '" + credit + "'\n", 50);
+    CAPTURE(message);
+    CHECK_THAT(message, Contains("smaller learning.rate") && Contains("has grown from"));
+    // what these models refuse
+    for (const std::string key : {"alpha", "dt", "solver", "feedback of kind", "time 0"})
+      CHECK_THAT(message, !Contains(key));
+  }
+  const std::string loops = "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\ndt = 0.5\n";
+  CHECK_THAT(said(loops, 50), Contains("smaller learning.rate") && Contains("has grown from"));
+  // loops that are unstable with the weights that they start from: learning has no part in it
+  const std::string unstable =
+      said("credit = 'sequential_inversion'\nsolver = 'euler'\ndt = 0.5\nfeedback = { gain = 1e6 }\n", 1e-3);
+  CHECK_THAT(unstable, Contains("larger alpha") && !Contains("learning.rate"));
+}
+
 TEST_CASE("targets that are not finite, or too large, change no weights") {
   for (const std::string keys : {"solver = 'rk4'\ndt = 0.5", "forward = 'dynamic'"}) {
     MemoryRecorder recorder;

@@ -182,6 +182,33 @@ TEST_CASE("a ramp is followed as by small steps; noise is the same for every sol
   }
 }
 
+TEST_CASE("a loop whose error fluctuates has no settling time, not one by chance; the loops below it have") {
+  const std::vector<std::string> sets{"dynamics.solver=rk4",
+                                      "inversion.signal=noise",
+                                      "network.layers=[6, 5, 4, 3]",
+                                      "record.measures=[\"settling_time\", \"overshoot\", \"amplification\", "
+                                      "\"decay_rate\", \"residual\", \"spectral_abscissa\"]",
+                                      "dynamics.dt=0.25",
+                                      "dynamics.duration=400.0"};
+  const MemoryRecorder recorder = run(grid, sets);
+  const auto all = [&](const std::string& name, auto holds) {
+    const auto& values = recorder.data.at("/models/DI/" + name);
+    return values.size() == 12 && std::ranges::all_of(values, holds);
+  };
+  const auto is_nan = [](double v) { return std::isnan(v); };
+  CHECK(all("grid/converged_3", [](double v) { return v == -3; }));
+  for (const std::string name : {"settling_time", "overshoot", "amplification", "decay_rate"})
+    CHECK(all("grid/" + name + "_3", is_nan));
+  CHECK(all("trace/converged", [](double v) { return v == -3; }));
+  CHECK(all("trace/settling_time", is_nan));
+  // what does not follow the way to the steady state is known
+  CHECK_FALSE(all("grid/residual_3", is_nan));
+  CHECK_FALSE(all("grid/spectral_abscissa_3", is_nan));
+  // driven by the credit signal that was read, which stands
+  CHECK(all("grid/converged_2", [](double v) { return v == 0 || v == 1; }));
+  CHECK(std::ranges::count(recorder.data.at("/models/DI/grid/converged_2"), 1.0) > 0);
+}
+
 TEST_CASE("an unstable point is marked and keeps the others from nothing") {
   const MemoryRecorder recorder = run(
       grid,
@@ -288,6 +315,54 @@ weight = 2.0
   const MemoryRecorder recorder = run(text, {"dynamics.on_divergence=skip"});
   CHECK(recorder.data.at("/models/circuit/grid/converged") == std::vector<double>{-1, -1});
   CHECK(recorder.status == "complete");
+}
+
+TEST_CASE("a step limit is a failure of the trial: it stops the run or is counted, and never passes in silence") {
+  // a population a million times faster than the others: dopri5 would need some 3e8 steps
+  const std::string stiff = R"(
+[experiment]
+trials = 2
+[dynamics]
+solver = "dopri5"
+dt = 1.0
+duration = 100.0
+max_steps = 2000
+[[population]]
+name = "F"
+tau = 1e-6
+[[population]]
+name = "S"
+initial = 1.0
+[[projection]]
+source = "S"
+target = "F"
+transmits = "state"
+[[projection]]
+source = "F"
+target = "S"
+weight = -0.5
+)";
+  CHECK_THROWS_WITH(run(stiff), Contains("trial 0, circuit") && Contains("max_steps = 2000") &&
+                                    Contains("rosenbrock4") && Contains("larger max_steps"));
+  const auto counted = [](const std::string& text, std::vector<std::string> sets) {
+    MemoryRecorder recorder;
+    const auto experiment =
+        make_experiment(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry()));
+    experiment->run(recorder, {});
+    const auto failed = experiment->failed_trials();
+    CHECK(recorder.status == "complete");
+    REQUIRE(failed.size() == 1);
+    CHECK_THAT(failed[0].first, Contains("trial 0") && Contains("max_steps"));
+    return std::pair{failed[0].count, std::move(recorder)};
+  };
+  const auto [circuits, circuit] = counted(stiff, {"dynamics.on_divergence=skip"});
+  CHECK(circuits == 2);
+  CHECK(circuit.data.at("/models/circuit/grid/converged") == std::vector<double>{-1, -1});
+  CHECK(std::get<std::int64_t>(circuit.attributes.at("/models/circuit:diverged_trials")) == 2);
+  // an inversion is always counted, whichever of a batch's columns it was
+  const auto [inversions, inversion] = counted(grid, {"dynamics.solver=dopri5", "dynamics.max_steps=5"});
+  CHECK(inversions == 12);
+  CHECK(inversion.data.at("/models/DI/grid/converged_2") == std::vector<double>(12, -1));
 }
 
 TEST_CASE("what an inversion or a circuit cannot have is refused where it stands") {

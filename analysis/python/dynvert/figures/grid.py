@@ -98,7 +98,7 @@ def _panel(axes: Axes, model: Model, trial: int) -> None:
     time = trace["time"].values
     axes.set_xlim(time[0] - 0.01 * time[-1], 1.01 * time[-1])
     settled = settling_time(model, trial, number, steps)
-    note = "not settled"
+    note = "not settled" if int(trace["converged"].values) != -3 else ""
     if end < len(time) - 1 and int(trace["converged"].values) == -1:
         note = f"diverges at {time[end]:g}"
         signal = trace[one_of_role(trace, "inverted", loop=number)].values

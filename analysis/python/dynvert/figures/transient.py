@@ -101,7 +101,11 @@ def _loop(model: Model, trial: int, number: int) -> Optional[Loop]:
 
 def settling_time(model: Model, trial: int, number: int, steps: Optional[Approach]) -> Optional[float]:
     """The time of the trial from which on the loop stays within 2 % of its steady state; None where it does not, or where that
-    is not known. From the distances where the steady state is known, else as the run recorded it."""
+    is not known, or where it is not defined because the error fluctuates. From the distances where the steady state is known, else
+    as the run recorded it."""
+    trace = model.transient(trial)
+    if "converged" in trace and int(trace["converged"].values) == -3:
+        return None
     if steps is not None and steps.steady is not None:
         reached = np.flatnonzero(np.isfinite(steps.distance))
         outside = np.flatnonzero(steps.distance[reached] > SETTLING_BAND)
