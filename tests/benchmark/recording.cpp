@@ -36,7 +36,7 @@ Body recorded(std::size_t every, bool written) {
     const double interval = static_cast<double>(every) * dt;
     const TraceSettings settings{.interval = interval, .sample_interval = interval};
     std::optional<FileRecorder> recorder;
-    Table<TraceRecord> table;
+    dynvert::Table<TraceRecord> table;
     std::size_t number = 0;
     const std::string path = temporary_file();
     if (written) {
