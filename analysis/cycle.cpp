@@ -9,11 +9,38 @@
 
 namespace dynvert {
 
+namespace {
+
+/// Whether a member is algebraic, or acts on a member through populations that are.
+bool is_joined_by_algebraic(const Circuit& circuit, std::span<const PopulationIndex> members) {
+  if (!circuit.has_algebraic()) return false;
+  const auto& populations = circuit.populations();
+  std::vector<bool> reached(populations.size(), false);
+  for (const PopulationIndex p : members) reached[p] = true;
+  const auto is_reached = [&](PopulationIndex p) { return reached[p]; };
+  const auto is_member = [&](PopulationIndex p) { return std::ranges::find(members, p) != members.end(); };
+  // each comes after the algebraic ones that it depends on
+  for (PopulationIndex p = 0; p < populations.size(); ++p) {
+    if (!populations[p].algebraic) continue;
+    if (is_member(p)) return true;
+    if (populations[p].signal) reached[p] = std::ranges::any_of(populations[p].signal->arguments, is_reached);
+    for (const Projection& j : circuit.projections()) {
+      if (j.target == p) reached[p] = reached[p] || reached[j.source] || (j.follows && reached[j.follows->population]);
+    }
+  }
+  return std::ranges::any_of(circuit.projections(), [&](const Projection& j) {
+    const auto brings = [&](PopulationIndex p) { return populations[p].algebraic && reached[p]; };
+    return is_member(j.target) && (brings(j.source) || (j.follows && brings(j.follows->population)));
+  });
+}
+
+}  // namespace
+
 std::optional<Cycle> as_cycle(const Circuit& circuit, std::span<const PopulationIndex> members) {
   const auto& projections = circuit.projections();
   const auto is_member = [&](PopulationIndex p) { return std::ranges::find(members, p) != members.end(); };
   const std::size_t k = members.size();
-  if (k < 2) return std::nullopt;
+  if (k < 2 || is_joined_by_algebraic(circuit, members)) return std::nullopt;
   std::vector<std::optional<ProjectionIndex>> leaving(circuit.populations().size());
   std::size_t inside = 0;
   for (ProjectionIndex j = 0; j < projections.size(); ++j) {

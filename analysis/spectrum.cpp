@@ -48,7 +48,7 @@ arma::cx_vec spectrum(RightHandSide& f, const State& x, std::size_t column) {
   if (circuit.plasticity().empty()) {
     std::vector<PopulationIndex> moving;
     for (PopulationIndex p = 0; p < circuit.populations().size(); ++p) {
-      if (!circuit.populations()[p].clamped) moving.push_back(p);
+      if (circuit.populations()[p].moves()) moving.push_back(p);
     }
     return spectrum(f, x, column, moving);
   }

@@ -41,6 +41,16 @@ PopulationIndex Circuit::add(Population population) {
     throw ValueError(object, fmt::format("leak = {}", population.leak), "a finite number >= 0");
   }
   static_cast<void>(rate_function(population.rate));
+  if (population.clamped && population.algebraic)
+    throw ValueError(object, "is clamped and algebraic", "one of the two");
+  if (population.signal) {
+    if (!population.algebraic) throw ValueError(object, "is a signal and not algebraic", "an algebraic population");
+    for (const PopulationIndex p : population.signal->arguments) {
+      if (p >= populations_.size())
+        throw ValueError(object, fmt::format("is a signal of population {}, which does not come before it", p),
+                         "populations that were added before");
+    }
+  }
   populations_.push_back(std::move(population));
   return populations_.size() - 1;
 }
@@ -59,6 +69,13 @@ ProjectionIndex Circuit::add(Projection projection) {
   if (target.clamped)
     throw ValueError(object, fmt::format("projects to {}, which is clamped", target.name),
                      "a population that is not clamped");
+  if (target.signal)
+    throw ValueError(object, fmt::format("projects to {}, which is a signal", target.name), "another population");
+  const auto comes_before = [&](PopulationIndex p) { return !populations_[p].algebraic || p < projection.target; };
+  if (target.algebraic &&
+      (!comes_before(projection.source) || (projection.follows && !comes_before(projection.follows->population))))
+    throw ValueError(object, fmt::format("{} is algebraic and does not come before {}", source.name, target.name),
+                     "algebraic populations in the order of dependence");
   if (const auto* matrix = std::get_if<arma::mat>(&projection.weights)) {
     if (matrix->n_rows != target.units || matrix->n_cols != source.units) {
       throw ValueError(
@@ -161,8 +178,11 @@ PopulationIndex Circuit::population(std::string_view name) const {
   throw ValueError("circuit", fmt::format("has no population \"{}\"", name), fmt::format("{}", fmt::join(names, ", ")));
 }
 
+bool Circuit::has_algebraic() const { return std::ranges::any_of(populations_, &Population::algebraic); }
+
 bool Circuit::is_linear() const {
-  return plasticity_.empty() && std::ranges::all_of(projections_, [&](const Projection& p) {
+  const auto bends = [](const Population& p) { return p.signal && !p.signal->linear; };
+  return plasticity_.empty() && std::ranges::none_of(populations_, bends) && std::ranges::all_of(projections_, [&](const Projection& p) {
            switch (p.transmits) {
              case Transmit::state:
                return true;

@@ -13,16 +13,25 @@
 /// | f_ij    |                 | what is transmitted: x_j, g_j(x_j), or gain .* x_j | 1               |
 /// | input_i | n_i x columns   | external input                                     | 1               |
 ///
-/// Two things beside this equation: a population may be *clamped* (dx_i/dt = 0: a stimulus or a target, set from
-/// outside), and a projection may be *plastic*, so that its weights are variables of the same system:
+/// Three things beside this equation: a population may be *clamped* (dx_i/dt = 0: a stimulus or a target, set from
+/// outside), it may be *algebraic*, a sum of what arrives or a function of other populations at the same time,
+///
+///     x_i = sum over projections j->i of C_ij f_ij(x_j) + input_i(t),      or      x_i = y(x_j, x_k, ..),
+///
+/// and a projection may be *plastic*, so that its weights are variables of the same system:
 ///
 ///     tau dC/dt = rate sum over terms (c f(x_post)) f(x_pre)' - decay C
 ///
+/// Algebraic populations are evaluated in the order in which they were added, each from those before it.
+///
 /// This is the description, a plain value. RightHandSide (right_hand_side.hpp) evaluates it.
+
+#include <dynvert/models/circuit/state.hpp>
 
 #include <armadillo>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +56,17 @@ enum class Role {
 /// "input", "target", .., in the order of the enumeration
 [[nodiscard]] std::span<const std::string_view> role_names();
 
+/// A function of populations, evaluated column by column: y = y(x_1, x_2, ..).
+struct Signal {
+  std::vector<PopulationIndex> arguments{};
+  /// Fills y. @param x  the arguments, in their order, with the columns of y
+  std::function<void(std::span<const ConstMatrixView> x, const MatrixView& y)> value = nullptr;
+  /// dy/dx_k of one column, units of y x units of x_k. @param x  the arguments, one column each
+  /// @throws ValueError  a function without a slope
+  std::function<arma::mat(std::span<const ConstMatrixView> x, std::size_t k)> derivative = nullptr;
+  bool linear = false;  ///< y is linear in x, up to a constant
+};
+
 struct Population {
   std::string name;       ///< "delta_1", "u_2"
   std::size_t units = 0;  ///< n
@@ -54,9 +74,14 @@ struct Population {
   double leak = 1;
   std::string rate = "linear";  ///< g, a name of rate_function.hpp
   bool clamped = false;         ///< does not move: whoever runs the circuit sets its state
+  bool algebraic = false;       ///< has no tau and no leak: is what arrives, or its signal
   Role role = Role::auxiliary;
   std::optional<std::size_t> layer = std::nullopt;  ///< of the network whose units these are
   std::optional<std::size_t> loop = std::nullopt;   ///< number of the control loop that it is part of
+  std::optional<Signal> signal = std::nullopt;      ///< of an algebraic population to which nothing projects
+
+  /// Has a differential equation.
+  [[nodiscard]] bool moves() const noexcept { return !clamped && !algebraic; }
 };
 
 /// What a projection transmits of its source.
@@ -106,10 +131,12 @@ struct Plasticity {
 class Circuit {
  public:
   /// @throws ValueError  no units, tau not positive and finite, leak negative or not finite, an unknown rate function,
-  ///                     a name that is empty or already taken
+  ///                     a name that is empty or already taken, a signal of a population that is not algebraic, or of
+  ///                     populations that do not come before it
   PopulationIndex add(Population population);
   /// @throws ValueError  no such source or target, weights of another shape or not finite, a gain that follows a
-  ///                     population of another size than the source
+  ///                     population of another size than the source, a target that is clamped or a signal, or an
+  ///                     algebraic one before its algebraic source
   ProjectionIndex add(Projection projection);
   /// @throws ValueError  a projection that is one-to-one or plastic already, tau not positive, factors or sharing
   ///                     projections of another size
@@ -120,9 +147,10 @@ class Circuit {
   [[nodiscard]] const std::vector<Plasticity>& plasticity() const noexcept { return plasticity_; }
   /// @throws ValueError naming the populations
   [[nodiscard]] PopulationIndex population(std::string_view name) const;
-  /// Nothing but linear transmissions, gains that no population drives and fixed weights: the right-hand side is affine
-  /// in x.
+  /// Nothing but linear transmissions and signals, gains that no population drives and fixed weights: the right-hand
+  /// side is affine in x.
   [[nodiscard]] bool is_linear() const;
+  [[nodiscard]] bool has_algebraic() const;
   /// Empties the weight matrices: for evaluators, which keep them in a layout of their own.
   void drop_weights();
   /// The same circuit with all weights fixed.

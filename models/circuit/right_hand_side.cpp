@@ -72,6 +72,7 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
   }
   for (ProjectionIndex k = 0; k < projections.size(); ++k) for_rows_.push_back(is_for_rows(k));
   circuit_.drop_weights();
+  has_algebraic_ = circuit_.has_algebraic();
   set_columns(columns);
 }
 
@@ -136,7 +137,7 @@ void RightHandSide::set_columns(std::size_t columns) {
   inputs_.assign(layout_.size(), 0.0);
   for (PopulationIndex p = 0; p < populations(); ++p) {
     tau_[p].assign(columns, circuit_.populations()[p].tau);
-    leak_[p].assign(columns, circuit_.populations()[p].leak);
+    leak_[p].assign(columns, circuit_.populations()[p].algebraic ? 0.0 : circuit_.populations()[p].leak);
   }
   const auto& projections = circuit_.projections();
   for (ProjectionIndex k = 0; k < projections.size(); ++k) {
@@ -380,8 +381,12 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
     job.terms.push_back(term);
   }
   job.rate.resize(layout_.columns());
-  const bool clamped = circuit_.populations()[p].clamped;
-  for (std::size_t c = 0; c < job.rate.size(); ++c) job.rate[c] = clamped ? 0.0 : dt / tau_[p][c];
+  const Population& population = circuit_.populations()[p];
+  const auto rate = [&](std::size_t c) {
+    if (population.clamped) return 0.0;
+    return population.algebraic ? 1.0 : dt / tau_[p][c];
+  };
+  for (std::size_t c = 0; c < job.rate.size(); ++c) job.rate[c] = rate(c);
   job.update = {.terms = job.terms.data(),
                 .term_count = job.terms.size(),
                 .units = layout_.units(p),
@@ -390,7 +395,7 @@ void RightHandSide::prepare(Job& job, PopulationIndex p, const State& x, double*
                 .input = inputs_.data() + layout_.offset(p),
                 .state = x.data() + layout_.offset(p),
                 .out = out,
-                .keep = keep,
+                .keep = population.algebraic ? 0.0 : keep,
                 .rate = job.rate.data(),
                 .leak = leak_[p].data()};
 }
@@ -427,14 +432,47 @@ void RightHandSide::move_weights(std::size_t i, const State& x, double* out, dou
   }
 }
 
-void RightHandSide::operator()(const State& x, State& dxdt, double t) {
+void RightHandSide::evaluate_signal(PopulationIndex p, State& x) {
+  const Signal& signal = *circuit_.populations()[p].signal;
+  arguments_.clear();
+  for (const PopulationIndex k : signal.arguments) arguments_.push_back(layout_.view(std::span<const double>(x), k));
+  signal.value(arguments_, layout_.view(std::span<double>(x), p));
+}
+
+void RightHandSide::complete(State& x, double t) {
+  if (!has_algebraic_) return;
   take_weights(x);
   for (PopulationIndex p = 0; p < populations(); ++p) {
-    prepare(jobs_[p], p, x, dxdt.data() + layout_.offset(p), 0.0, 1.0, nullptr);
+    if (!circuit_.populations()[p].algebraic) continue;
+    if (circuit_.populations()[p].signal) {
+      evaluate_signal(p, x);
+      continue;
+    }
+    prepare(jobs_[p], p, x, x.data() + layout_.offset(p), 0.0, 1.0, nullptr);
     evaluate(jobs_[p], p, x, t);
   }
+}
+
+void RightHandSide::operator()(const State& x, State& dxdt, double t) {
+  const State* now = &x;
+  if (has_algebraic_) {
+    completed_.assign(x.begin(), x.end());
+    complete(completed_, t);
+    now = &completed_;
+  } else {
+    take_weights(x);
+  }
+  for (PopulationIndex p = 0; p < populations(); ++p) {
+    double* out = dxdt.data() + layout_.offset(p);
+    if (circuit_.populations()[p].algebraic) {
+      std::fill_n(out, layout_.stride(p) * layout_.columns(), 0.0);
+      continue;
+    }
+    prepare(jobs_[p], p, *now, out, 0.0, 1.0, nullptr);
+    evaluate(jobs_[p], p, *now, t);
+  }
   for (std::size_t i = 0; i < plasticity_.size(); ++i) {
-    move_weights(i, x, dxdt.data() + layout_.offset(populations() + i), 0.0, 1.0);
+    move_weights(i, *now, dxdt.data() + layout_.offset(populations() + i), 0.0, 1.0);
   }
 }
 

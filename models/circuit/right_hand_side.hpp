@@ -76,14 +76,18 @@ class RightHandSide {
   void set_drive(PopulationIndex population, Drive drive);
   [[nodiscard]] bool has_drives() const;
 
-  /// dx/dt; the system function of the odeint steppers.
+  /// dx/dt; the system function of the odeint steppers. Algebraic populations are evaluated from the others, whatever
+  /// the state says of them; theirs is 0.
   void operator()(const State& x, State& dxdt, double t);
+  /// Writes the algebraic populations of the state x at the time t into it.
+  void complete(State& x, double t);
 
-  /// d(dx/dt)/dx of one column, variables x variables, in the order of the blocks, at the state x.
+  /// d(dx/dt)/dx of one column, variables x variables, in the order of the blocks, at the state x: total through
+  /// algebraic populations, whose own rows and columns are zero.
   [[nodiscard]] arma::mat jacobian(const State& x, std::size_t column);
   /// Positions in a column's vector of the variables of these populations.
   [[nodiscard]] arma::uvec variables_of(std::span<const PopulationIndex> populations) const;
-  /// Of all variables but those of clamped populations.
+  /// Of all variables but those of clamped and algebraic populations.
   [[nodiscard]] arma::uvec free_variables() const;
 
   /// f(x) of a projection, source units, and its slope d f_j / d x_j of each unit of the source (what gains that follow
@@ -138,12 +142,15 @@ class RightHandSide {
   void prepare(Job& job, PopulationIndex p, const State& x, double* out, double keep, double dt,
                const Carriers* in_place);
   void evaluate(const Job& job, PopulationIndex p, const State& x, double t);
+  /// Fills the block of a signal in x.
+  void evaluate_signal(PopulationIndex p, State& x);
   void transmit(ProjectionIndex k, const State& x);
   [[nodiscard]] bool is_for_rows(ProjectionIndex k) const;
   [[nodiscard]] RowProduct row_product(ProjectionIndex k, const double* source);
   void size_product(ProjectionIndex k);
   /// out = keep W + dt dW/dt of the plastic projection i
   void move_weights(std::size_t i, const State& x, double* out, double keep, double dt);
+  void eliminate_algebraic(arma::mat& jacobian) const;
   void add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const;
   [[nodiscard]] std::size_t gain_stride(ProjectionIndex k) const { return padded(source_of(k).units); }
   [[nodiscard]] const Population& source_of(ProjectionIndex k) const {
@@ -172,6 +179,9 @@ class RightHandSide {
   std::vector<double> post_, pre_;  // scratch of plasticity
   std::vector<Job> jobs_;           // by population: of operator()
   State inputs_;
+  bool has_algebraic_ = false;
+  State completed_;                         // of operator(): the state with its algebraic populations
+  std::vector<ConstMatrixView> arguments_;  // scratch of signals
   std::vector<Drive> drives_;
   std::vector<std::size_t> columns_;  // the numbers of the columns that are left
 };

@@ -54,8 +54,14 @@ arma::vec RightHandSide::slope(ProjectionIndex projection, const State& x, std::
   return all.front().diagonal.t();
 }
 
-arma::mat RightHandSide::jacobian(const State& x, std::size_t column) {
-  take_weights(x);
+arma::mat RightHandSide::jacobian(const State& at, std::size_t column) {
+  if (has_algebraic_) {
+    completed_.assign(at.begin(), at.end());
+    complete(completed_, 0);
+  } else {
+    take_weights(at);
+  }
+  const State& x = has_algebraic_ ? completed_ : at;
   arma::mat jacobian(layout_.variables(), layout_.variables());
   const auto& all = circuit_.populations();
   const auto block = [&](PopulationIndex i, PopulationIndex j) {
@@ -63,11 +69,20 @@ arma::mat RightHandSide::jacobian(const State& x, std::size_t column) {
                            arma::size(all[i].units, all[j].units));
   };
   for (PopulationIndex i = 0; i < all.size(); ++i) {
-    if (!all[i].clamped) block(i, i).diag() -= leak_[i][column] / tau_[i][column];
+    if (all[i].moves()) block(i, i).diag() -= leak_[i][column] / tau_[i][column];
+    if (!all[i].signal) continue;
+    const Signal& signal = *all[i].signal;
+    std::vector<ConstMatrixView> arguments;
+    for (const PopulationIndex k : signal.arguments) {
+      const auto values = layout_.view(std::span<const double>(x), k).column(column);
+      arguments.push_back({values.data(), values.size(), 1, layout_.stride(k)});
+    }
+    for (std::size_t k = 0; k < arguments.size(); ++k)
+      block(i, signal.arguments[k]) += signal.derivative(arguments, k);
   }
   for (ProjectionIndex k = 0; k < circuit_.projections().size(); ++k) {
     const PopulationIndex i = circuit_.projections()[k].target;
-    const arma::mat c = weights(k) / tau_[i][column];
+    const arma::mat c = all[i].algebraic ? weights(k) : arma::mat(weights(k) / tau_[i][column]);
     for (const Derivative& d : derivatives(signal_of(k), x, column)) {
       if (d.full.is_empty()) {
         block(i, d.population) += c.each_row() % d.diagonal;
@@ -77,7 +92,36 @@ arma::mat RightHandSide::jacobian(const State& x, std::size_t column) {
     }
   }
   for (std::size_t i = 0; i < plasticity_.size(); ++i) add_plasticity(jacobian, i, x);
+  if (has_algebraic_) eliminate_algebraic(jacobian);
   return jacobian;
+}
+
+/// Forward accumulation: what a row owes to an algebraic population it owes to what that one depends on. Those come
+/// before it, so that each is eliminated once.
+void RightHandSide::eliminate_algebraic(arma::mat& jacobian) const {
+  const auto& all = circuit_.populations();
+  const auto span_of = [&](std::size_t b) {
+    const std::size_t first = layout_.variable_offset(b);
+    return arma::span(first, first + layout_.units(b) - 1);
+  };
+  const auto eliminate_from = [&](std::size_t row) {
+    for (PopulationIndex a = 0; a < all.size(); ++a) {
+      if (!all[a].algebraic || a == row) continue;
+      const arma::mat by = jacobian(span_of(row), span_of(a));
+      if (by.is_zero()) continue;
+      jacobian(span_of(row), span_of(a)).zeros();
+      jacobian.rows(span_of(row).a, span_of(row).b) += by * jacobian.rows(span_of(a).a, span_of(a).b);
+    }
+  };
+  for (PopulationIndex p = 0; p < all.size(); ++p) {
+    if (all[p].algebraic) eliminate_from(p);
+  }
+  for (std::size_t b = 0; b < layout_.populations(); ++b) {
+    if (b >= all.size() || !all[b].algebraic) eliminate_from(b);
+  }
+  for (PopulationIndex p = 0; p < all.size(); ++p) {
+    if (all[p].algebraic) jacobian.rows(span_of(p).a, span_of(p).b).zeros();
+  }
 }
 
 void RightHandSide::add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const {
@@ -99,7 +143,7 @@ void RightHandSide::add_plasticity(arma::mat& jacobian, std::size_t i, const Sta
     value_of(signal_of(each), x, 0, f.memptr());
     for (std::size_t j = 0; j < columns; ++j) {
       jacobian.submat(layout_.variable_offset(target), at + j * rows, arma::size(rows, rows)).diag() +=
-          f[j] / tau_[target][0];
+          f[j] / (circuit_.populations()[target].algebraic ? 1.0 : tau_[target][0]);
     }
   }
 
@@ -140,7 +184,7 @@ arma::uvec RightHandSide::variables_of(std::span<const PopulationIndex> wanted) 
 arma::uvec RightHandSide::free_variables() const {
   std::vector<std::size_t> blocks;
   for (std::size_t b = 0; b < layout_.populations(); ++b) {
-    if (b >= populations() || !circuit_.populations()[b].clamped) blocks.push_back(b);
+    if (b >= populations() || circuit_.populations()[b].moves()) blocks.push_back(b);
   }
   return variables_of(blocks);
 }

@@ -5,7 +5,8 @@
 ///
 ///     x_p <- x_p + dt/tau_p (-leak_p x_p + sum over q of C_pq f_pq(x_q) + input_p(t))       for p = 0, 1, ..
 ///
-/// and after the populations the plastic weights. Where nothing has to be computed between the updates (fixed weights,
+/// and after the populations the plastic weights. Algebraic populations are evaluated anew, at t, before a block that
+/// needs them. Where nothing has to be computed between the updates (fixed weights,
 /// constant inputs, no gains), any number of steps is one call of the kernel.
 
 #include <dynvert/models/circuit/right_hand_side.hpp>
@@ -23,7 +24,7 @@ class SequentialStep {
   /// anybody else, nor f's weights, columns, gains, parameters or drives be replaced, nor its derivative be asked for
   /// at another state.
   void bind(RightHandSide& f, State& x, double dt);
-  /// x_b += dt dx_b/dt of the block b alone.
+  /// x_b += dt dx_b/dt of the block b alone; of an algebraic population nothing.
   void advance(std::size_t block, double t);
   /// All blocks in their order, for each of the steps first .. first + count - 1; step k begins at start + k dt.
   void advance_all(double start, std::size_t first, std::size_t count);
@@ -36,6 +37,8 @@ class SequentialStep {
 
   void find_carriers();
   void carry(Job& job, ProjectionIndex k);
+  void find_algebraic();
+  void evaluate_algebraic(std::size_t block, double t);
   void make_schedule();
 
   RightHandSide* f_ = nullptr;
@@ -43,7 +46,8 @@ class SequentialStep {
   double dt_ = 0;
   std::vector<Job> jobs_;               // by population
   RightHandSide::Carriers carriers_;    // by population
-  std::vector<AffineUpdate> schedule_;  // of a step, where it is nothing else
+  std::vector<std::vector<PopulationIndex>> before_;  // by block: algebraic populations that are evaluated before it
+  std::vector<AffineUpdate> schedule_;                // of a step, where it is nothing else
 };
 
 }  // namespace dynvert

@@ -4,6 +4,7 @@
 /// program that links the library fills in directly. docs/configuration.md describes each key for users.
 /// `parameters` are the values of keys that the chosen part declares itself (models/parameter.hpp).
 
+#include <dynvert/models/equations/description.hpp>
 #include <dynvert/models/parameter.hpp>
 
 #include <cstddef>
@@ -214,11 +215,15 @@ struct RecordConfig {
 /// One [[model]]
 struct ModelConfig {
   std::string name;
-  std::string credit;  ///< name of a registered credit model
+  std::string credit;  ///< name of a registered credit model; empty: a circuit file
   double alpha = 0.01;
   DynamicsConfig dynamics;
   FeedbackConfig feedback;
   ParameterValues parameters = {};
+  std::string circuit = {};       ///< name of the circuit file
+  std::string circuit_text = {};  ///< what is in it
+  /// The circuit, for the network and with the model's parameters.
+  std::optional<equations::Description> description = std::nullopt;
 
   bool operator==(const ModelConfig&) const = default;
 };

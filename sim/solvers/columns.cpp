@@ -25,6 +25,7 @@ bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std:
   const Layout& layout = f.layout();
   // weights that move do so for as long as there is an error: they have no part in it
   for (PopulationIndex p = 0; p < f.circuit().populations().size(); ++p) {
+    if (!f.circuit().populations()[p].moves()) continue;
     const double tau = f.tau(p, column);
     for (const double d : layout.view(std::span<const double>(dxdt), p).column(column))
       slope = std::max(slope, tau * std::abs(d));
@@ -55,13 +56,16 @@ SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment,
     const Layout& own = single->layout();
     column_state.assign(own.size(), 0.0);
     own.scatter(layout.gather(x, c), 0, column_state);
+    State shown;
     const auto sample = [&](std::size_t k, const State& values) {
-      if (trajectory != nullptr && k < trajectory->samples()) {
-        layout.scatter(own.gather(values, 0), c, trajectory->sample(k));
-      }
+      if (trajectory == nullptr || k >= trajectory->samples()) return;
+      shown.assign(values.begin(), values.end());
+      single->complete(shown, trajectory->time(k));
+      layout.scatter(own.gather(shown, 0), c, trajectory->sample(k));
     };
     sample(0, column_state);
     result.columns.push_back(run(*single, column_state, sample));
+    single->complete(column_state, result.columns.back().time);
     layout.scatter(own.gather(column_state, 0), c, x);
   }
   return result;

@@ -17,6 +17,7 @@ class FixedPointSolver final : public Solver {
       throw ValueError("solver fixed_point", "a trajectory was requested", "only the final state");
     const SteadyState steady = steady_state(f, x);
     x = steady.x;
+    f.complete(x, segment.start);
     SolverRun result;
     result.steps = steady.iterations;
     result.evaluations = steady.evaluations;

@@ -34,6 +34,7 @@ class FixedStepSolver final : public Solver {
     if (trajectory != nullptr) {
       run.every = whole_steps(interval, settings_.dt, "interval between samples");
       trajectory->start(f.layout(), segment.start, interval);
+      f.complete(x, segment.start);
       trajectory->append(x);
     }
     run.x.assign(x.begin(), x.end());
@@ -66,6 +67,7 @@ class FixedStepSolver final : public Solver {
         retire(run);
       }
     }
+    run.f->complete(run.x, time(run));
     for (std::size_t c = 0; c < run.columns.size(); ++c) store(run, c);
     if (trajectory != nullptr && run.columns.empty()) {
       const State nothing(run.full.size(), std::numeric_limits<double>::quiet_NaN());
@@ -102,7 +104,9 @@ class FixedStepSolver final : public Solver {
       const std::size_t count = std::min(to_sample, end - run.done);
       scheme_.advance(*run.f, run.x, {.start = run.start, .dt = settings_.dt, .first = run.done, .count = count});
       run.done += count;
-      if (run.trajectory != nullptr && run.done % run.every == 0) sample(run);
+      if (run.trajectory == nullptr || run.done % run.every != 0) continue;
+      run.f->complete(run.x, time(run));
+      sample(run);
     }
     run.result.evaluations += steps * scheme_.evaluations_per_step * run.columns.size();
   }
@@ -124,6 +128,7 @@ class FixedStepSolver final : public Solver {
   void retire(Progress& run) {
     const Layout layout = run.f->layout();
     std::vector<std::size_t> kept;
+    run.f->complete(run.x, time(run));
     if (settings_.settle_tolerance > 0) {
       slope_.resize(layout.size());
       (*run.f)(run.x, slope_, time(run));
