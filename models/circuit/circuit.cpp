@@ -158,6 +158,10 @@ void Circuit::add(Plasticity plasticity) {
   plasticity_.push_back(std::move(plasticity));
 }
 
+void Circuit::set_rate(PopulationIndex population, std::string_view rate) {
+  populations_[population].rate = rate_function(rate).name;
+}
+
 void Circuit::drop_weights() {
   for (Projection& p : projections_) {
     if (auto* matrix = std::get_if<arma::mat>(&p.weights)) matrix->reset();

@@ -61,9 +61,9 @@ struct Signal {
   std::vector<PopulationIndex> arguments{};
   /// Fills y. @param x  the arguments, in their order, with the columns of y
   std::function<void(std::span<const ConstMatrixView> x, const MatrixView& y)> value = nullptr;
-  /// dy/dx_k of one column, units of y x units of x_k. @param x  the arguments, one column each
+  /// dy/dx_k of one column, units x units of x_k. @param x  the arguments, one column each, @param units  of y
   /// @throws ValueError  a function without a slope
-  std::function<arma::mat(std::span<const ConstMatrixView> x, std::size_t k)> derivative = nullptr;
+  std::function<arma::mat(std::span<const ConstMatrixView> x, std::size_t k, std::size_t units)> derivative = nullptr;
   bool linear = false;  ///< y is linear in x, up to a constant
 };
 
@@ -141,6 +141,11 @@ class Circuit {
   /// @throws ValueError  a projection that is one-to-one or plastic already, tau not positive, factors or sharing
   ///                     projections of another size
   void add(Plasticity plasticity);
+
+  /// The rate function of a population. @throws ValueError  an unknown one
+  void set_rate(PopulationIndex population, std::string_view rate);
+  /// The number of the control loop that it is part of.
+  void set_loop(PopulationIndex population, std::size_t loop) { populations_[population].loop = loop; }
 
   [[nodiscard]] const std::vector<Population>& populations() const noexcept { return populations_; }
   [[nodiscard]] const std::vector<Projection>& projections() const noexcept { return projections_; }

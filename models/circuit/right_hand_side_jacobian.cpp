@@ -78,7 +78,7 @@ arma::mat RightHandSide::jacobian(const State& at, std::size_t column) {
       arguments.push_back({values.data(), values.size(), 1, layout_.stride(k)});
     }
     for (std::size_t k = 0; k < arguments.size(); ++k)
-      block(i, signal.arguments[k]) += signal.derivative(arguments, k);
+      block(i, signal.arguments[k]) += signal.derivative(arguments, k, all[i].units);
   }
   for (ProjectionIndex k = 0; k < circuit_.projections().size(); ++k) {
     const PopulationIndex i = circuit_.projections()[k].target;

@@ -100,7 +100,8 @@ struct Stage {
   enum class Timing {
     forward,    ///< the forward pass, where that is dynamic
     inversion,  ///< `duration`, with the error as it is
-    schedule    ///< the phases of stimulus and target
+    schedule,   ///< the phases of stimulus and target
+    described   ///< its own interval, forward activity included
   };
 
   std::string name;  ///< "loop 2"
@@ -108,6 +109,9 @@ struct Stage {
   Circuit circuit;
   std::vector<ControlLoop> loops = {};
   std::vector<DerivedSignal> derived = {};
+  std::optional<Phase> interval = std::nullopt;  ///< its own; nothing: what its timing says
+  std::string clock = {};                        ///< name of its time axis; empty: that of the trial
+  bool until_settled = false;                    ///< it ends when everything has settled
 
   /// takes the weights of the network and the feedback
   std::function<void(const Network&, const Feedback&, RightHandSide&)> load = nullptr;

@@ -24,6 +24,7 @@
 #include <armadillo>
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct Network {
   std::vector<arma::vec> b;            ///< index l = 1..L
   std::vector<const RateFunction*> g;  ///< index l = 1..L
   bool bias = false;
+  std::vector<arma::mat> others = {};  ///< further matrices of a described circuit (models/program)
+  std::vector<arma::mat> memory = {};  ///< what its optimisers remember
 
   /// No layers at all: of circuits that are no network.
   Network() = default;
@@ -51,6 +54,13 @@ struct Network {
   [[nodiscard]] arma::mat path(std::size_t bottom, std::size_t top) const;
 };
 
+/// What is known of a described circuit (models/program) in a trial. Index: number of the population.
+struct PopulationValues {
+  std::vector<arma::mat> now;                               ///< units x batch
+  std::map<std::string, std::vector<arma::mat>> ended = {};  ///< by phase, where something refers to its end
+  std::vector<arma::mat> averages = {};                      ///< by term of a rule that is one: as matrices change by it
+};
+
 /// What a forward pass leaves: index l as in the network.
 struct Activity {
   std::vector<arma::mat> a;  ///< l = 1..L
@@ -58,6 +68,7 @@ struct Activity {
   arma::mat x;               ///< the stimulus: h_0 while it is on; not used by the instantaneous pass
   arma::mat t;               ///< the target
   arma::mat e;               ///< t - y
+  PopulationValues values;   ///< of a described circuit; else empty
 };
 
 /// r = g(a) of a layer. r may be a.

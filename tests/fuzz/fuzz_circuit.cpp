@@ -2,7 +2,7 @@
 // as itself; what can be expanded for a network of three layers, too, and its signals evaluated.
 
 #include <dynvert/models/equations/expand.hpp>
-#include <dynvert/models/equations/signal_program.hpp>
+#include <dynvert/models/program/signal_program.hpp>
 #include <dynvert/sim/config/circuit_file.hpp>
 
 #include <algorithm>

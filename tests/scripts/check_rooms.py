@@ -19,6 +19,7 @@ FLOORS = [
     ["models/circuit"],
     ["models/network", "models/equations"],
     ["models/credit"],
+    ["models/program"],
     ["analysis"],
     ["analysis/trial"],
     ["sim/platform"],

@@ -1,7 +1,7 @@
 // Expressions: printing and reading, derivatives against differences, simplification, evaluation over blocks.
 
 #include <dynvert/models/equations/parser.hpp>
-#include <dynvert/models/equations/signal_program.hpp>
+#include <dynvert/models/program/signal_program.hpp>
 #include <dynvert/models/error.hpp>
 
 #include <rapidcheck.h>

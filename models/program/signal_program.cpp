@@ -1,4 +1,4 @@
-#include <dynvert/models/equations/signal_program.hpp>
+#include <dynvert/models/program/signal_program.hpp>
 #include <dynvert/models/error.hpp>
 
 #include <fmt/format.h>

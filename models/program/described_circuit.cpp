@@ -1,0 +1,382 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/models/program/described_circuit.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+namespace dynvert {
+
+using equations::Description;
+using equations::Expression;
+using equations::Kind;
+using equations::RuleTerm;
+using equations::Term;
+
+namespace {
+
+arma::vec constant_of(const Expression& e, std::size_t n, const CircuitPlan& plan) {
+  arma::vec values(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    values[i] = equations::evaluate_number(e, [&](const Expression& name) {
+      if (name.name() == "i") return static_cast<double>(i + 1);
+      if (name.name() == "n") return static_cast<double>(n);
+      return plan.number(name);
+    });
+  }
+  return values;
+}
+
+}  // namespace
+
+struct MakesDescribedCircuit {
+  static std::shared_ptr<const DescribedCircuit> make(Description d, const Network& network, const RunNumbers& run) {
+    return std::shared_ptr<const DescribedCircuit>(new DescribedCircuit(std::move(d), network, run));
+  }
+};
+
+std::shared_ptr<const DescribedCircuit> DescribedCircuit::make(Description description, const Network& network,
+                                                               const RunNumbers& run) {
+  return MakesDescribedCircuit::make(std::move(description), network, run);
+}
+
+DescribedCircuit::DescribedCircuit(Description description, const Network& network, const RunNumbers& run)
+    : plan_(std::move(description), network, run) {
+  const Description& d = plan_.description();
+  for (const equations::Population& p : d.populations) units_.push_back(p.units);
+  for (std::size_t p = 0; p < d.populations.size(); ++p) {
+    if (plan_.role(p) == "output_error") output_error_ = p;
+  }
+  make_rules();
+  find_initial();
+  make_phases();
+  if (d.readout.y) {
+    readout_.emplace(d.readout.y, plan_, nullptr);
+    const auto phase = std::ranges::find(d.phases, d.readout.phase, &equations::Phase::name);
+    readout_phase_ = phase == d.phases.end() ? phases_.size() - 1 : static_cast<std::size_t>(phase - d.phases.begin());
+  }
+}
+
+/// Populations that have a value before the first phase, each after what it depends on.
+void DescribedCircuit::find_initial() {
+  const Description& d = plan_.description();
+  std::vector<std::vector<Expression>> reads(d.populations.size());
+  std::vector<std::optional<Initial>> all(d.populations.size());
+  for (std::size_t p = 0; p < d.populations.size(); ++p) {
+    const equations::Population& population = d.populations[p];
+    const auto given = std::ranges::find(d.initial, population.name, &equations::Initial::name);
+    Initial initial{.population = p};
+    if (given != d.initial.end() && given->value) {
+      bool is_signal = false;
+      visit(given->value, [&](const Expression& e) {
+        is_signal = is_signal || (e.is(Kind::name) && e.name() != "i" && e.name() != "n" && !plan_.is_number(e));
+        return !e.is(Kind::name);
+      });
+      if (is_signal) {
+        reads[p] = {given->value};
+        initial.signal.emplace(given->value, plan_, nullptr);
+      } else {
+        initial.constant = constant_of(given->value, population.units, plan_);
+      }
+    } else if (given != d.initial.end()) {
+      equations::fail(given->where, fmt::format("[initial] {}: random states are not drawn in trials of a task",
+                                                population.name.in_equations()),
+                      "numbers, formulae of i and n, and signals");
+    } else if (population.type == equations::Population::Type::algebraic) {
+      for (const Term& t : population.terms) reads[p].insert(reads[p].end(), {t.signal, t.factor});
+      initial.sum.emplace(population.terms, population.units, plan_, nullptr);
+    } else if (population.type == equations::Population::Type::input ||
+               population.type == equations::Population::Type::target) {
+      continue;
+    } else {
+      initial.constant.zeros(population.units);
+    }
+    all[p] = std::move(initial);
+  }
+  if (const auto& forward = plan_.forward(); forward && forward->instantaneous) {
+    for (std::size_t l = 0; l <= plan_.depth(); ++l) {
+      // what the network's own pass gives
+      all[forward->h[l]].reset();
+      if (l > 0) all[forward->a[l]].reset();
+    }
+  }
+  std::vector<int> marks(all.size(), 0);
+  std::vector<std::pair<std::size_t, bool>> stack;
+  for (std::size_t start = 0; start < all.size(); ++start) {
+    stack.emplace_back(start, false);
+    while (!stack.empty()) {
+      const auto [p, done] = stack.back();
+      stack.pop_back();
+      if (done) {
+        if (all[p]) initial_.push_back(std::move(*all[p]));
+        continue;
+      }
+      if (marks[p] != 0) continue;
+      marks[p] = 1;
+      stack.emplace_back(p, true);
+      if (!all[p]) continue;
+      for (const Expression& e : reads[p])
+        for_each_population(e, plan_, [&](std::size_t q) { stack.emplace_back(q, false); });
+    }
+  }
+}
+
+void DescribedCircuit::make_rules() {
+  std::size_t memory = 0, averages = 0;
+  for (const equations::Rule& rule : plan_.description().rules) {
+    if (rule.continuous) continue;
+    rules_.emplace_back(plan_, rule, memory);
+    rules_.back().set_first_average(averages);
+    memory += rules_.back().memory().size();
+    averages += rules_.back().averages().size();
+  }
+}
+
+void DescribedCircuit::learn(const Activity& activity, Network& network) const {
+  // all changes are of the weights as they were
+  std::vector<arma::mat> changes;
+  for (const RuleProgram& rule : rules_) changes.push_back(rule.change(activity.values, network.memory));
+  for (std::size_t i = 0; i < rules_.size(); ++i) rules_[i].apply(changes[i], network);
+}
+
+void DescribedCircuit::make_phases() {
+  const Description& d = plan_.description();
+  std::set<std::string> read{d.readout.phase};
+  for (const equations::Phase& phase : d.phases) read.insert(phase.from);
+  for (const equations::Rule& rule : d.rules)
+    for (const RuleTerm& t : rule.terms) read.insert(t.phases.begin(), t.phases.end());
+  std::map<std::string, double> ends;
+  bool again = false;
+  for (const equations::Phase& phase : d.phases) {
+    PhaseEntry entry;
+    entry.program = std::make_unique<PhaseProgram>(plan_, phase, std::vector<std::size_t>());
+    double& end = ends[phase.clock];
+    entry.begin = phase.begin ? plan_.number(phase.begin, &phase) : end;
+    entry.duration = plan_.number(phase.duration, &phase);
+    end = entry.begin + entry.duration;
+    entry.clock = phase.clock;
+    entry.again = again || !phase.from.empty();
+    entry.is_read = read.contains(phase.name);
+    again = entry.program->opens();
+    phases_.push_back(std::move(entry));
+  }
+  // phases of one clock that do not all take the same time have axes of their own
+  for (PhaseEntry& entry : phases_) {
+    const bool differs = std::ranges::any_of(phases_, [&](const PhaseEntry& other) {
+      return other.clock == entry.clock && (other.begin != entry.begin || other.duration != entry.duration);
+    });
+    if (differs && entry.clock.empty()) entry.clock = entry.program->phase().name;
+  }
+}
+
+void DescribedCircuit::start(const Network& network, Activity& activity, Credit& credit) const {
+  const Description& d = plan_.description();
+  PopulationValues& values = activity.values;
+  values.now.resize(units_.size());
+  values.ended.clear();
+  const std::size_t columns = activity.t.n_cols;
+  const bool passed = plan_.forward() && plan_.forward()->instantaneous;
+  for (std::size_t p = 0; p < units_.size(); ++p) {
+    if (d.populations[p].type == equations::Population::Type::input)
+      values.now[p] = passed ? activity.h[0] : activity.x;
+    if (d.populations[p].type == equations::Population::Type::target) values.now[p] = activity.t;
+  }
+  if (passed) {
+    const auto& forward = *plan_.forward();
+    values.now[forward.h[0]] = activity.h[0];
+    for (std::size_t l = 1; l <= plan_.depth(); ++l) {
+      values.now[forward.a[l]] = activity.a[l];
+      values.now[forward.h[l]] = activity.h[l];
+    }
+  }
+  arma::mat value;
+  for (const Initial& initial : initial_) {
+    if (initial.sum)
+      initial.sum->evaluate(network, values.now, columns, value);
+    else if (initial.signal)
+      initial.signal->evaluate(values.now, units_[initial.population], columns, value);
+    else
+      value = arma::repmat(initial.constant, 1, columns);
+    std::swap(values.now[initial.population], value);
+  }
+  if (std::ranges::any_of(plan_.description().phases, [](const auto& phase) { return phase.from == "initial"; }))
+    values.ended["initial"] = values.now;
+  credit.resize(plan_.depth() + 1);
+  publish(0, activity, credit);
+}
+
+/// What others read of a trial: the network's activity where the circuit has it, the output error, credit signals.
+void DescribedCircuit::publish(std::size_t phase, Activity& activity, Credit& credit) const {
+  const std::vector<arma::mat>& now = activity.values.now;
+  const std::size_t depth = plan_.depth();
+  if (const auto& forward = plan_.forward(); forward && !forward->instantaneous) {
+    activity.a.resize(depth + 1);
+    activity.h.resize(depth + 1);
+    activity.h[0] = now[forward->h[0]];
+    for (std::size_t l = 1; l <= depth; ++l) {
+      activity.a[l] = now[forward->a[l]];
+      activity.h[l] = now[forward->h[l]];
+    }
+    activity.e = activity.t - activity.h[depth];
+  }
+  if (readout_ && phase == readout_phase_) {
+    arma::mat y;
+    readout_->evaluate(now, activity.t.n_rows, activity.t.n_cols, y);
+    activity.e = activity.t - y;
+  } else if (!readout_ && !plan_.forward() && output_error_) {
+    activity.e = now[*output_error_];
+  } else if (activity.e.is_empty()) {
+    activity.e.zeros(activity.t.n_rows, activity.t.n_cols);
+  }
+  for (std::size_t l = 1; l <= depth; ++l) {
+    if (plan_.credit(l)) credit[l] = now[*plan_.credit(l)];
+  }
+}
+
+std::vector<arma::mat> DescribedCircuit::opened(std::size_t i, const Network& network,
+                                                const PopulationValues& values) const {
+  const PhaseEntry& entry = phases_[i];
+  const std::string& from = entry.program->phase().from;
+  std::vector<arma::mat> now = from.empty() ? values.now : values.ended.at(from);
+  const std::size_t columns = now.empty() ? 1 : now.front().n_cols;
+  entry.program->open(network, columns, entry.again, now);
+  return now;
+}
+
+CreditModel DescribedCircuit::credit() const {
+  CreditModel model{.name = "circuit",
+                    .summary = "a circuit file",
+                    .concurrent = !plan_.forward() || !plan_.forward()->instantaneous};
+  if (!plan_.feedback().empty()) {
+    std::vector<FeedbackPath> paths;
+    for (const auto& feedback : plan_.feedback()) paths.push_back(feedback.path);
+    model.feedback = [paths](std::size_t) { return paths; };
+  }
+  const auto self = shared_from_this();
+  const bool takes_phases = phases_.size() > 1 || std::ranges::any_of(phases_, [](const PhaseEntry& entry) {
+    return entry.program->opens() || !entry.program->circuit().populations().empty();
+  });
+  if (takes_phases) {
+    model.stages = [self](const Network&, const LoopParameters&) { return self->stages(); };
+    return model;
+  }
+  // what the trial starts with is all
+  model.assign = [](const Network&, const Feedback&, const Activity&, const ParameterValues&, Credit&) {};
+  return model;
+}
+
+std::vector<Stage> DescribedCircuit::stages() const {
+  std::vector<Stage> stages;
+  for (std::size_t i = 0; i < phases_.size(); ++i) {
+    if (phases_[i].program->phase().during != "evaluation") stages.push_back(stage(i));
+  }
+  // of loops with one number the first counts
+  std::set<std::size_t> numbers;
+  for (Stage& s : stages) std::erase_if(s.loops, [&](const ControlLoop& l) { return !numbers.insert(l.number).second; });
+  return stages;
+}
+
+Stage DescribedCircuit::stage(std::size_t i) const {
+  const PhaseEntry& entry = phases_[i];
+  const PhaseProgram& program = *entry.program;
+  const auto self = shared_from_this();
+  Stage stage;
+  stage.name = program.phase().name;
+  stage.timing = plan_.forward() && plan_.forward()->instantaneous ? Stage::Timing::inversion : Stage::Timing::described;
+  stage.interval = Phase{.start = entry.begin, .duration = entry.duration};
+  stage.clock = entry.clock;
+  stage.until_settled = program.phase().until_settled;
+  stage.circuit = program.circuit();
+  stage.loops = loops(program);
+  for (const ControlLoop& loop : stage.loops) {
+    for (const PopulationIndex member : loop.members) stage.circuit.set_loop(member, loop.number);
+  }
+  stage.load = [self, &program](const Network& network, const Feedback&, RightHandSide& f) { program.load(network, f); };
+  stage.begin = [](const Network&, const Activity& activity, const Credit&, RightHandSide& f) {
+    f.set_columns(activity.t.n_cols);
+  };
+  stage.enter = [self, &program, i](const Network& network, const Activity& activity, const Credit&, const Phase&,
+                                    RightHandSide& f, State& x) {
+    const bool changes = self->phases_[i].again || program.opens();
+    if (changes)
+      program.enter(network, self->opened(i, network, activity.values), f, x);
+    else
+      program.enter(network, activity.values.now, f, x);
+  };
+  stage.read = [self, &program, i](const Network& network, const RightHandSide& f, const State& x, Activity& activity,
+                                   Credit& credit) {
+    if (self->phases_[i].again || program.opens()) activity.values.now = self->opened(i, network, activity.values);
+    program.close(network, f, x, activity.values.now);
+    if (self->phases_[i].is_read) activity.values.ended[program.phase().name] = activity.values.now;
+    self->publish(i, activity, credit);
+  };
+  if (!stage.circuit.plasticity().empty()) {
+    stage.learned = [self, &program](RightHandSide& f, const State& x, Network& network) {
+      program.take_weights(f, x, network);
+    };
+  }
+  return stage;
+}
+
+/// A controller that moves, with all that moves and is both driven by it and drives it.
+std::vector<ControlLoop> DescribedCircuit::loops(const PhaseProgram& program) const {
+  const Circuit& circuit = program.circuit();
+  const auto& populations = circuit.populations();
+  std::vector<std::vector<PopulationIndex>> reads(populations.size());
+  for (const Projection& p : circuit.projections()) {
+    reads[p.target].push_back(p.source);
+    if (p.follows) reads[p.target].push_back(p.follows->population);
+  }
+  for (PopulationIndex p = 0; p < populations.size(); ++p) {
+    if (populations[p].signal) reads[p] = populations[p].signal->arguments;
+  }
+  // by population: whether it depends on the other
+  const auto ancestors = [&](PopulationIndex of) {
+    std::vector<bool> found(populations.size(), false);
+    std::vector<PopulationIndex> open{of};
+    while (!open.empty()) {
+      const PopulationIndex p = open.back();
+      open.pop_back();
+      for (const PopulationIndex q : reads[p]) {
+        if (!found[q]) open.push_back(q);
+        found[q] = true;
+      }
+    }
+    return found;
+  };
+  const auto is_controller = [&](PopulationIndex p) { return populations[p].role == Role::controller; };
+  std::vector<ControlLoop> loops;
+  for (std::size_t p = 0; p < units_.size(); ++p) {
+    const auto u = program.block(p);
+    if (!u || !populations[*u].moves() || !is_controller(*u)) continue;
+    const std::vector<bool> drives = ancestors(*u);
+    if (!drives[*u]) continue;
+    ControlLoop loop{.number = 1, .source = plan_.layer(p).value_or(plan_.depth()), .controller = *u, .members = {*u}};
+    const auto& indices = plan_.description().populations[p].name.indices;
+    if (!indices.empty() && indices.back() > 0)
+      loop.number = static_cast<std::size_t>(indices.back());
+    else if (plan_.layer(p))
+      loop.number = *plan_.layer(p);
+    for (PopulationIndex q = 0; q < populations.size(); ++q) {
+      if (q == *u || !populations[q].moves() || !drives[q] || !ancestors(q)[*u]) continue;
+      loop.members.push_back(q);
+      if (populations[q].role == Role::error && populations[q].layer)
+        loop.readouts.emplace_back(q, *populations[q].layer);
+    }
+    const auto& projections = circuit.projections();
+    const auto leaves = [&](const Projection& k) {
+      return is_controller(k.source) && !is_controller(k.target) && std::holds_alternative<arma::mat>(k.weights);
+    };
+    const auto feedback = std::ranges::find_if(projections, leaves);
+    if (feedback == projections.end()) continue;
+    const auto own = std::ranges::find_if(
+        projections, [&](const Projection& k) { return leaves(k) && k.source == *u; });
+    loop.feedback = static_cast<ProjectionIndex>((own == projections.end() ? feedback : own) - projections.begin());
+    loops.push_back(std::move(loop));
+  }
+  return loops;
+}
+
+}  // namespace dynvert

@@ -1,0 +1,82 @@
+#pragma once
+
+/// A described circuit as a model of credit assignment: its phases as the stages of a trial, its rules as changes of
+/// the network. Whatever a built-in model does by code follows here from the equations.
+///
+/// | of the description                           | in a trial                                                  |
+/// |----------------------------------------------|-------------------------------------------------------------|
+/// | a phase in which something moves             | a stage (models/credit), with the control loops found in it |
+/// | a phase in which nothing does                | an evaluation                                               |
+/// | what reads the post factor of W[l]'s rule    | the credit signal of layer l                                |
+/// | a controller and what answers to it          | a control loop                                              |
+
+#include <dynvert/models/credit/credit.hpp>
+#include <dynvert/models/program/circuit_plan.hpp>
+#include <dynvert/models/program/phase_program.hpp>
+#include <dynvert/models/program/rule_program.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dynvert {
+
+class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
+ public:
+  /// @param network  its shape
+  /// @throws EquationError, ValueError  what an engine cannot do
+  static std::shared_ptr<const DescribedCircuit> make(equations::Description description, const Network& network,
+                                                      const RunNumbers& run);
+
+  [[nodiscard]] const CircuitPlan& plan() const noexcept { return plan_; }
+  /// As any other model. It owns what it needs of this.
+  [[nodiscard]] CreditModel credit() const;
+
+  /// The values that a trial begins with: [initial], input and target, and what follows from them.
+  /// @param activity  holds x and t, and a and h where the forward pass is the network's
+  void start(const Network& network, Activity& activity, Credit& credit) const;
+  /// Changes the network by the rules at the end of a trial.
+  void learn(const Activity& activity, Network& network) const;
+  [[nodiscard]] const std::vector<RuleProgram>& rules() const noexcept { return rules_; }
+
+ private:
+  friend struct MakesDescribedCircuit;
+  struct PhaseEntry {
+    std::unique_ptr<PhaseProgram> program;
+    double begin = 0, duration = 0;
+    bool again = false;     ///< what is at rest is evaluated anew: the phase before had equations of its own
+    bool is_read = false;   ///< something refers to its end
+    std::string clock;      ///< its time axis
+  };
+  struct Initial {
+    std::size_t population = 0;
+    std::optional<SumProgram> sum = std::nullopt;     ///< of an algebraic population
+    std::optional<SignalValue> signal = std::nullopt;  ///< of [initial]
+    arma::vec constant = {};                           ///< likewise, of each unit
+  };
+
+  DescribedCircuit(equations::Description description, const Network& network, const RunNumbers& run);
+  void make_rules();
+  void find_initial();
+  void make_phases();
+  [[nodiscard]] std::vector<Stage> stages() const;
+  [[nodiscard]] Stage stage(std::size_t phase) const;
+  [[nodiscard]] std::vector<ControlLoop> loops(const PhaseProgram& program) const;
+  /// The values with which a phase opens.
+  [[nodiscard]] std::vector<arma::mat> opened(std::size_t phase, const Network& network,
+                                              const PopulationValues& values) const;
+  void publish(std::size_t phase, Activity& activity, Credit& credit) const;
+
+  CircuitPlan plan_;
+  std::vector<std::size_t> units_;
+  std::vector<RuleProgram> rules_;
+  std::vector<Initial> initial_;  ///< in the order of dependence
+  std::vector<PhaseEntry> phases_;
+  std::optional<std::size_t> output_error_;
+  std::optional<SignalValue> readout_;
+  std::size_t readout_phase_ = 0;
+};
+
+}  // namespace dynvert
