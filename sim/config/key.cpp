@@ -197,7 +197,27 @@ std::string_view type_text(KeyType type) {
 
 namespace {
 
+/// A text of several lines as it looks.
+std::string lines_of(const std::string& value) {
+  std::string out = "\"\"\"\n";
+  std::size_t quotes = 0;  // three would end the string
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    quotes = c == '"' ? quotes + 1 : 0;
+    if (c == '\\' || quotes == 3)
+      out += fmt::format("\\{}", c);
+    else if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f)
+      out += fmt::format("\\u{:04X}", byte);
+    else
+      out += c;
+    if (quotes == 3) quotes = 0;
+  }
+  if (quotes > 0) out.insert(out.size() - 1, "\\");
+  return out + "\"\"\"";
+}
+
 std::string text_of(const std::string& value) {
+  if (value.find('\n') != std::string::npos) return lines_of(value);
   std::string out = "\"";
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);

@@ -1,4 +1,5 @@
 #include <dynvert/sim/config/keys.hpp>
+#include <dynvert/sim/config/model_circuit.hpp>
 
 #include <fmt/format.h>
 
@@ -31,7 +32,25 @@ Key of_experiments(Key key, std::vector<ExperimentKind> kinds, const KeyContext&
 
 std::string value_text(std::string_view key, std::string_view value) { return fmt::format("{} = \"{}\"", key, value); }
 
+/// What a model is, as reasons name it.
+std::string model_text(const KeyContext& context) {
+  return value_text(context.circuit ? "circuit" : "credit", context.credit->name);
+}
+
+/// Applies where the model's credit, or its circuit, uses the key.
+Key by_model(Key key, const KeyContext& context) {
+  if (!context.circuit) return governed(std::move(key), "credit", context.credit);
+  key = governed(std::move(key), "credit", nullptr);
+  return uses(context.credit, key.name) ? key : unless(std::move(key), model_text(context));
+}
+
 }  // namespace
+
+KeyContext KeyContext::of(const ModelConfig& model) const {
+  if (!model.description) return {registry, kind, find_choice(registry.credits, model.credit)};
+  auto own = std::make_shared<const Choice>(circuit_choice(model));
+  return {registry, kind, own.get(), own};
+}
 
 std::vector<Key> keys_of(Config& c, const KeyContext& context) {
   return {
@@ -178,7 +197,7 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
   const bool concurrent = uses(credit, "phases");
   const auto reason = [](bool against, std::string text) { return against ? std::move(text) : std::string(); };
   const auto by_solver = [&](Key key) { return governed(std::move(key), "solver", solver); };
-  const auto by_credit = [&](Key key) { return governed(std::move(key), "credit", credit); };
+  const auto by_credit = [&](Key key) { return by_model(std::move(key), context); };
   const auto learns = [&](Key key) { return of_experiments(std::move(key), {learning}, context); };
   const auto of_loops = [&](Key key) { return of_experiments(std::move(key), {learning, inversion}, context); };
   const std::string still =
@@ -231,8 +250,11 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
                       "A trial with a loop or circuit that needs more steps fails, as one that diverges")),
   };
   add_own_keys(keys, d.parameters, "solver", context.registry.solvers, d.solver);
-  if (credit != nullptr && !uses(credit, "dynamics"))
-    for (Key& key : keys) key.excluded_by = value_text("credit", credit->name);
+  if (credit == nullptr) return keys;
+  // what named models have in common, a circuit declares itself, or has not
+  for (Key& key : keys)
+    if (!uses(credit, "dynamics") || (context.circuit && is_key_of_named_models(key.name)))
+      key.excluded_by = model_text(context);
   return keys;
 }
 
@@ -260,8 +282,7 @@ std::vector<Key> keys_of(FeedbackConfig& f, const KeyContext& context) {
     const bool excluded = product && !uses(scaled, key.name);
     return used(unless(std::move(key), excluded ? value_text("factor", f.factor) : ""));
   };
-  const std::string loopless =
-      credit != nullptr && !uses(credit, "dynamics") ? value_text("credit", credit->name) : std::string();
+  const std::string loopless = credit != nullptr && !uses(credit, "dynamics") ? model_text(context) : std::string();
   Key margin = unless(real("margin", f.margin, at_least(-1e6).at_most(0),
                            "optimised, or with restabilise: the spectral abscissa of the loop is brought below this"),
                       loopless);
@@ -287,7 +308,7 @@ std::vector<Key> keys_of(FeedbackConfig& f, const KeyContext& context) {
   };
   add_own_keys(keys, f.parameters, "kind", kinds, f.kind);
   if (credit != nullptr && !uses(credit, "feedback"))
-    for (Key& key : keys) key.excluded_by = value_text("credit", credit->name);
+    for (Key& key : keys) key.excluded_by = model_text(context);
   return keys;
 }
 
@@ -325,20 +346,37 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
 }
 
 std::vector<Key> keys_of(ModelConfig& m, const KeyContext& context) {
-  const Choice* const credit = find_choice(context.registry.credits, m.credit);
-  const auto used = [&](Key key) { return governed(std::move(key), "credit", credit); };
+  const KeyContext own = context.of(m);
+  const auto used = [&](Key key) { return by_model(std::move(key), own); };
+  const bool named = !m.credit.empty();
+  const auto of_circuits = [&](Key key) {
+    return unless(std::move(key), named ? value_text("credit", m.credit) : std::string());
+  };
   std::vector<Key> keys{
       required(free_text("name", m.name, "letters, digits and _, no digit first",
                          "Name of the model, and of its group in the file")),
-      required(choice("credit", &m.credit, context.registry.credits,
-                      "How the error becomes a credit signal for each hidden layer")),
-      used(real("alpha", m.alpha, at_least(0), "Leak of the controller")),
-      used({.name = "feedback",
-            .type = KeyType::table,
-            .meaning = "Keys of [feedback] for this model alone",
-            .allowed = "keys of [feedback]"}),
+      with_default(unless(choice("credit", &m.credit, context.registry.credits,
+                                 "How the error becomes a credit signal for each hidden layer"),
+                          m.description ? value_text("circuit", m.circuit) : ""),
+                   "required, or circuit"),
+      of_circuits(with_default(free_text("circuit", m.circuit, "a file name",
+                                         "A file of equations in place of credit, see docs/equations.md: beside the "
+                                         "configuration, or one that comes with dynvert"),
+                               "required, or credit")),
+      of_circuits(with_default(
+          free_text("circuit_text", m.circuit_text, "a circuit file's text",
+                    "The text in place of the file's, which is not read then; circuit is its name all the same"),
+          "read from the file")),
   };
-  add_own_keys(keys, m.parameters, "credit", context.registry.credits, m.credit);
+  // before the keys of named models, whose names they may have
+  if (m.description)
+    for (const Parameter& parameter : m.description->parameters) keys.push_back(own_key(parameter, m.parameters));
+  keys.push_back(used(real("alpha", m.alpha, at_least(0), "Leak of the controller")));
+  keys.push_back(used({.name = "feedback",
+                       .type = KeyType::table,
+                       .meaning = "Keys of [feedback] for this model alone",
+                       .allowed = "keys of [feedback]"}));
+  if (!m.description) add_own_keys(keys, m.parameters, "credit", context.registry.credits, m.credit);
   return keys;
 }
 

@@ -8,6 +8,7 @@
 #include <dynvert/sim/config/config_registry.hpp>
 #include <dynvert/sim/config/key.hpp>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -20,10 +21,9 @@ struct KeyContext {
   const ConfigRegistry& registry;
   ExperimentKind kind = ExperimentKind::learning;
   const Choice* credit = nullptr;  ///< of the model that the table is for; nullptr: for no model, or for all
+  std::shared_ptr<const Choice> circuit = nullptr;  ///< `credit`, where it was made of the model's circuit
 
-  [[nodiscard]] KeyContext of(const ModelConfig& model) const {
-    return {registry, kind, find_choice(registry.credits, model.credit)};
-  }
+  [[nodiscard]] KeyContext of(const ModelConfig& model) const;
 };
 
 /// The keys of a table, with slots in these values and the reasons against those that do not apply to them.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <set>
 #include <utility>
 
 namespace dynvert {
@@ -75,6 +76,36 @@ void check_trials(const ConfigReader& reader, const toml::table* in, const toml:
   config.trials = passes * (samples / batch);
 }
 
+/// The names that record.populations may hold.
+void check_populations(const ConfigReader& reader, const toml::table* in, const Config& config) {
+  std::vector<std::string> known;
+  for (const auto& population : config.circuit.populations) known.push_back(population.name);
+  const std::size_t depth = std::max<std::size_t>(1, config.network.layers.size()) - 1;
+  const bool named = std::ranges::any_of(config.models, [](const ModelConfig& model) { return !model.description; });
+  for (std::size_t l = 1; named && l < depth; ++l) known.push_back(fmt::format("delta_{}", l));
+  for (std::size_t l = 1; named && l <= depth; ++l) {
+    for (const auto* name : {"u_{}", "a_{}", "W{}", "b{}"}) known.push_back(fmt::format(fmt::runtime(name), l));
+  }
+  if (named) known.insert(known.end(), {"h_0", "t"});
+  for (std::size_t l = 1; named && l < depth; ++l) {
+    for (std::size_t m = l + 1; m < depth; ++m) known.push_back(fmt::format("delta_{}_run_{}", m, l));
+  }
+  std::vector<std::string> shown = known;
+  if (named && depth >= 5)
+    shown = {fmt::format("delta_1 .. delta_{}, u_1 .. u_{}, a_1 .. a_{}, h_0, t, W1 .. W{}, b1 .. b{}", depth - 1,
+                         depth, depth, depth, depth)};
+  std::set<std::string> of_circuits;
+  for (const ModelConfig& model : config.models)
+    if (model.description)
+      for (const auto& population : model.description->populations) of_circuits.insert(population.name.in_files());
+  known.insert(known.end(), of_circuits.begin(), of_circuits.end());
+  shown.insert(shown.end(), of_circuits.begin(), of_circuits.end());
+  for (const auto& name : config.record.populations)
+    if (std::ranges::find(known, name) == known.end())
+      fail(reader.place(in, "record", "populations"), "no population has the name " + in_quotes(name), name,
+           fmt::format("{}", fmt::join(shown, ", ")), nearest_name(name, known));
+}
+
 void check_record(const ConfigReader& reader, const toml::table* in, Config& config) {
   auto& record = config.record;
   if (!record.trials.empty() && record.every > 0)
@@ -91,24 +122,7 @@ void check_record(const ConfigReader& reader, const toml::table* in, Config& con
                    fmt::format("found {}, but the experiment has {} trials", record.trials.back(), config.trials),
                    fmt::format("0 to {}", config.trials - 1));
 
-  std::vector<std::string> known;
-  for (const auto& population : config.circuit.populations) known.push_back(population.name);
-  const std::size_t depth = std::max<std::size_t>(1, config.network.layers.size()) - 1;
-  for (std::size_t l = 1; l < depth; ++l) known.push_back(fmt::format("delta_{}", l));
-  for (std::size_t l = 1; l <= depth; ++l) {
-    for (const auto* name : {"u_{}", "a_{}", "W{}", "b{}"}) known.push_back(fmt::format(fmt::runtime(name), l));
-  }
-  if (depth > 0) known.insert(known.end(), {"h_0", "t"});
-  for (std::size_t l = 1; l < depth; ++l) {
-    for (std::size_t m = l + 1; m < depth; ++m) known.push_back(fmt::format("delta_{}_run_{}", m, l));
-  }
-  for (const auto& name : record.populations)
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      fail(reader.place(in, "record", "populations"), "no population has the name " + in_quotes(name), name,
-           depth < 5 ? fmt::format("{}", fmt::join(known, ", "))
-                     : fmt::format("delta_1 .. delta_{}, u_1 .. u_{}, a_1 .. a_{}, h_0, t, W1 .. W{}, b1 .. b{}",
-                                   depth - 1, depth, depth, depth, depth),
-           nearest_name(name, known));
+  check_populations(reader, in, config);
 }
 
 /// What the file says of an experiment with learning. @param experiment  its table, which has been read

@@ -2,6 +2,7 @@
 
 #include <dynvert/sim/config/check_times.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/config/model_circuit.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -52,7 +53,7 @@ class ModelReader {
   void read() {
     if (!reader_.tree().contains("model"))
       throw ConfigError({reader_.file(), 0, 0, "model", "is missing: there is nothing to simulate", "",
-                         "one [[model]] or more, each with name and credit"});
+                         "one [[model]] or more, each with name and credit or circuit"});
     const auto list = reader_.tables("model", max_models);
     for (std::size_t i = 0; i < list.size(); ++i) {
       const auto& own = *list[i];
@@ -96,7 +97,10 @@ class ModelReader {
   std::string read_name(const toml::table& own, const std::string& numbered, std::string& name) const {
     ModelConfig model;
     const std::vector<Key> keys = own_keys(model);
-    if (!own.contains("name")) reader_.read_keys(numbered, &own, [&] { return own_keys(model); });  // or misspelt
+    if (!own.contains("name")) {  // or misspelt
+      static_cast<void>(read_model_circuit(reader_, own, numbered, model));
+      reader_.read_keys(numbered, &own, [&] { return own_keys(model); });
+    }
     reader_.require(&own, keys, numbered, "name");
     read_value(*find_key(keys, "name"), *own.get("name"), numbered + ".name", reader_.file());
     reader_.check_identifier(&own, numbered, "name", model.name);
@@ -127,9 +131,18 @@ class ModelReader {
   /// @param kind  of feedback; empty: as the tables say
   void read_model(const toml::table& own, const std::string& prefix, const std::string& kind, ModelConfig& model) {
     const std::string name = model.name;
+    const auto circuit = read_model_circuit(reader_, own, prefix, model);
     std::vector<Key> keys = reader_.read_keys(prefix, &own, [&] { return own_keys(model); });
     model.name = name;
-    reader_.require(&own, keys, prefix, "credit");
+    if (circuit) {
+      read_circuit_defaults(reader_, own, prefix, dynamics_.table, model);
+      expand_model_circuit(*circuit, config_.network, model);
+      keys = own_keys(model);
+    } else if (!own.contains("credit")) {
+      reader_.fail_at(&own, prefix, "credit", "is missing, and so is circuit",
+                      fmt::format("either credit, one of {}, or circuit, a file of equations",
+                                  allowed_text(*find_key(keys, "credit"))));
+    }
     check_credit(own, prefix, model);
     reader_.check_used(&own, prefix, keys);
 
@@ -143,7 +156,7 @@ class ModelReader {
     reader_.check_used(own_feedback, feedback_prefix, keys_for_all_kinds(model, feedback_keys));
 
     const std::vector<Key> dynamics_keys = keys_of(model.dynamics, context);
-    dynamics_.note_used(&own, dynamics_keys);
+    dynamics_.note_used(&own, keys);
     feedback_.note_used(own_feedback, feedback_keys);
     reset_unused<ModelConfig>(keys_of(model, context), context);
     reset_unused<DynamicsConfig>(dynamics_keys, context);
@@ -169,6 +182,16 @@ class ModelReader {
   /// What the experiment can do nothing with.
   void check_credit(const toml::table& own, const std::string& prefix, const ModelConfig& model) const {
     if (config_.kind != ExperimentKind::inversion) return;
+    if (model.description) {
+      const bool drives = std::ranges::find(model.description->roles, "output_error", [](const auto& role) {
+                            return role.first;
+                          }) != model.description->roles.end();
+      if (!drives || !moves(*model.description))
+        reader_.fail_at(&own, prefix, "circuit",
+                        fmt::format("{} has no loops that [inversion] can drive by an error", in_quotes(model.circuit)),
+                        "a circuit with populations that move, and output_error in its [roles]");
+      return;
+    }
     const auto& credits = reader_.registry().credits;
     const auto has_loops = [](const Choice& credit) { return uses(&credit, "dynamics") && !uses(&credit, "phases"); };
     if (has_loops(*find_choice(credits, model.credit))) return;
@@ -218,9 +241,11 @@ class ModelReader {
 
   void check_precision(const std::string& prefix, const ModelConfig& model) const {
     if (config_.kind != ExperimentKind::learning || config_.learning.precision == "double") return;
-    const bool moves =
-        uses(find_choice(reader_.registry().credits, model.credit), "phases") || model.dynamics.forward == "dynamic";
-    const std::string why = against_blocks(config_, moves);
+    const bool forward_moves = model.description
+                                   ? first_layer_moves(*model.description)
+                                   : uses(find_choice(reader_.registry().credits, model.credit), "phases") ||
+                                         model.dynamics.forward == "dynamic";
+    const std::string why = against_blocks(config_, forward_moves);
     if (why.empty()) return;
     reader_.fail_at(
         reader_.tree()["learning"].as_table(), "learning", "precision",
@@ -231,7 +256,8 @@ class ModelReader {
   /// A kind that stabilises its loop needs a loop; a product needs a path of several layers.
   void check_kind(const toml::table* own_feedback, const std::string& feedback_prefix, const toml::table& own,
                   const std::string& prefix, const ModelConfig& model) const {
-    const Choice* credit = find_choice(reader_.registry().credits, model.credit);
+    const KeyContext context = reader_.context().of(model);
+    const Choice* credit = context.credit;
     const auto& kinds = reader_.registry().feedback_kinds;
     if (!uses(credit, "feedback")) return;
     const auto reason = [&](const Choice* kind) -> std::string_view {
@@ -244,8 +270,8 @@ class ModelReader {
     std::vector<std::string> possible;
     for (const auto& kind : kinds)
       if (reason(&kind).empty()) possible.push_back(kind.name);
-    const auto fault = fmt::format("\"{}\" does not apply with credit = \"{}\" of {}, {}", model.feedback.kind,
-                                   model.credit, prefix, why);
+    const auto fault = fmt::format("\"{}\" does not apply with {} = \"{}\" of {}, {}", model.feedback.kind,
+                                   context.circuit ? "circuit" : "credit", credit->name, prefix, why);
     const bool has_own = own_feedback != nullptr && own_feedback->contains("kind");
     const bool inherited = !has_own && feedback_.table != nullptr && feedback_.table->contains("kind");
     reader_.fail_at(has_own     ? own_feedback

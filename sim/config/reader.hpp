@@ -67,6 +67,8 @@ class ConfigReader {
 
   [[nodiscard]] const toml::table& tree() const { return tree_; }
   [[nodiscard]] const std::string& file() const { return file_; }
+  /// File names in the configuration are relative to it.
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const KeyContext& context() const { return context_; }
   [[nodiscard]] const ConfigRegistry& registry() const { return context_.registry; }
 
