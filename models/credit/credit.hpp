@@ -94,6 +94,14 @@ struct DerivedSignal {
   std::function<arma::vec(const Sample&)> value = nullptr;  ///< a value a unit
 };
 
+/// The way of a stage through time, as samples of its state; without any: its end alone is known.
+struct StatePath {
+  std::size_t samples = 0;
+  double interval = 0;
+  std::size_t order = 1;  ///< of the scheme that made it: averages follow a scheme of order 1 by its own sums
+  std::function<std::span<const double>(std::size_t sample)> state = nullptr;
+};
+
 /// One circuit that a trial integrates: how the trial drives it and what is read from it.
 struct Stage {
   /// which interval of the trial it takes
@@ -119,6 +127,9 @@ struct Stage {
   std::function<void(const Network&, const Activity&, const Credit&, RightHandSide&)> begin = nullptr;
   /// sets inputs and clamped populations for a phase
   std::function<void(const Network&, const Activity&, const Credit&, const Phase&, RightHandSide&, State&)> enter =
+      nullptr;
+  /// takes averages over the stage, before `read`; nullptr: there are none. A column that has settled is NaN from then on
+  std::function<void(const Network&, const RightHandSide&, const StatePath&, const State& end, Activity&)> follow =
       nullptr;
   /// writes what the stage is for, activity or credit signals, from the state where it is read
   std::function<void(const Network&, const RightHandSide&, const State&, Activity&, Credit&)> read = nullptr;

@@ -72,6 +72,7 @@ Stage forward_stage(const Network& network, double tau_h) {
   Stage stage;
   stage.name = "forward pass";
   stage.timing = Stage::Timing::forward;
+  stage.clock = "forward";
   const ForwardCircuit forward = add_forward(stage.circuit, network, tau_h);
   stage.load = [forward](const Network& n, const Feedback&, RightHandSide& f) { load_forward(forward, n, f); };
   stage.begin = [](const Network&, const Activity& activity, const Credit&, RightHandSide& f) {

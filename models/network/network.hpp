@@ -58,7 +58,8 @@ struct Network {
 struct PopulationValues {
   std::vector<arma::mat> now;                               ///< units x batch
   std::map<std::string, std::vector<arma::mat>> ended = {};  ///< by phase, where something refers to its end
-  std::vector<arma::mat> averages = {};                      ///< by term of a rule that is one: as matrices change by it
+  std::vector<arma::mat> integrals = {};                     ///< by product that rules average: over time
+  std::vector<double> durations = {};                        ///< likewise: of that time
 };
 
 /// What a forward pass leaves: index l as in the network.

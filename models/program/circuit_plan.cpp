@@ -131,6 +131,24 @@ std::string CircuitPlan::matrix_name(std::size_t m) const {
   return short_one && name.indices.size() == 1 ? fmt::format("{}{}", name.base, name.indices.front()) : name.in_files();
 }
 
+std::optional<CircuitPlan::Ends> CircuitPlan::ends(std::size_t m) const {
+  const Name& name = description_.matrices[m].name;
+  for (std::size_t p = 0; p < description_.populations.size(); ++p) {
+    for (const Term& t : description_.populations[p].terms) {
+      if (!t.matrix || t.matrix->name != name) continue;
+      if (t.signal.is_number(1)) return Ends{p, std::nullopt};
+      std::optional<std::size_t> inside;
+      const std::size_t units = t.matrix->transposed ? description_.matrices[m].rows : description_.matrices[m].columns;
+      for_each_population(t.signal, *this, [&](std::size_t q) {
+        if (description_.populations[q].units == units) inside = q;
+      });
+      if (!inside) continue;
+      return t.matrix->transposed ? Ends{*inside, p} : Ends{p, *inside};
+    }
+  }
+  return std::nullopt;
+}
+
 double CircuitPlan::number(const Expression& e, const equations::Phase* phase) const { return number_of(e, phase, run_); }
 
 double CircuitPlan::number_of(const Expression& e, const equations::Phase* phase, const RunNumbers& run) const {
@@ -185,7 +203,7 @@ void CircuitPlan::find_layers(const Network& network) {
   const std::size_t n = description_.populations.size();
   layers_.assign(n, std::nullopt);
   const auto set = [&](std::size_t p, std::size_t layer) {
-    if (layers_[p] || description_.populations[p].units != network.units[layer]) return false;
+    if (layers_[p] || layer > depth_ || description_.populations[p].units != network.units[layer]) return false;
     layers_[p] = layer;
     return true;
   };
@@ -226,6 +244,14 @@ void CircuitPlan::find_layers(const Network& network) {
       for (const auto* givens : {&phase.set, &phase.equations})
         for (const Given& g : *givens)
           for (const Term& term : g.terms) changed = walk(population(g.population), term) || changed;
+    for (const Rule& rule : description_.rules) {
+      const MatrixPlace& place = places_[matrix(rule.matrix)];
+      if (place.in == MatrixPlace::In::others) continue;
+      for (const RuleTerm& term : rule.terms) {
+        for_each_population(term.post, *this, [&](std::size_t q) { changed = set(q, place.number) || changed; });
+        for_each_population(term.pre, *this, [&](std::size_t q) { changed = set(q, place.number - 1) || changed; });
+      }
+    }
   }
 }
 

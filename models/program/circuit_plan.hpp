@@ -59,6 +59,13 @@ class CircuitPlan {
   [[nodiscard]] const MatrixPlace& place(std::size_t matrix) const { return places_[matrix]; }
   /// as files have it: "W2", "B2", "Q_1"
   [[nodiscard]] std::string matrix_name(std::size_t matrix) const;
+  /// Populations of the rows and of the columns of a matrix; columns absent: of a bias.
+  struct Ends {
+    std::size_t rows = 0;
+    std::optional<std::size_t> columns;
+  };
+  /// @return nothing where no equation reads it
+  [[nodiscard]] std::optional<Ends> ends(std::size_t matrix) const;
   [[nodiscard]] std::optional<std::size_t> layer(std::size_t population) const { return layers_[population]; }
   /// The role that the description gives it, or that follows; empty: none
   [[nodiscard]] std::string role(std::size_t population) const;

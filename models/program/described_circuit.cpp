@@ -124,21 +124,61 @@ void DescribedCircuit::find_initial() {
 }
 
 void DescribedCircuit::make_rules() {
-  std::size_t memory = 0, averages = 0;
+  std::size_t memory = 0;
   for (const equations::Rule& rule : plan_.description().rules) {
     if (rule.continuous) continue;
     rules_.emplace_back(plan_, rule, memory);
-    rules_.back().set_first_average(averages);
+    rules_.back().set_first_average(averages_);
     memory += rules_.back().memory().size();
-    averages += rules_.back().averages().size();
+    averages_ += rules_.back().averages().size();
   }
 }
 
-void DescribedCircuit::learn(const Activity& activity, Network& network) const {
-  // all changes are of the weights as they were
-  std::vector<arma::mat> changes;
-  for (const RuleProgram& rule : rules_) changes.push_back(rule.change(activity.values, network.memory));
-  for (std::size_t i = 0; i < rules_.size(); ++i) rules_[i].apply(changes[i], network);
+DescribedCircuit::Changes DescribedCircuit::changes(std::size_t trial, const Activity& activity,
+                                                    const Network& network) const {
+  Changes changes{.of_rules = {}, .memory = network.memory};
+  for (const RuleProgram& rule : rules_) {
+    if (trial == 0 && rule.skips_first())
+      changes.of_rules.emplace_back();
+    else
+      changes.of_rules.push_back(rule.change(activity.values, changes.memory));
+  }
+  return changes;
+}
+
+bool DescribedCircuit::Changes::is_finite() const {
+  // weights that grow by this 1e9 times are finite still
+  constexpr double largest = 1e290;
+  return std::ranges::all_of(of_rules, [](const arma::mat& change) {
+    return change.is_empty() || (change.is_finite() && arma::abs(change).max() <= largest);
+  });
+}
+
+void DescribedCircuit::apply(const Changes& changes, Network& network) const {
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (!changes.of_rules[i].is_empty()) rules_[i].apply(changes.of_rules[i], network);
+  }
+  network.memory = changes.memory;
+}
+
+void DescribedCircuit::size_matrices(Network& network) const {
+  network.others.clear();
+  network.memory.clear();
+  const auto& matrices = plan_.description().matrices;
+  for (std::size_t m = 0; m < matrices.size(); ++m) {
+    if (plan_.place(m).in == MatrixPlace::In::others) network.others.emplace_back(matrices[m].rows, matrices[m].columns);
+  }
+  for (const RuleProgram& rule : rules_)
+    for (const RuleProgram::Memory& memory : rule.memory()) network.memory.emplace_back(memory.rows, memory.columns);
+}
+
+void DescribedCircuit::take_feedback(const Network& network, Feedback& feedback) const {
+  feedback.resize(std::max(feedback.size(), plan_.depth() + 1));
+  for (const auto& [path, matrix] : plan_.feedback()) feedback[path.number] = plan_.place(matrix).of(network);
+}
+
+void DescribedCircuit::put_feedback(const Feedback& feedback, Network& network) const {
+  for (const auto& [path, matrix] : plan_.feedback()) plan_.place(matrix).of(network) = feedback[path.number];
 }
 
 void DescribedCircuit::make_phases() {
@@ -151,7 +191,14 @@ void DescribedCircuit::make_phases() {
   bool again = false;
   for (const equations::Phase& phase : d.phases) {
     PhaseEntry entry;
-    entry.program = std::make_unique<PhaseProgram>(plan_, phase, std::vector<std::size_t>());
+    std::vector<std::size_t> kept;
+    for (const RuleProgram& rule : rules_) {
+      for (const RuleProgram::Average& average : rule.averages()) {
+        if (average.phases.empty() || std::ranges::find(average.phases, phase.name) != average.phases.end())
+          kept.insert(kept.end(), average.populations.begin(), average.populations.end());
+      }
+    }
+    entry.program = std::make_unique<PhaseProgram>(plan_, phase, kept);
     double& end = ends[phase.clock];
     entry.begin = phase.begin ? plan_.number(phase.begin, &phase) : end;
     entry.duration = plan_.number(phase.duration, &phase);
@@ -176,6 +223,8 @@ void DescribedCircuit::start(const Network& network, Activity& activity, Credit&
   PopulationValues& values = activity.values;
   values.now.resize(units_.size());
   values.ended.clear();
+  values.integrals.assign(averages_, arma::mat());
+  values.durations.assign(averages_, 0.0);
   const std::size_t columns = activity.t.n_cols;
   const bool passed = plan_.forward() && plan_.forward()->instantaneous;
   for (std::size_t p = 0; p < units_.size(); ++p) {
@@ -312,12 +361,102 @@ Stage DescribedCircuit::stage(std::size_t i) const {
     if (self->phases_[i].is_read) activity.values.ended[program.phase().name] = activity.values.now;
     self->publish(i, activity, credit);
   };
+  const auto averages = [&](const RuleProgram& rule) {
+    return std::ranges::any_of(rule.averages(), [&](const auto& average) { return averages_in(average, i); });
+  };
+  if (std::ranges::any_of(rules_, averages)) {
+    stage.follow = [self, i](const Network& network, const RightHandSide& f, const StatePath& path, const State& end,
+                             Activity& activity) { self->integrate(i, network, f, path, end, activity); };
+  }
   if (!stage.circuit.plasticity().empty()) {
     stage.learned = [self, &program](RightHandSide& f, const State& x, Network& network) {
       program.take_weights(f, x, network);
     };
   }
   return stage;
+}
+
+bool DescribedCircuit::averages_in(const RuleProgram::Average& average, std::size_t i) const {
+  const auto& phases = average.phases;
+  return phases.empty() || std::ranges::find(phases, phases_[i].program->phase().name) != phases.end();
+}
+
+namespace {
+
+/// Weights of n equal intervals, in units of one: left ends, or Simpson's rule with 3/8 for the last three where n is
+/// odd (order 4; of one interval the trapezoid, which is all that two values give).
+std::vector<double> quadrature(std::size_t n, bool left_ends) {
+  std::vector<double> w(n + 1, 0.0);
+  if (left_ends) {
+    std::fill_n(w.begin(), n, 1.0);
+    return w;
+  }
+  if (n == 1) return {0.5, 0.5};
+  const std::size_t pairs = n % 2 == 0 ? n : n - 3;
+  for (std::size_t k = 0; k + 2 <= pairs; k += 2) {
+    w[k] += 1.0 / 3;
+    w[k + 1] += 4.0 / 3;
+    w[k + 2] += 1.0 / 3;
+  }
+  if (n % 2 == 0) return w;
+  for (const auto& [k, weight] : {std::pair{n - 3, 3.0 / 8}, {n - 2, 9.0 / 8}, {n - 1, 9.0 / 8}, {n, 3.0 / 8}})
+    w[k] += weight;
+  return w;
+}
+
+}  // namespace
+
+/// Adds the integrals of products over the phase. Where pre is at rest the post factor alone is integrated.
+void DescribedCircuit::integrate(std::size_t i, const Network& network, const RightHandSide& f, const StatePath& path,
+                                 const State& end, Activity& activity) const {
+  const PhaseProgram& program = *phases_[i].program;
+  const std::size_t columns = f.layout().columns();
+  std::vector<arma::mat> now = opened(i, network, activity.values);
+  // no way is known: the end counts for all of it
+  const std::size_t samples = std::max<std::size_t>(path.samples, 1);
+  const std::vector<double> weights = path.samples < 2 ? std::vector<double>{1.0} : quadrature(samples - 1, path.order <= 1);
+  const double unit = path.samples < 2 ? phases_[i].duration : path.interval;
+  std::size_t number = 0;
+  arma::mat post, pre;
+  for (const RuleProgram& rule : rules_) {
+    for (const RuleProgram::Average& average : rule.averages()) {
+      const std::size_t k = number++;
+      if (!averages_in(average, i)) continue;
+      const bool pre_rests = average.pre.is_one() || std::ranges::none_of(average.pre_populations, [&](std::size_t p) {
+        return program.varies(p);
+      });
+      arma::mat sum(average.rows, pre_rests ? columns : average.columns);
+      for (std::size_t s = 0; s < samples; ++s) {
+        if (weights[s] == 0) continue;
+        const std::span<const double> state = path.samples < 2 ? std::span<const double>(end) : path.state(s);
+        for (const std::size_t p : average.populations) {
+          if (!program.varies(p)) continue;
+          const auto view = f.layout().view(state, *program.block(p));
+          const auto last = f.layout().view(std::span<const double>(end), *program.block(p));
+          now[p].set_size(view.units, columns);
+          for (std::size_t c = 0; c < columns; ++c)
+            std::ranges::copy(std::isnan(view(0, c)) ? last.column(c) : view.column(c), now[p].colptr(c));
+        }
+        average.post.evaluate(now, average.rows, columns, post);
+        if (pre_rests) {
+          sum += weights[s] * post;
+          continue;
+        }
+        average.pre.evaluate(now, average.columns, columns, pre);
+        sum += weights[s] * (post * pre.t());
+      }
+      if (average.pre.is_one()) {
+        sum = arma::sum(sum, 1);
+      } else if (pre_rests) {
+        average.pre.evaluate(now, average.columns, columns, pre);
+        sum = arma::mat(sum * pre.t());
+      }
+      arma::mat& integral = activity.values.integrals[k];
+      if (integral.is_empty()) integral.zeros(average.rows, average.columns);
+      integral += unit * sum;
+      activity.values.durations[k] += phases_[i].duration;
+    }
+  }
 }
 
 /// A controller that moves, with all that moves and is both driven by it and drives it.

@@ -34,12 +34,28 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   /// As any other model. It owns what it needs of this.
   [[nodiscard]] CreditModel credit() const;
 
+  /// Makes room for the matrices of the circuit that are not the network's, and for what optimisers remember: zeros.
+  void size_matrices(Network& network) const;
+  /// Copies B of the loops from the network, where measures look for it, or back.
+  void take_feedback(const Network& network, Feedback& feedback) const;
+  void put_feedback(const Feedback& feedback, Network& network) const;
+
   /// The values that a trial begins with: [initial], input and target, and what follows from them.
   /// @param activity  holds x and t, and a and h where the forward pass is the network's
   void start(const Network& network, Activity& activity, Credit& credit) const;
-  /// Changes the network by the rules at the end of a trial.
-  void learn(const Activity& activity, Network& network) const;
+  /// What the rules make of a trial: changes by rule, and what optimisers remember then. All are of the weights as
+  /// they are; nothing is changed yet.
+  struct Changes {
+    std::vector<arma::mat> of_rules;
+    std::vector<arma::mat> memory;
+    /// Whether weights stay finite by them.
+    [[nodiscard]] bool is_finite() const;
+  };
+  [[nodiscard]] Changes changes(std::size_t trial, const Activity& activity, const Network& network) const;
+  void apply(const Changes& changes, Network& network) const;
   [[nodiscard]] const std::vector<RuleProgram>& rules() const noexcept { return rules_; }
+  /// Some rule averages over time: trajectories are needed, a sample each step.
+  [[nodiscard]] bool takes_averages() const noexcept { return averages_ > 0; }
 
  private:
   friend struct MakesDescribedCircuit;
@@ -67,11 +83,15 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   /// The values with which a phase opens.
   [[nodiscard]] std::vector<arma::mat> opened(std::size_t phase, const Network& network,
                                               const PopulationValues& values) const;
+  void integrate(std::size_t phase, const Network& network, const RightHandSide& f, const StatePath& path,
+                 const State& end, Activity& activity) const;
+  [[nodiscard]] bool averages_in(const RuleProgram::Average& average, std::size_t phase) const;
   void publish(std::size_t phase, Activity& activity, Credit& credit) const;
 
   CircuitPlan plan_;
   std::vector<std::size_t> units_;
   std::vector<RuleProgram> rules_;
+  std::size_t averages_ = 0;
   std::vector<Initial> initial_;  ///< in the order of dependence
   std::vector<PhaseEntry> phases_;
   std::optional<std::size_t> output_error_;

@@ -23,9 +23,10 @@ double real_of(const ParameterValues& set, std::string_view name) { return std::
 }  // namespace
 
 RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, std::size_t first_memory)
-    : name_(rule.matrix.in_equations()), first_memory_(first_memory) {
+    : name_(plan.matrix_name(plan.matrix(rule.matrix))), first_memory_(first_memory) {
   const equations::Description& d = plan.description();
   const std::size_t m = plan.matrix(rule.matrix);
+  matrix_ = m;
   place_ = plan.place(m);
   rows_ = d.matrices[m].rows;
   columns_ = d.matrices[m].columns;
@@ -40,6 +41,7 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
   clip_ = real_of(set, "clip");
   clip_delta_ = real_of(set, "clip_delta");
   normalise_ = std::get<bool>(update_value(set, "normalise_updates"));
+  skip_first_ = std::get<bool>(update_value(set, "skip_first"));
   if (const auto& bounds = std::get<std::vector<double>>(update_value(set, "bounds")); bounds.size() == 2) {
     low_ = bounds[0];
     high_ = bounds[1];
@@ -61,10 +63,11 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
                   .post = SignalValue(t.post, plan, nullptr),
                   .pre = SignalValue(t.pre, plan, nullptr)};
     if (t.when == RuleTerm::When::average) {
-      Average average{term.post, term.pre, rows_, columns_, t.phases, {}};
+      Average average{term.post, term.pre, rows_, columns_, t.phases, {}, {}};
       const auto note = [&](std::size_t p) { average.populations.push_back(p); };
       for_each_population(t.post, plan, note);
       for_each_population(t.pre, plan, note);
+      for_each_population(t.pre, plan, [&](std::size_t p) { average.pre_populations.push_back(p); });
       term.average = averages_.size();
       averages_.push_back(std::move(average));
     }
@@ -94,7 +97,8 @@ arma::mat RuleProgram::change(const PopulationValues& values, std::vector<arma::
   arma::mat post, pre;
   for (const Compiled& t : terms_) {
     if (t.average) {
-      raw += t.coefficient * values.averages[first_average_ + *t.average];
+      const std::size_t k = first_average_ + *t.average;
+      raw += (t.coefficient / values.durations[k]) * values.integrals[k];
       continue;
     }
     const std::vector<arma::mat>& at = t.phase.empty() ? values.now : values.ended.at(t.phase);

@@ -20,7 +20,7 @@
 /// |-------------|--------------------|---------------------------------------------------------------------|
 /// | post        | rows x batch       | at the end of a phase                                               |
 /// | pre         | columns x batch    | likewise; of a bias 1                                               |
-/// | average     | rows x columns     | of post pre' over phases, where the rule asks for that              |
+/// | avg(..)     | rows x columns     | of post pre' over phases, summed over the batch                     |
 /// | v, m        | rows x columns     | what the optimiser remembers: Network::memory                       |
 ///
 /// A coefficient without eta is taken as it is: eta counts as 1.
@@ -50,7 +50,12 @@ class RuleProgram {
   /// M := (1 - decay) M + change, within bounds
   void apply(const arma::mat& change, Network& network) const;
 
+  /// its number in the description
+  [[nodiscard]] std::size_t matrix() const noexcept { return matrix_; }
   [[nodiscard]] MatrixPlace place() const noexcept { return place_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Trial 0 changes nothing.
+  [[nodiscard]] bool skips_first() const noexcept { return skip_first_; }
   /// Numbers and names of what the optimiser remembers: "momentum", "adam_m", "adam_v", "adam_k".
   struct Memory {
     std::string name;
@@ -62,7 +67,7 @@ class RuleProgram {
     SignalValue post, pre;
     std::size_t rows = 0, columns = 0;   ///< of post and of pre
     std::vector<std::string> phases;  ///< empty: all
-    std::vector<std::size_t> populations;  ///< that post and pre name
+    std::vector<std::size_t> populations, pre_populations;  ///< that post and pre name, and pre alone
   };
   [[nodiscard]] const std::vector<Average>& averages() const noexcept { return averages_; }
   /// where in PopulationValues::averages its averages are
@@ -78,6 +83,7 @@ class RuleProgram {
   [[nodiscard]] arma::mat step(arma::mat raw, std::vector<arma::mat>& memory) const;
 
   std::string name_;
+  std::size_t matrix_ = 0;
   MatrixPlace place_;
   std::size_t rows_ = 0, columns_ = 0;
   std::vector<Compiled> terms_;
@@ -87,7 +93,7 @@ class RuleProgram {
   Optimiser optimiser_ = Optimiser::sgd;
   double momentum_ = 0, beta_1_ = 0, beta_2_ = 0, epsilon_ = 0;
   double clip_ = 0, clip_delta_ = 0;
-  bool normalise_ = false;
+  bool normalise_ = false, skip_first_ = false;
   double low_ = -std::numeric_limits<double>::infinity(), high_ = std::numeric_limits<double>::infinity();
 };
 

@@ -1,5 +1,5 @@
-#include <dynvert/models/credit/credit.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/config/model_credit.hpp>
 
 #include <fmt/format.h>
 
@@ -19,7 +19,11 @@ std::string against_blocks(const Config& config, bool moves) {
 }
 
 bool learns_in_blocks(const Config& config, const ModelConfig& model) {
-  return against_blocks(config, credit_model(model.credit).concurrent || model.dynamics.forward == "dynamic").empty();
+  if (!against_blocks(config, false).empty()) return false;
+  const ModelCredit of = credit_of(config, model);
+  if (of.credit.concurrent || model.dynamics.forward == "dynamic") return false;
+  return of.circuit == nullptr ||
+         (of.circuit->plan().learns_as_network() && of.circuit->plan().reads_first_layer_once());
 }
 
 }  // namespace dynvert

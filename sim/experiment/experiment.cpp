@@ -1,4 +1,4 @@
-#include <dynvert/models/credit/credit.hpp>
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/platform/reproducible.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
@@ -33,7 +33,7 @@ std::vector<ExternalFile> model_files(const Config& config) {
   std::vector<ExternalFile> files;
   if (config.network.init.kind == "file") files.push_back({"/", "init", config.network.init.path});
   for (const ModelConfig& model : config.models) {
-    if (credit_model(model.credit).feedback && model.feedback.kind == "file")
+    if (model.feedback.kind == "file" && credit_of(config, model).credit.feedback && model.feedback.kind == "file")
       files.push_back({"/models/" + model.name, "feedback", model.feedback.path});
   }
   return files;
@@ -54,9 +54,9 @@ std::string network_line(const Config& config) {
   return fmt::format("  network   {}\n", fmt::join(config.network.layers, "-"));
 }
 
-std::string model_line(const ModelConfig& model, const std::string& options) {
-  const CreditModel& credit = credit_model(model.credit);
-  return fmt::format("  model     {}: {}{}{}{}\n", model.name, model.credit,
+std::string model_line(const Config& config, const ModelConfig& model, const std::string& options) {
+  const CreditModel credit = credit_of(config, model).credit;
+  return fmt::format("  model     {}: {}{}{}{}\n", model.name, model.description ? model.circuit : model.credit,
                      credit.feedback ? fmt::format(", feedback {}", model.feedback.kind) : "",
                      credit.stages ? options : "", credit.stages ? solver_description(model.dynamics) : "");
 }

@@ -39,6 +39,6 @@ struct ExperimentType {
 [[nodiscard]] std::string solver_description(const DynamicsConfig& dynamics);
 [[nodiscard]] std::string network_line(const Config& config);
 /// @param options  of the model, between its feedback and its solver: ", alpha 0.01"
-[[nodiscard]] std::string model_line(const ModelConfig& model, const std::string& options);
+[[nodiscard]] std::string model_line(const Config& config, const ModelConfig& model, const std::string& options);
 
 }  // namespace dynvert

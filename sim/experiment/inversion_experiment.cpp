@@ -3,6 +3,7 @@
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
@@ -58,7 +59,7 @@ struct Inversion {
     LoopParameters parameters = loop_parameters(config, model);
     parameters.alpha = point.alpha;
     parameters.tau_u = point.tau_u;
-    return model_stages(model, network, parameters);
+    return model_stages(config, model, network, parameters);
   }
   /// A loop whose source is this layer never settles: its error fluctuates. 0: there is none.
   [[nodiscard]] std::size_t fluctuating_source() const {
@@ -289,7 +290,7 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
       .model = model,
       .network = network,
       .feedback = make_feedback(config, model, network),
-      .paths = credit_model(model.credit).feedback(network.depth()),
+      .paths = credit_of(config, model).credit.feedback(network.depth()),
       .inputs = RandomStream(config.seed, "inputs").normal(network.units.front(), samples),
       .errors =
           config.inversion.amplitude * RandomStream(config.seed, "errors").normal(network.units.back(), samples)});
@@ -369,7 +370,7 @@ std::string description_of_inversion(const Config& config) {
   text += fmt::format("  alpha     {}\n", axis_text(config.inversion.alpha));
   text += fmt::format("  ratio     {}\n", axis_text(config.inversion.ratio));
   text += fmt::format("  trials    {} per model\n", config.trials);
-  for (const ModelConfig& model : config.models) text += model_line(model, "");
+  for (const ModelConfig& model : config.models) text += model_line(config, model, "");
   return text;
 }
 

@@ -27,7 +27,7 @@ std::string description_of_learning(const Config& config) {
   text += network_line(config);
   text += fmt::format("  trials    {}, batch {}\n", config.trials, config.learning.batch);
   for (const ModelConfig& model : config.models) {
-    text += model_line(model, fmt::format(", alpha {:g}", model.alpha));
+    text += model_line(config, model, fmt::format(", alpha {:g}", model.alpha));
     const std::string forms = accelerated_forms(config, model).text;
     if (!forms.empty()) text += fmt::format("            {}\n", forms);
   }

@@ -1,3 +1,4 @@
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/model_tables.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
@@ -80,6 +81,14 @@ Table<TraceRecord> model_trace(const Config& config, const ModelConfig& model, s
                      trace_settings(config, model));
 }
 
+/// Lists have no attribute of their own; none of the parameters of circuits is one.
+AttributeValue attribute_value(const ParameterValue& value) {
+  if (const auto* flag = std::get_if<bool>(&value)) return std::int64_t{*flag ? 1 : 0};
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return *whole;
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  return std::get<std::string>(value);
+}
+
 }  // namespace
 
 ModelTables model_tables(const Config& config, const ModelConfig& model) {
@@ -90,17 +99,25 @@ ModelTables model_tables(const Config& config, const ModelConfig& model) {
                      .trace = model_trace(config, model, std::move(stages)),
                      .matrices = weights_datasets(config, model),
                      .state = {}};
+  for (WeightsDataset& memory : memory_datasets(config, model)) tables.matrices.push_back(std::move(memory));
   tables.state = state_group(model, tables.weights, tables.matrices);
   return tables;
 }
 
 std::vector<Attribute> model_attributes(const Config& config, const ModelConfig& m) {
-  const CreditModel& credit = credit_model(m.credit);
+  const auto [credit, circuit] = credit_of(config, m);
   std::vector<Attribute> attributes;
-  attributes.push_back({"credit", m.credit});
+  attributes.push_back({"credit", circuit != nullptr ? "circuit" : m.credit});
+  if (circuit != nullptr) attributes.push_back({"circuit", m.circuit});
   if (const std::string forms = accelerated_forms(config, m).text; !forms.empty())
     attributes.push_back({"fast_form", forms});
   if (credit.feedback) attributes.push_back({"feedback", m.feedback.kind});
+  if (circuit != nullptr) {
+    if (credit.stages) attributes.push_back({"solver", m.dynamics.solver});
+    if (credit.stages && solver_kind(m.dynamics.solver).has_trajectory) attributes.push_back({"dt", m.dynamics.dt});
+    for (const Parameter& p : m.description->parameters) attributes.push_back({p.name, attribute_value(p.default_value)});
+    return attributes;
+  }
   if (credit.stages) {
     attributes.push_back({"transfer", m.dynamics.transfer});
     attributes.push_back({"solver", m.dynamics.solver});

@@ -1,9 +1,11 @@
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
+#include <dynvert/sim/trial/circuit_weights.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
@@ -15,6 +17,9 @@
 namespace dynvert {
 
 namespace {
+
+/// Phases that end when they have settled take this tolerance where the configuration sets none.
+constexpr double settled_by_default = 1e-6;
 
 /// Drops the rows whose first value (a count of trials) is above the limit; rows are in ascending order.
 void drop_rows(const GroupSpec& spec, Rows& rows, std::string_view key, double limit) {
@@ -32,17 +37,29 @@ std::vector<double> largest_weights(const Network& network) {
   return largest;
 }
 
-TrialRunner make_runner(const Config& config, const ModelConfig& model, const Network& network) {
-  std::vector<Stage> stages = model_stages(model, network, loop_parameters(config, model));
-  std::unique_ptr<Solver> solver;
+TrialRunner make_runner(const Config& config, const ModelConfig& model, const Network& network,
+                        const std::shared_ptr<const DescribedCircuit>& circuit) {
+  std::vector<Stage> stages = model_stages(config, model, network, loop_parameters(config, model));
+  std::unique_ptr<Solver> solver, settling;
   if (!stages.empty()) {
     const SolverKind& kind = solver_kind(model.dynamics.solver);
     SolverSettings settings = solver_settings(model.dynamics);
     settings.threads = threads_of_model(config);
     solver = config.fast == "auto" ? make_accelerated_solver(kind, settings) : make_reference_solver(kind, settings);
+    if (std::ranges::any_of(stages, &Stage::until_settled)) {
+      if (settings.settle_tolerance == 0) settings.settle_tolerance = settled_by_default;
+      settling = make_reference_solver(kind, settings);
+    }
   }
-  return {stage_plans(std::move(stages), model.dynamics), credit_rule(model), std::move(solver),
-          TrialRunner::Columns::samples};
+  TrialRunner runner(stage_plans(std::move(stages), model.dynamics), credit_rule(config, model), std::move(solver),
+                     TrialRunner::Columns::samples);
+  runner.set_settling_solver(std::move(settling));
+  if (circuit != nullptr) {
+    runner.set_start([circuit](const Network& of, Activity& activity, Credit& credit) {
+      circuit->start(of, activity, credit);
+    });
+  }
+  return runner;
 }
 
 }  // namespace
@@ -51,6 +68,7 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
                            const Evaluators& evaluators)
     : config_(config),
       model_(model),
+      circuit_(credit_of(config, model).circuit),
       tables_(model_tables(config, model)),
       rows_(tables_),
       network_(std::move(network)),
@@ -60,7 +78,7 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
             .clip_delta = config.learning.clip_delta,
             .normalise_updates = config.learning.normalise_updates,
             .largest = config.learning.precision == "single" ? 1e29 : 1e290},
-      runner_(make_runner(config, model, network_)),
+      runner_(make_runner(config, model, network_, circuit_)),
       abscissa_(runner_.stages()),
       threads_(threads_of_model(config)),
       first_layer_(learns_in_blocks(config, model), config.learning.precision == "single"),
@@ -72,12 +90,16 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
   }
   if (runner_.stages() > 0) {
     const auto measures = measure_columns(config, model);
-    measures_trajectory_ = std::ranges::any_of(measures, [](const auto& m) { return m.first->needs_trajectory; });
+    follows_ = std::ranges::any_of(measures, [](const auto& m) { return m.first->needs_trajectory; }) ||
+               (circuit_ != nullptr && circuit_->takes_averages());
     sample_interval_ = trace_settings(config, model).sample_interval;
   }
-  if (const CreditModel& credit = credit_model(model.credit); credit.feedback) {
+  if (const CreditModel credit = credit_of(config, model).credit; credit.feedback) {
     paths_ = credit.feedback(network_.depth());
     feedback_ = make_feedback(config_, model_, network_);
+  }
+  if (circuit_ != nullptr) draw_circuit_weights(config_, model_, *circuit_, network_);
+  if (!paths_.empty()) {
     for (std::size_t i = 0; i < runner_.stages(); ++i) {
       runner_.stage(i).load(network_, feedback_);
       if (model_.feedback.kind != "optimised") continue;
@@ -90,6 +112,7 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
 
 void ModelTrainer::restore(const Rows& state) {
   read_state(tables_, state, network_, feedback_, counts_);
+  if (circuit_ != nullptr) circuit_->take_feedback(network_, feedback_);
   // what the constructor recorded of the start is in the file
   rows_ = ModelRows(tables_);
 }
@@ -116,9 +139,10 @@ void ModelTrainer::run_trials(std::size_t first, std::span<const arma::mat> x, s
 void ModelTrainer::run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t) {
   runner_.show(network_, x, t, first_layer_.block());
   const bool requested = !tables_.trace.empty() && is_requested(config_.record, trial);
-  const bool keeps = has_trajectory_ && (measures_trajectory_ || requested);
+  const bool keeps = has_trajectory_ && (follows_ || requested);
   const bool learns = trial > 0 || !config_.learning.skip_first;
   TrialCall call{.trial = trial, .network = network_, .feedback = feedback_, .learns = learns};
+  call.order = solver_kind(model_.dynamics.solver).order;
   if (keeps) call.keep = sample_interval_;
 
   const auto failure = run_stages(call);
@@ -158,7 +182,12 @@ std::optional<TrialFailure> ModelTrainer::run_stages(const TrialCall& call) {
   TrialCall prepared = call;
   if (model_.feedback.restabilise) prepared.prepare = [this](std::size_t stage) { restabilise(stage); };
   if (auto failure = runner_.run(prepared)) return failure;
-  if (can_learn(rule_, runner_.activity(), runner_.credit())) return std::nullopt;
+  if (has_own_rules()) {
+    changes_ = circuit_->changes(call.trial, runner_.activity(), network_);
+    if (changes_.is_finite()) return std::nullopt;
+  } else if (can_learn(rule_, runner_.activity(), runner_.credit())) {
+    return std::nullopt;
+  }
   return TrialFailure{.where = "weight change",
                       .what = {},
                       .time = 0,
@@ -237,12 +266,17 @@ bool ModelTrainer::look_at_loops(const TrialView& view, bool failed) {
 }
 
 void ModelTrainer::change_weights(bool learns) {
+  if (has_own_rules() && learns) {
+    circuit_->apply(changes_, network_);
+    circuit_->take_feedback(network_, feedback_);
+  }
   // weights that move within the trial have learned there
   for (std::size_t i = 0; i < runner_.stages(); ++i) {
     if (runner_.stage(i).stage().learned == nullptr) continue;
     if (learns) runner_.stage(i).take_learned(network_);
     return;
   }
+  if (has_own_rules()) return;
   OnlineBlock* const block = first_layer_.block();
   if (learns) {
     learn(rule_, runner_.activity(), runner_.credit(), network_, block);
@@ -260,6 +294,7 @@ std::vector<StageResult> ModelTrainer::results(bool with_trajectories) {
 void ModelTrainer::stabilise(std::size_t i, const ControlLoop& loop) {
   StageRunner& stage = runner_.stage(i);
   feedback_[loop.number] = stabilised_feedback(model_, stage.stage(), loop, stage.f());
+  if (circuit_ != nullptr) circuit_->put_feedback(feedback_, network_);
   stage.load(network_, feedback_);
 }
 

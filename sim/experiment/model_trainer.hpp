@@ -4,6 +4,7 @@
 /// the last commit. Models share nothing but the data, so that each can run on a thread of its own.
 
 #include <dynvert/models/network/network.hpp>
+#include <dynvert/models/program/described_circuit.hpp>
 #include <dynvert/sim/config/config.hpp>
 #include <dynvert/sim/experiment/first_layer.hpp>
 #include <dynvert/sim/experiment/model_tables.hpp>
@@ -11,6 +12,7 @@
 #include <dynvert/sim/trial/trial_runner.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -66,6 +68,8 @@ class ModelTrainer {
   /// @return whether every loop was within 2 % of its steady state
   bool look_at_loops(const TrialView& view, bool failed);
   void change_weights(bool learns);
+  /// Weights that rules at the end of a trial change: of a circuit whose rules are not the network's own.
+  [[nodiscard]] bool has_own_rules() const { return circuit_ != nullptr && !circuit_->plan().learns_as_network(); }
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
   void record_evaluation();
   void record_weights();
@@ -76,6 +80,7 @@ class ModelTrainer {
 
   const Config& config_;
   ModelConfig model_;
+  std::shared_ptr<const DescribedCircuit> circuit_;  // of a circuit file
   ModelTables tables_;
   ModelRows rows_;
   Network network_;
@@ -89,10 +94,11 @@ class ModelTrainer {
   std::vector<std::optional<double>> abscissa_;  // by stage: of its only loop, where restabilisation has asked for it
   std::size_t threads_ = 1;
   FirstLayer first_layer_;
+  DescribedCircuit::Changes changes_;  // by the circuit's own rules, of the trial that has been run
   std::vector<double> largest_at_start_;  // by layer: the largest |W_ij| before the first trial
   double sample_interval_ = 0;            // of trajectories
   bool has_trajectory_ = false;           // the model's solver gives one
-  bool measures_trajectory_ = false;      // some measure needs the trajectory of every trial
+  bool follows_ = false;                  // some measure or rule needs the trajectory of every trial
   TrainerCounts counts_;
   std::string first_fault_;
 };

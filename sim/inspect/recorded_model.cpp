@@ -1,8 +1,10 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/load.hpp>
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/registry.hpp>
+#include <dynvert/sim/trial/datasets.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
@@ -54,11 +56,14 @@ Config recorded_config(const RunReader& file) {
 
 RecordedModel::RecordedModel(const RunReader& file, const Config& config, const std::string& name)
     : file_(file),
+      config_(&config),
       model_(&model_of(config, name)),
       learns_(config.kind == ExperimentKind::learning),
       network_(empty_network(config)) {
-  stages_ = model_stages(*model_, network_, loop_parameters(config, *model_));
-  const CreditModel& credit = credit_model(model_->credit);
+  stages_ = model_stages(config, *model_, network_, loop_parameters(config, *model_));
+  const auto [credit, circuit] = credit_of(config, *model_);
+  circuit_ = circuit;
+  if (circuit_ != nullptr) circuit_->size_matrices(network_);
   if (credit.feedback) paths_ = credit.feedback(network_.depth());
   snapshots_ = file.column(fmt::format("/models/{}/weights/snapshot", name));
   if (snapshots_.empty()) throw IoError(file.path() + ":/models/" + name + "/weights", "has no snapshot");
@@ -90,14 +95,15 @@ arma::mat RecordedModel::matrix(const std::string& name, std::size_t row, std::s
 void RecordedModel::load(const Snapshot& snapshot) {
   if (loaded_ == snapshot.row) return;
   loaded_.reset();
-  for (std::size_t l = 1; l <= network_.depth(); ++l) {
-    network_.W[l] = matrix(fmt::format("W{}", l), snapshot.row, network_.units[l], network_.units[l - 1]);
-    if (network_.bias) network_.b[l] = matrix(fmt::format("b{}", l), snapshot.row, network_.units[l], 1);
-  }
   for (const FeedbackPath& path : paths_) {
     feedback_.resize(std::max(feedback_.size(), path.number + 1));
-    feedback_[path.number] = matrix(path.name, snapshot.row, network_.units[path.bottom], network_.units[path.top]);
+    feedback_[path.number].set_size(network_.units[path.bottom], network_.units[path.top]);
   }
+  for (const WeightsDataset& dataset : weights_datasets(*config_, *model_)) {
+    arma::mat& M = dataset.matrix(network_, feedback_);
+    M = matrix(dataset.spec.name, snapshot.row, M.n_rows, M.n_cols);
+  }
+  if (circuit_ != nullptr) circuit_->take_feedback(network_, feedback_);
   loaded_ = snapshot.row;
 }
 
@@ -111,6 +117,8 @@ std::optional<Activity> RecordedModel::activity(std::size_t trial) const {
   forward(network_, *x, *t, activity);
   activity.x = std::move(*x);
   activity.t = std::move(*t);
+  Credit credit(network_.depth() + 1);
+  if (circuit_ != nullptr) circuit_->start(network_, activity, credit);
   return activity;
 }
 

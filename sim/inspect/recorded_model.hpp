@@ -4,11 +4,13 @@
 
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/network/network.hpp>
+#include <dynvert/models/program/described_circuit.hpp>
 #include <dynvert/sim/config/config.hpp>
 #include <dynvert/sim/record/run_reader.hpp>
 
 #include <cstddef>
 #include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +34,7 @@ class RecordedModel {
   /// @param config  of the file, outlives this. @throws ValueError  it has no such model; IoError  no snapshots
   RecordedModel(const RunReader& file, const Config& config, const std::string& name);
 
+  [[nodiscard]] const Config& experiment() const noexcept { return *config_; }
   [[nodiscard]] const ModelConfig& config() const noexcept { return *model_; }
   [[nodiscard]] const std::string& name() const noexcept { return model_->name; }
   /// of a trial, in their order; none: an algebraic rule
@@ -58,12 +61,14 @@ class RecordedModel {
   [[nodiscard]] arma::mat matrix(const std::string& name, std::size_t row, std::size_t rows, std::size_t columns) const;
 
   const RunReader& file_;
+  const Config* config_;
   const ModelConfig* model_;
   bool learns_;
   Network network_;
   Feedback feedback_;
   std::vector<FeedbackPath> paths_;
   std::vector<Stage> stages_;
+  std::shared_ptr<const DescribedCircuit> circuit_;
   std::vector<double> snapshots_;
   std::optional<std::size_t> loaded_;
 };

@@ -82,7 +82,7 @@ std::optional<double> shared_interval(const RecordedModel& model) {
 
 TrialRunner make_runner(const RecordedModel& model) {
   const DynamicsConfig& dynamics = model.config().dynamics;
-  return {stage_plans({model.stages().begin(), model.stages().end()}, dynamics), credit_rule(model.config()),
+  return {stage_plans({model.stages().begin(), model.stages().end()}, dynamics), credit_rule(model.experiment(), model.config()),
           solver_kind(dynamics.solver).make(solver_settings(dynamics)), TrialRunner::Columns::samples};
 }
 

@@ -1,3 +1,4 @@
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/trial/datasets.hpp>
 
 #include <fmt/format.h>
@@ -17,6 +18,10 @@ auto& matrix_of(const WeightsDataset& dataset, AnyNetwork& network, AnyFeedback&
     case WeightsDataset::Of::bias:
       // a column is a matrix, too
       return static_cast<decltype(network.W[0])>(network.b[dataset.number]);
+    case WeightsDataset::Of::others:
+      return network.others[dataset.number];
+    case WeightsDataset::Of::memory:
+      return network.memory[dataset.number];
     case WeightsDataset::Of::feedback:
       break;
   }
@@ -92,8 +97,76 @@ arma::mat& WeightsDataset::matrix(Network& network, Feedback& feedback) const {
   return matrix_of(*this, network, feedback);
 }
 
+namespace {
+
+dynvert::Population population_of(const CircuitPlan& plan, std::size_t p) {
+  const equations::Population& population = plan.description().populations[p];
+  return {.name = population.name.in_files(), .units = population.units, .layer = plan.layer(p)};
+}
+
+/// Rows and columns of a matrix of a described circuit, each over the units of its population. A matrix from a
+/// population to itself has an axis of its own for its source.
+std::vector<Axis> axes_of_matrix(const CircuitPlan& plan, std::size_t m) {
+  const equations::Matrix& matrix = plan.description().matrices[m];
+  const std::string name = plan.matrix_name(m);
+  const auto ends = plan.ends(m);
+  if (!ends) return {counted("row_" + name, matrix.rows, "row of " + name), counted("column_" + name, matrix.columns, "column of " + name)};
+  std::vector<Axis> axes{unit_axis(population_of(plan, ends->rows))};
+  if (!ends->columns) return axes;
+  axes.push_back(unit_axis(population_of(plan, *ends->columns)));
+  if (axes[1].name == axes[0].name) axes[1].name = "source_" + axes[1].name;
+  return axes;
+}
+
+std::vector<WeightsDataset> datasets_of_circuit(const CircuitPlan& plan) {
+  using Of = WeightsDataset::Of;
+  std::vector<WeightsDataset> all;
+  for (std::size_t m = 0; m < plan.description().matrices.size(); ++m) {
+    const MatrixPlace& place = plan.place(m);
+    const auto of = place.in == MatrixPlace::In::weights ? Of::forward
+                    : place.in == MatrixPlace::In::bias  ? Of::bias
+                                                         : Of::others;
+    const bool feeds_back = std::ranges::any_of(plan.feedback(), [m](const auto& f) { return f.matrix == m; });
+    DatasetSpec spec{.name = plan.matrix_name(m),
+                     .description = of == Of::forward ? "forward weights" : of == Of::bias ? "biases" : feeds_back ? "feedback weights" : "weights",
+                     .attributes = role_attribute(feeds_back ? "feedback" : "weights")};
+    for (const Axis& axis : axes_of_matrix(plan, m)) spec.axes.push_back(axis.name);
+    const auto ends = plan.ends(m);
+    if (ends && plan.layer(ends->rows)) spec.attributes.push_back(number_attribute("target_layer", *plan.layer(ends->rows)));
+    if (ends && ends->columns && plan.layer(*ends->columns))
+      spec.attributes.push_back(number_attribute("source_layer", *plan.layer(*ends->columns)));
+    for (const auto& [path, matrix] : plan.feedback()) {
+      if (matrix == m) spec.attributes.push_back(number_attribute("loop", path.number));
+    }
+    all.push_back({std::move(spec), of, place.number});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<WeightsDataset> memory_datasets(const Config& config, const ModelConfig& model) {
+  const auto circuit = credit_of(config, model).circuit;
+  std::vector<WeightsDataset> all;
+  if (circuit == nullptr) return all;
+  const CircuitPlan& plan = circuit->plan();
+  for (const RuleProgram& rule : circuit->rules()) {
+    for (const RuleProgram::Memory& memory : rule.memory()) {
+      DatasetSpec spec{.name = fmt::format("{}_{}", rule.name(), memory.name),
+                       .description = "what the optimiser remembers of earlier changes"};
+      if (memory.rows * memory.columns > 1) {
+        for (const Axis& axis : axes_of_matrix(plan, rule.matrix())) spec.axes.push_back(axis.name);
+      }
+      all.push_back({std::move(spec), WeightsDataset::Of::memory, all.size()});
+    }
+  }
+  return all;
+}
+
 std::vector<WeightsDataset> weights_datasets(const Config& config, const ModelConfig& model) {
   using Of = WeightsDataset::Of;
+  const auto [credit, circuit] = credit_of(config, model);
+  if (circuit != nullptr) return datasets_of_circuit(circuit->plan());
   const std::size_t depth = config.network.layers.size() - 1;
   std::vector<WeightsDataset> all;
   const auto add = [&](Of of, std::size_t number, DatasetSpec spec, const char* role, std::size_t target,
@@ -112,7 +185,6 @@ std::vector<WeightsDataset> weights_datasets(const Config& config, const ModelCo
     if (config.network.bias)
       add(Of::bias, l, {.name = fmt::format("b{}", l), .description = "biases"}, "weights", l, std::nullopt);
   }
-  const CreditModel& credit = credit_model(model.credit);
   if (!credit.feedback) return all;
   for (const FeedbackPath& path : credit.feedback(depth)) {
     add(Of::feedback, path.number, {.name = path.name, .description = "feedback weights"}, "feedback", path.bottom,
@@ -127,6 +199,13 @@ Table<WeightsRow> weights_table(const Config& config, const ModelConfig& model) 
   Table<WeightsRow> table(fmt::format("/models/{}/weights", model.name), "snapshot");
   const auto& layers = config.network.layers;
   for (std::size_t l = 0; l < layers.size(); ++l) table.add_axis(layer_axis(l, layers[l]));
+  if (const auto circuit = credit_of(config, model).circuit) {
+    for (std::size_t m = 0; m < circuit->plan().description().matrices.size(); ++m) {
+      for (const Axis& axis : axes_of_matrix(circuit->plan(), m)) {
+        if (!table.has_axis(axis.name)) table.add_axis(axis);
+      }
+    }
+  }
   table.add_number(counter("snapshot", "trials done by then"),
                    [](const WeightsRow& row) { return static_cast<double>(row.trials_done); });
   for (WeightsDataset& dataset : weights_datasets(config, model)) {

@@ -38,18 +38,21 @@ namespace dynvert {
 [[nodiscard]] DatasetSpec steps_dataset(std::size_t loop);
 [[nodiscard]] DatasetSpec converged_dataset(std::size_t loop);
 
-/// A matrix of a model in the file: W_l, b_l, or B of a feedback path.
+/// A matrix of a model in the file: W_l, b_l, B of a feedback path, another one of a described circuit, or what an
+/// optimiser of it remembers.
 struct WeightsDataset {
-  enum class Of { forward, bias, feedback };
+  enum class Of { forward, bias, feedback, others, memory };
   DatasetSpec spec;
   Of of = Of::forward;
-  std::size_t number = 0;  ///< l, or the number of the path
+  std::size_t number = 0;  ///< l, the number of the path, or the place in Network::others or ::memory
 
   [[nodiscard]] const arma::mat& matrix(const Network& network, const Feedback& feedback) const;
   [[nodiscard]] arma::mat& matrix(Network& network, Feedback& feedback) const;
 };
-/// All of them, over the axes of the layers.
+/// All of them but memory, over the axes of the layers, or of populations that are of none.
 [[nodiscard]] std::vector<WeightsDataset> weights_datasets(const Config& config, const ModelConfig& model);
+/// What the model's optimisers remember.
+[[nodiscard]] std::vector<WeightsDataset> memory_datasets(const Config& config, const ModelConfig& model);
 
 /// A snapshot of a model's weights.
 struct WeightsRow {

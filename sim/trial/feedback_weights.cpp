@@ -3,6 +3,7 @@
 #include <dynvert/models/network/feedback.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
 #include <dynvert/sim/trial/weights_file.hpp>
 
@@ -54,7 +55,7 @@ Feedback make_feedback(const Config& config, const ModelConfig& model, const Net
   const std::string_view kind = options.kind == "optimised" ? "random" : std::string_view(options.kind);
   const FeedbackFormula* formula = find_feedback_formula(kind);
   Feedback feedback(network.depth() + 1);
-  for (const FeedbackPath& path : credit_model(model.credit).feedback(network.depth())) {
+  for (const FeedbackPath& path : credit_of(config, model).credit.feedback(network.depth())) {
     arma::mat& B = feedback[path.number];
     if (kind == "product") {
       B = product(config, options, path, network);

@@ -32,8 +32,10 @@ void read_network(const InitConfig& init, Network& network) {
   }
 }
 
-/// A matrix with orthonormal columns, or rows, uniformly distributed: Q of a Gaussian matrix, with the signs for which
-/// R has a positive diagonal (LAPACK's own choice of them is not uniform).
+}  // namespace
+
+/// Q of a Gaussian matrix, with the signs for which R has a positive diagonal (LAPACK's own choice of them is not
+/// uniform).
 arma::mat random_orthogonal(RandomStream& random, std::size_t rows, std::size_t columns) {
   const bool tall = rows >= columns;
   arma::mat Q, R;
@@ -44,6 +46,8 @@ arma::mat random_orthogonal(RandomStream& random, std::size_t rows, std::size_t 
   }
   return tall ? Q : arma::mat(Q.t());
 }
+
+namespace {
 
 Network drawn_or_read(const Config& config) {
   const InitConfig& init = config.network.init;

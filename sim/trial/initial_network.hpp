@@ -1,6 +1,7 @@
 #pragma once
 
 #include <dynvert/models/network/network.hpp>
+#include <dynvert/models/random.hpp>
 #include <dynvert/sim/config/config.hpp>
 
 namespace dynvert {
@@ -18,5 +19,8 @@ namespace dynvert {
 /// @throws IoError     kind "file"
 /// @throws ValueError  W_1 goes beyond what single precision, where that is asked, can hold
 [[nodiscard]] Network initial_network(const Config& config);
+
+/// A matrix with orthonormal columns, or rows, uniformly distributed.
+[[nodiscard]] arma::mat random_orthogonal(RandomStream& random, std::size_t rows, std::size_t columns);
 
 }  // namespace dynvert

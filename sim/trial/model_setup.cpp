@@ -2,6 +2,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
@@ -50,17 +51,18 @@ LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
   return parameters;
 }
 
-TrialRunner::Assign credit_rule(const ModelConfig& model) {
-  const CreditModel& credit = credit_model(model.credit);
+TrialRunner::Assign credit_rule(const Config& config, const ModelConfig& model) {
+  const CreditModel credit = credit_of(config, model).credit;
   if (!credit.assign) return nullptr;
-  return [&credit, parameters = model.parameters](const Network& network, const Feedback& feedback,
+  return [credit, parameters = model.parameters](const Network& network, const Feedback& feedback,
                                                   const Activity& activity, Credit& signals) {
     credit.assign(network, feedback, activity, parameters, signals);
   };
 }
 
-std::vector<Stage> model_stages(const ModelConfig& model, const Network& network, const LoopParameters& parameters) {
-  const CreditModel& credit = credit_model(model.credit);
+std::vector<Stage> model_stages(const Config& config, const ModelConfig& model, const Network& network,
+                                const LoopParameters& parameters) {
+  const CreditModel credit = credit_of(config, model).credit;
   if (!credit.stages) return {};
   std::vector<Stage> stages = credit.stages(network, parameters);
   if (model.dynamics.forward == "dynamic") stages.insert(stages.begin(), forward_stage(network, parameters.tau_h));
@@ -68,10 +70,11 @@ std::vector<Stage> model_stages(const ModelConfig& model, const Network& network
 }
 
 std::vector<Stage> stages_of(const Config& config, const ModelConfig& model) {
-  return model_stages(model, empty_network(config), loop_parameters(config, model));
+  return model_stages(config, model, empty_network(config), loop_parameters(config, model));
 }
 
 std::vector<Phase> stage_phases(const Stage& stage, const DynamicsConfig& dynamics) {
+  if (stage.interval) return {*stage.interval};
   if (stage.timing == Stage::Timing::forward) return {{.duration = dynamics.forward_duration, .target = false}};
   if (stage.timing == Stage::Timing::inversion || dynamics.phases.empty()) return {{.duration = dynamics.duration}};
   std::vector<Phase> phases;
@@ -131,15 +134,21 @@ TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
   TraceSettings settings{.interval = config.record.interval > 0 ? config.record.interval : model.dynamics.dt,
                          .populations = config.record.populations};
   const auto columns = measure_columns(config, model);
-  const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; });
+  const auto circuit = credit_of(config, model).circuit;
+  const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; }) ||
+                        (circuit != nullptr && circuit->takes_averages());
   settings.sample_interval = measured ? model.dynamics.dt : settings.interval;
   return settings;
 }
 
 std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
                                                                          const ModelConfig& model) {
-  const CreditModel& credit = credit_model(model.credit);
+  const auto [credit, circuit] = credit_of(config, model);
   const std::size_t depth = config.network.layers.size() - 1;
+  // credit signals are compared with those of the network's own forward pass
+  const auto has_credit = [&](std::size_t l) {
+    return circuit == nullptr || (circuit->plan().forward() && circuit->plan().credit(l));
+  };
   std::vector<std::size_t> loops;
   for (const Stage& stage : stages_of(config, model)) {
     for (const ControlLoop& loop : stage.loops) loops.push_back(loop.number);
@@ -153,7 +162,9 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
     if (measure.needs_trajectory && !solver_kind(model.dynamics.solver).has_trajectory) continue;
     switch (measure.of) {
       case TrialMeasure::Of::credit:
-        for (std::size_t l = 1; l < depth; ++l) columns.emplace_back(&measure, l);
+        for (std::size_t l = 1; l < depth; ++l) {
+          if (has_credit(l)) columns.emplace_back(&measure, l);
+        }
         break;
       case TrialMeasure::Of::feedback:
         if (!credit.feedback) break;

@@ -20,10 +20,10 @@ namespace dynvert {
 [[nodiscard]] LoopParameters loop_parameters(const Config& config, const ModelConfig& model);
 
 /// The rule of an algebraic model with its parameters; nullptr: the model has stages.
-[[nodiscard]] TrialRunner::Assign credit_rule(const ModelConfig& model);
+[[nodiscard]] TrialRunner::Assign credit_rule(const Config& config, const ModelConfig& model);
 
 /// The stages of a trial of the model, a dynamic forward pass among them; none for algebraic rules.
-[[nodiscard]] std::vector<Stage> model_stages(const ModelConfig& model, const Network& network,
+[[nodiscard]] std::vector<Stage> model_stages(const Config& config, const ModelConfig& model, const Network& network,
                                               const LoopParameters& parameters);
 /// The same with the parameters of the configuration and zero weights.
 [[nodiscard]] std::vector<Stage> stages_of(const Config& config, const ModelConfig& model);

@@ -55,7 +55,7 @@ void StageRunner::begin(const Network& network, const Feedback& feedback, const 
 }
 
 void StageRunner::run(Solver& solver, const Network& network, Activity& activity, Credit& credit,
-                      std::optional<double> keep) {
+                      std::optional<double> keep, std::size_t order) {
   run_ = {};
   finished_ = false;
   for (std::size_t i = 0; i < phases_.size(); ++i) {
@@ -63,7 +63,9 @@ void StageRunner::run(Solver& solver, const Network& network, Activity& activity
     stage_.enter(network, activity, credit, phase, f_, x_);
     // what a switch sets shows from the switch on, so each phase has a trajectory of its own, which is appended
     Trajectory* trajectory = keep ? (i == 0 ? &trajectory_ : &segment_) : nullptr;
-    SolverRun run = solver.run(f_, x_, {phase.start, phase.duration}, trajectory, keep.value_or(0));
+    SolverRun run = stage_.circuit.populations().empty()
+                        ? SolverRun{.columns = std::vector<ColumnEnd>(f_.layout().columns())}
+                        : solver.run(f_, x_, {phase.start, phase.duration}, trajectory, keep.value_or(0));
     if (keep && i > 0) trajectory_.extend(segment_);
     started_ = true;
     run_.steps += run.steps;
@@ -80,6 +82,13 @@ void StageRunner::run(Solver& solver, const Network& network, Activity& activity
     if (i == read_) x_read_ = x_;
   }
   finished_ = true;
+  if (stage_.follow) {
+    StatePath path;
+    if (keep && trajectory_.samples() > 0) {
+      path = {trajectory_.samples(), trajectory_.interval(), order, [this](std::size_t k) { return trajectory_.state(k); }};
+    }
+    stage_.follow(network, f_, path, x_read_, activity);
+  }
   stage_.read(network, f_, x_read_, activity, credit);
   if (phases_.size() > 1) {
     // measures look at the circuit as it was when credit was read

@@ -41,9 +41,11 @@ class StageRunner {
   void begin(const Network& network, const Feedback& feedback, const Activity& activity, const Credit& credit);
   /// Runs the phases. Once every column has diverged it stops; else it reads activity and credit at the end of the
   /// last phase with the target on (NaN of columns that have diverged).
-  /// @param keep  time between the samples of the trajectory; nothing: none is kept
+  /// @param keep   time between the samples of the trajectory; nothing: none is kept
+  /// @param order  of the solver, for averages over time
   /// @throws NumericalError  see Solver::run
-  void run(Solver& solver, const Network& network, Activity& activity, Credit& credit, std::optional<double> keep);
+  void run(Solver& solver, const Network& network, Activity& activity, Credit& credit, std::optional<double> keep,
+           std::size_t order = 1);
   /// Takes the weights that the trial has moved, where the stage has any. @return whether it has
   bool take_learned(Network& network);
 

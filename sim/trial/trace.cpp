@@ -42,6 +42,7 @@ std::vector<Attribute> block_attributes(const Stage& stage, std::size_t block) {
 
 /// The samples of a stage's traces.
 Axis time_axis(const StagePlan& plan, double interval) {
+  const double start = plan.phases.front().start;
   const double end = plan.phases.back().start + plan.phases.back().duration;
   Axis time{.name = std::string(time_name(plan.stage)), .integer = false, .units = "time"};
   switch (plan.stage.timing) {
@@ -52,11 +53,12 @@ Axis time_axis(const StagePlan& plan, double interval) {
       time.description = "time in the loop, in units of the time constants";
       break;
     case Stage::Timing::schedule:
+    case Stage::Timing::described:
       time.description = "time in the trial, in units of the time constants";
       break;
   }
-  const auto samples = static_cast<std::size_t>(std::floor(end / interval * (1 + 1e-12))) + 1;
-  for (std::size_t k = 0; k < samples; ++k) time.values.push_back(static_cast<double>(k) * interval);
+  const auto samples = static_cast<std::size_t>(std::floor((end - start) / interval * (1 + 1e-12))) + 1;
+  for (std::size_t k = 0; k < samples; ++k) time.values.push_back(start + static_cast<double>(k) * interval);
   return time;
 }
 
@@ -68,7 +70,7 @@ bool is_recorded(const TraceSettings& settings, const Stage& stage, const RightH
   const auto& wanted = settings.populations;
   if (!wanted.empty()) return std::ranges::find(wanted, f.block_name(block)) != wanted.end();
   const auto& populations = stage.circuit.populations();
-  return block >= populations.size() || !populations[block].clamped;
+  return block >= populations.size() || populations[block].moves();
 }
 
 /// The samples of one stage in the file.
@@ -279,8 +281,8 @@ std::size_t requested_trials(const RecordConfig& record, std::size_t trials) {
   return std::min(trials, record.trials.size());
 }
 
-std::string_view time_name(const Stage& stage) {
-  return stage.timing == Stage::Timing::forward ? "time_forward" : "time";
+std::string time_name(const Stage& stage) {
+  return stage.clock.empty() ? "time" : "time_" + stage.clock;
 }
 
 Table<TraceRecord> trace_table(const std::string& path, std::span<const StagePlan> stages,

@@ -54,6 +54,6 @@ struct TraceRecord {
 [[nodiscard]] double latest_settling_time(const StageResult& result, const State& steady);
 
 /// name of the time axis of a stage's traces
-[[nodiscard]] std::string_view time_name(const Stage& stage);
+[[nodiscard]] std::string time_name(const Stage& stage);
 
 }  // namespace dynvert

@@ -58,6 +58,7 @@ std::optional<TrialFailure> TrialRunner::run(const TrialCall& call) {
     credit_.resize(depth + 1);
     credit_[depth] = activity_.e;
   }
+  if (start_) start_(call.network, activity_, credit_);
   if (assign_) {
     assign_(call.network, call.feedback, activity_, credit_);
   } else if (auto failure = run_stages(call)) {
@@ -81,12 +82,16 @@ void TrialRunner::start_stage(std::size_t i, const TrialCall& call) {
   }
 }
 
+Solver& TrialRunner::solver_of(const StageRunner& stage) {
+  return stage.stage().until_settled && settling_ ? *settling_ : *solver_;
+}
+
 std::optional<TrialFailure> TrialRunner::run_stages(const TrialCall& call) {
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     StageRunner& stage = stages_[i];
     try {
       start_stage(i, call);
-      stage.run(*solver_, call.network, activity_, credit_, call.keep);
+      stage.run(solver_of(stage), call.network, activity_, credit_, call.keep, call.order);
     } catch (const NumericalError& error) {
       return TrialFailure{.where = stage.stage().name, .what = {}, .time = 0, .fault = error.kind(), .cause = error};
     }
@@ -101,9 +106,10 @@ std::optional<TrialFailure> TrialRunner::run_stages(const TrialCall& call) {
 
 void TrialRunner::run_again(const TrialCall& call) {
   try {
+    if (start_) start_(call.network, activity_, credit_);
     for (std::size_t i = 0; i < stages_.size() && stages_[i].started(); ++i) {
       start_stage(i, call);
-      stages_[i].run(*solver_, call.network, activity_, credit_, call.keep);
+      stages_[i].run(solver_of(stages_[i]), call.network, activity_, credit_, call.keep, call.order);
       if (!stages_[i].finished()) return;
     }
   } catch (const NumericalError&) {

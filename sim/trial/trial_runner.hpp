@@ -40,6 +40,7 @@ struct TrialCall {
   const Feedback& feedback;
   bool learns = true;               ///< weights that move within the trial do so
   std::optional<double> keep = {};  ///< time between the samples of the trajectories; nothing: none are kept
+  std::size_t order = 1;            ///< of the solver, for averages over time
   std::function<void(std::size_t stage)> prepare = nullptr;  ///< before a stage runs, when it has weights and columns
 };
 
@@ -48,10 +49,15 @@ class TrialRunner {
   enum class Columns { samples, trials };
   /// The rule of an algebraic model (CreditModel::assign).
   using Assign = std::function<void(const Network&, const Feedback&, const Activity&, Credit&)>;
+  /// What a described circuit begins a trial with (DescribedCircuit::start).
+  using Start = std::function<void(const Network&, Activity&, Credit&)>;
 
   /// @param assign  nullptr: the model has stages, or there is no model
   /// @param solver  of the stages; nullptr where there are none
   TrialRunner(std::vector<StagePlan> stages, Assign assign, std::unique_ptr<Solver> solver, Columns columns);
+  void set_start(Start start) { start_ = std::move(start); }
+  /// For stages that end when they have settled.
+  void set_settling_solver(std::unique_ptr<Solver> solver) { settling_ = std::move(solver); }
 
   /// The forward pass is a stage, or part of one.
   [[nodiscard]] bool forward_moves() const noexcept { return forward_moves_; }
@@ -82,13 +88,15 @@ class TrialRunner {
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
 
  private:
+  [[nodiscard]] Solver& solver_of(const StageRunner& stage);
   void start_stage(std::size_t i, const TrialCall& call);
   [[nodiscard]] std::optional<TrialFailure> run_stages(const TrialCall& call);
   [[nodiscard]] std::optional<TrialFailure> check_shown() const;
 
   std::vector<StageRunner> stages_;
   Assign assign_;
-  std::unique_ptr<Solver> solver_;
+  Start start_ = nullptr;
+  std::unique_ptr<Solver> solver_, settling_;
   Columns columns_;
   bool forward_moves_ = false;
   Activity activity_;
