@@ -269,3 +269,17 @@ TEST_CASE("faults of a circuit have the place in its file") {
   CHECK(fault.line == 1);
   CHECK(fault.key == "version");
 }
+
+TEST_CASE("record.populations knows the populations of circuits") {
+  const Files files;
+  const auto recording = [](const std::string& names) {
+    return changed("trials = [0, 99]", "trials = [0, 99]\npopulations = [" + names + "]", own());
+  };
+  CHECK_NOTHROW(files.load(recording("\"u_2\", \"s_1\", \"drive_1\", \"target\", \"delta_1\"")));
+  CHECK(files.fault(recording("\"drive_3\"")).nearest == "drive_1");
+  // without named models theirs are unknown
+  std::string alone = recording("\"delta_1\"");
+  alone.erase(alone.find("[[model]]\nname = \"BP\""),
+              alone.find("[[model]]\nname = \"own\"") - alone.find("[[model]]\nname = \"BP\""));
+  CHECK(files.fault(alone).allowed == "drive_1, h_0, h_1, h_2, input, s_1, s_2, target, u_2");
+}
