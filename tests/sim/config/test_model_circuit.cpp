@@ -17,6 +17,7 @@
 using namespace dynvert;
 using namespace dynvert::test;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -282,4 +283,30 @@ TEST_CASE("record.populations knows the populations of circuits") {
   alone.erase(alone.find("[[model]]\nname = \"BP\""),
               alone.find("[[model]]\nname = \"own\"") - alone.find("[[model]]\nname = \"BP\""));
   CHECK(files.fault(alone).allowed == "drive_1, h_0, h_1, h_2, input, s_1, s_2, target, u_2");
+}
+
+TEST_CASE("phases of a circuit last a whole number of steps") {
+  const std::string phases = R"(
+[[phase]]
+name = "first"
+duration = "tau_u"
+[[phase]]
+name = "second"
+duration = "2*tau_u + dt"
+[[phase]]
+name = "third"
+)";
+  const Files files(circuit + phases);
+  const auto fault = [&](const std::string& keys) {
+    return files.fault(with_model("circuit = \"own.toml\"\ndt = 0.5\n" + keys));
+  };
+  CHECK_NOTHROW(files.load(with_model("circuit = \"own.toml\"\ndt = 0.5\nduration = 7.5")));
+  CHECK_NOTHROW(files.load(with_model("circuit = \"own.toml\"\nsolver = \"dopri5\"\nduration = 7.3")));
+  CHECK(fault("tau_u = 1.3").key == "model.own.tau_u");
+  CHECK_THAT(fault("tau_u = 1.3").fault, Contains("phase \"first\" of length 1.3 is not a whole number of steps"));
+  CHECK(fault("duration = 7.3").key == "model.own.duration");
+  CHECK_THAT(fault("duration = 7.3").fault, StartsWith("duration = 7.3 is not a whole number of steps"));
+  CHECK_THAT(fault("tau_u = 0.75").fault, Contains("phase \"first\""));
+  CHECK_THAT(files.fault(with_model("circuit = \"own.toml\"\ndt = 0.75\ntau_u = 0.375\nduration = 7.5")).fault,
+             Contains("phase \"first\""));
 }
