@@ -9,7 +9,6 @@
 #include <dynvert/sim/config/circuit_file.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/config/model_circuit.hpp>
-#include <dynvert/sim/config/model_circuit_text.hpp>
 #include <dynvert/sim/registry.hpp>
 
 #include <fmt/format.h>

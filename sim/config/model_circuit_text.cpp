@@ -2,7 +2,7 @@
 #include <dynvert/sim/config/circuit_file.hpp>
 #include <dynvert/sim/config/key.hpp>
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/config/model_circuit_text.hpp>
+#include <dynvert/sim/config/model_circuit.hpp>
 #include <dynvert/sim/config/toml_tree.hpp>
 #include <dynvert/sim/platform/circuit_folders.hpp>
 

@@ -3,7 +3,7 @@
 #include <dynvert/models/equations/expand.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/circuit_file.hpp>
-#include <dynvert/sim/config/model_circuit_text.hpp>
+#include <dynvert/sim/config/model_circuit.hpp>
 
 #include <catch2/catch.hpp>
 
