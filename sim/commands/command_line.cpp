@@ -166,22 +166,34 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       ->needs(markdown);
 
   CircuitArguments circuit;
-  CLI::App& circuit_command =
-      *app.add_subcommand("circuit", "print what a file of equations describes, for a network of some layers");
-  circuit_command.add_option("FILE", circuit.path, "a circuit file, TOML with equations")->required();
-  circuit_command.add_option("--set", circuit.sets, "a parameter of the file: alpha=0.1")
-      ->type_name("NAME=VALUE")
+  CLI::App& circuit_command = *app.add_subcommand(
+      "circuit", "print the circuit of a model as a file of equations, or what such a file describes");
+  circuit_command.add_option("FILE", circuit.path, "a configuration, or a circuit file: TOML with equations")
+      ->required();
+  circuit_command.add_option("--model", circuit.model, "the model of the configuration, where it has several");
+  circuit_command
+      .add_option("--set", circuit.sets, "a key of the configuration, or a parameter of the circuit file: alpha=0.1")
+      ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  circuit_command.add_option("--layers", circuit.layers, "sizes of the layers, the input first")
+  circuit_command
+      .add_option("--layers", circuit.layers,
+                  "for a circuit file: sizes of the layers, the input first; default: 30,20,10")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  circuit_command.add_option("--activation", circuit.activation, "rate function of the layers")->capture_default_str();
+      ->check(CLI::PositiveNumber);
+  circuit_command.add_option("--activation", circuit.activation,
+                             "likewise: rate function of the layers; default: tanh");
   circuit_command.add_option("--output-activation", circuit.output_activation, "of the last one, where it differs");
-  circuit_command.add_flag("--no-bias", circuit.no_bias, "the network has no biases");
-  CLI::Option* expand = circuit_command.add_flag("--expand", circuit.expand, "as a file, with all layers written out");
-  CLI::Option* graph = circuit_command.add_flag("--graph", circuit.graph, "as a graph, for Graphviz")->excludes(expand);
-  circuit_command.add_flag("--latex", circuit.latex, "its equations in LaTeX")->excludes(expand)->excludes(graph);
+  circuit_command.add_flag("--no-bias", circuit.no_bias, "likewise: the network has no biases");
+  CLI::Option* shown = circuit_command.add_flag("--summary", circuit.summary,
+                                                "populations, sizes, phases, rules; default of circuit files");
+  CLI::Option* expand =
+      circuit_command.add_flag("--expand", circuit.expand, "as a file, with all layers written out")->excludes(shown);
+  CLI::Option* graph =
+      circuit_command.add_flag("--graph", circuit.graph, "as a graph, for Graphviz")->excludes(expand)->excludes(shown);
+  circuit_command.add_flag("--latex", circuit.latex, "its equations in LaTeX")
+      ->excludes(expand)
+      ->excludes(graph)
+      ->excludes(shown);
 
   if (argc > 1 && std::string_view(argv[1]) == "complete") {  // what the shell asks for, no command for people
     complete(app, {argv + 2, argv + argc}, out);

@@ -76,13 +76,17 @@ struct KeysArguments {
 };
 
 struct CircuitArguments {
-  std::string path;
-  std::vector<std::string> sets;  ///< NAME=VALUE of the parameters that the file declares
-  std::vector<std::size_t> layers{30, 20, 10};
-  std::string activation = "tanh";
-  std::string output_activation;  ///< empty: as the others
+  std::string path;               ///< a circuit file or a configuration
+  std::string model;              ///< of the configuration; empty: the only one
+  std::vector<std::string> sets;  ///< NAME=VALUE of the parameters that the file declares, or keys of the configuration
+  /// The network of a circuit file.
+  /// @{
+  std::vector<std::size_t> layers;  ///< empty: 30, 20, 10
+  std::string activation;           ///< empty: tanh
+  std::string output_activation;    ///< empty: as the others
   bool no_bias = false;
-  bool expand = false, graph = false, latex = false;
+  /// @}
+  bool expand = false, graph = false, latex = false, summary = false;
 };
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err);

@@ -16,6 +16,7 @@
 #include <fmt/ranges.h>
 
 #include <unistd.h>
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -33,6 +34,18 @@ std::string bytes_text(std::size_t bytes) {
   if (value < 1e6) return fmt::format("{:.0f} kB", value / 1e3);
   if (value < 1e9) return fmt::format("{:.1f} MB", value / 1e6);
   return fmt::format("{:.2f} GB", value / 1e9);
+}
+
+/// A text below a line of the overview.
+std::string indented(const std::string& text) {
+  std::string result;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    if (end > begin) result += "    " + text.substr(begin, end - begin);
+    result += '\n';
+    begin = end + 1;
+  }
+  return result;
 }
 
 /// The file of the earlier run. Nothing: that run is complete.
@@ -119,6 +132,10 @@ int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err
   const Estimate need = estimate(config);
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
   out << describe(config);
+  for (const ModelConfig& model : config.models)
+    if (model.description)
+      fmt::print(out, "  circuit   of {}: {}\n{}", model.name, model.circuit,
+                 indented(equations::summary(*model.description)));
   fmt::print(out, "  seed      {}, {} thread{}\n", config.seed, config.threads, config.threads == 1 ? "" : "s");
   if (config.reproducible) fmt::print(out, "  bits      the same on every x86-64 processor\n");
   fmt::print(out, "  memory    about {}\n  file      about {}{}\n", bytes_text(need.memory_bytes),

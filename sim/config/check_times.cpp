@@ -1,3 +1,4 @@
+#include <dynvert/models/equations/function.hpp>
 #include <dynvert/sim/config/check_times.hpp>
 
 #include <fmt/format.h>
@@ -5,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <numbers>
 #include <utility>
 
 namespace dynvert {
@@ -96,12 +99,44 @@ void check_error_times(const ConfigReader& reader, const Config& config, const D
                    fmt::format("below {}, or a longer dynamics.duration", d.duration));
 }
 
+/// The phases of a circuit that move something. What is at fault for one is the key that its duration names, if any.
+std::vector<TimeInterval> circuit_intervals(const Config& config, const ModelConfig& model, const FailAt& at) {
+  const std::map<std::string_view, double> known{{"duration", model.dynamics.duration},
+                                                 {"dt", model.dynamics.dt},
+                                                 {"eta", config.learning.rate},
+                                                 {"lambda", config.learning.decay},
+                                                 {"batch", static_cast<double>(config.learning.batch)},
+                                                 {"pi", std::numbers::pi}};
+  const auto number = [&](const equations::Expression& name) {
+    const auto found = known.find(name.name());
+    return found != known.end() ? found->second : model.parameters.real(name.name());
+  };
+  std::vector<TimeInterval> intervals;
+  for (const equations::Phase& phase : model.description->phases) {
+    if (phase.moves.empty()) continue;
+    const equations::Expression& e = phase.duration;
+    const bool is_name = e.is(equations::Kind::name);
+    TimeInterval interval{
+        .key = is_name ? std::string_view(e.name()) : "circuit",
+        .text = is_name && e.name() == "duration" ? e.name() : fmt::format("phase \"{}\" of length", phase.name),
+        .duration = equations::evaluate_number(e, number)};
+    if (!(interval.duration > 0) || !std::isfinite(interval.duration))
+      at(interval.key, fmt::format("{} {}", interval.text, interval.duration), "a finite duration above 0");
+    intervals.push_back(std::move(interval));
+  }
+  return intervals;
+}
+
 }  // namespace
 
 void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix, Config& config,
-                       const DynamicsConfig& d, const std::vector<Key>& keys, const FailAt& at) {
+                       const ModelConfig& model, const std::vector<Key>& keys, const FailAt& at) {
+  const DynamicsConfig& d = model.dynamics;
   std::vector<TimeInterval> intervals;
-  if (applies(keys, "duration")) intervals.push_back({"duration", "duration", d.duration});
+  if (model.description && applies(keys, "duration"))
+    intervals = circuit_intervals(config, model, at);
+  else if (applies(keys, "duration"))
+    intervals.push_back({"duration", "duration", d.duration});
   if (applies(keys, "duration") && config.kind == ExperimentKind::inversion) check_error_times(reader, config, d);
   if (applies(keys, "forward_duration"))
     intervals.push_back({"forward_duration", "forward_duration", d.forward_duration});

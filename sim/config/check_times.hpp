@@ -39,6 +39,6 @@ void note_trace_end(double dt, double sampling, const TimeInterval& interval, st
 
 /// Every interval of a model. @param keys  of its dynamics, @param config  gets notes
 void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix, Config& config,
-                       const DynamicsConfig& dynamics, const std::vector<Key>& keys, const FailAt& at);
+                       const ModelConfig& model, const std::vector<Key>& keys, const FailAt& at);
 
 }  // namespace dynvert

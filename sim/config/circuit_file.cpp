@@ -475,4 +475,10 @@ CircuitText read_circuit_file(const std::string& text, const std::string& file) 
   return CircuitFileReader(text, file).read();
 }
 
+std::vector<std::string> top_tables(const std::string& text, const std::string& file) {
+  std::vector<std::string> names;
+  for (const auto& [key, node] : parse_tree(text, file)) names.emplace_back(key.str());
+  return names;
+}
+
 }  // namespace dynvert

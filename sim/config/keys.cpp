@@ -331,7 +331,7 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
        .type = KeyType::names,
        .slot = &r.populations,
        .meaning = "Populations whose trajectories are recorded; empty: all",
-       .allowed = "delta_l, u_l, a_l, h_0, t, W_l, b_l of the models' layers, each once"},
+       .allowed = "delta_l, u_l, a_l, h_0, t, W_l, b_l of the models' layers, the populations of circuits, each once"},
       learns(whole("weights_every", &r.weights_every, 0, many,
                    "Trials between snapshots of the weights; 0: the first and the last only")),
       learns(whole("evaluate_every", &r.evaluate_every, 1, many, "Trials between evaluations of the loss")),

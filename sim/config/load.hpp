@@ -19,7 +19,8 @@ namespace dynvert {
 ///                 ("model.DI.alpha=0.1"), and a TOML value; what is no TOML value is taken as a string
 /// @param seed     in place of experiment.seed, after `sets`
 /// @param threads  in place of experiment.threads, likewise
-/// @throws ConfigError  the first fault
+/// @throws ConfigError    the first fault
+/// @throws equations::EquationError  the first fault of the equations of a model's circuit
 [[nodiscard]] Config load_config(const std::string& path, std::span<const std::string> sets,
                                  std::optional<std::uint64_t> seed, std::optional<std::size_t> threads,
                                  const ConfigRegistry& registry);

@@ -1,6 +1,7 @@
 #include <dynvert/sim/config/circuit_file.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/config/model_circuit.hpp>
+#include <dynvert/sim/config/reader.hpp>
 #include <dynvert/sim/platform/circuit_folders.hpp>
 
 #include <fmt/format.h>

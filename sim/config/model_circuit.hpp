@@ -5,9 +5,8 @@
 
 #include <dynvert/models/equations/expand.hpp>
 #include <dynvert/sim/config/config.hpp>
-#include <dynvert/sim/config/reader.hpp>
+#include <dynvert/sim/config/config_registry.hpp>
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,22 +28,20 @@ namespace dynvert {
 /// @param model  with its description, which may have the parameters alone
 [[nodiscard]] Choice circuit_choice(const ModelConfig& model);
 
-/// Reads circuit, circuit_text and the text itself, and makes a description of the parameters alone: what else may
-/// stand in the model's table follows from these. Nothing: the table says neither.
-/// @param prefix  "model.DFC"
-/// @throws ConfigError, EquationError
-[[nodiscard]] std::optional<equations::CircuitText> read_model_circuit(const ConfigReader& reader,
-                                                                       const toml::table& own,
-                                                                       const std::string& prefix, ModelConfig& model);
-/// Gives parameters that have the name of a key of [dynamics], and are not in the model's own table, its value there.
-/// @param dynamics  nullptr: the configuration has none
-void read_circuit_defaults(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
-                           const toml::table* dynamics, ModelConfig& model);
-/// The description, for the network and with the model's parameters, which all have values then.
-/// @throws EquationError
-void expand_model_circuit(const equations::CircuitText& text, const NetworkConfig& network, ModelConfig& model);
-
 /// The options with which a circuit is expanded for a network.
 [[nodiscard]] equations::ExpandOptions expand_options(const NetworkConfig& network);
+
+// --- as the text of a file, which a person can go on from: model_circuit_text.cpp ---
+
+/// The text of a circuit file with other defaults of its parameters. All else stays as it is, comments too.
+/// @param values  of parameters that the file declares, each of its type
+/// @throws ConfigError, EquationError  the text is no circuit file
+[[nodiscard]] std::string with_defaults(const std::string& text, const std::string& file,
+                                        const ParameterValues& values);
+
+/// The model's circuit, with its parameters as defaults. That of a credit is the file of its name among the circuits
+/// that come with dynvert, with its phases of stimulus and target.
+/// @throws ValueError  there is no such file
+[[nodiscard]] std::string circuit_text_of(const ModelConfig& model);
 
 }  // namespace dynvert

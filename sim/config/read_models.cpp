@@ -166,7 +166,7 @@ class ModelReader {
       const bool inherited = !own.contains(key) && dynamics_.table != nullptr && dynamics_.table->contains(key);
       reader_.fail_at(inherited ? dynamics_.table : &own, inherited ? dynamics_.name : prefix, key, fault, allowed);
     };
-    check_model_times(reader_, own, prefix, config_, model.dynamics, dynamics_keys, at);
+    check_model_times(reader_, own, prefix, config_, model, dynamics_keys, at);
     check_dynamics(prefix, model, dynamics_keys, at);
   }
 

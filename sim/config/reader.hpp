@@ -3,10 +3,12 @@
 /// Reading the tables of a configuration: where things stand, which keys are known, which apply. What the loaders of
 /// the kinds of experiments have in common. Of use to sim/config alone.
 
+#include <dynvert/models/equations/circuit_text.hpp>
 #include <dynvert/sim/config/keys.hpp>
 #include <dynvert/sim/config/toml_tree.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,5 +97,23 @@ void check_task(const ConfigReader& reader, const toml::table& in, Config& confi
 /// Every [[model]] with its [dynamics] and [feedback], and notes. @param config  all else has been read
 /// @throws ConfigError
 void read_models(const ConfigReader& reader, Config& config);
+
+/// The circuit of a model, where that is a file of equations: model_circuit.cpp.
+/// @{
+/// Reads circuit, circuit_text and the text itself, and makes a description of the parameters alone: what else may
+/// stand in the model's table follows from these. Nothing: the table says neither.
+/// @param prefix  "model.DFC"
+/// @throws ConfigError, EquationError
+[[nodiscard]] std::optional<equations::CircuitText> read_model_circuit(const ConfigReader& reader,
+                                                                       const toml::table& own,
+                                                                       const std::string& prefix, ModelConfig& model);
+/// Gives parameters that have the name of a key of [dynamics], and are not in the model's own table, its value there.
+/// @param dynamics  nullptr: the configuration has none
+void read_circuit_defaults(const ConfigReader& reader, const toml::table& own, const std::string& prefix,
+                           const toml::table* dynamics, ModelConfig& model);
+/// The description, for the network and with the model's parameters, which all have values then.
+/// @throws EquationError
+void expand_model_circuit(const equations::CircuitText& text, const NetworkConfig& network, ModelConfig& model);
+/// @}
 
 }  // namespace dynvert

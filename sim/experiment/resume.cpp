@@ -20,7 +20,10 @@ std::string text_attribute(const RunFile& file, const char* name) { return text_
 
 std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
-std::string shown(const std::string& value) { return value.empty() ? "not set" : value; }
+std::string shown(const std::string& value) {
+  constexpr std::size_t longest = 200;  // longer is text, as that of a circuit
+  return value.empty() ? "not set" : value.size() > longest ? "another text" : value;
+}
 
 }  // namespace
 
@@ -39,7 +42,9 @@ std::vector<Attribute> root_attributes(const Config& config, const std::string& 
 std::vector<std::string> run_differences(const RootAttribute& attribute, const Config& config) {
   std::vector<std::string> differences;
   for (const auto& [key, there, here] : config_differences(text_of(attribute("config")), config.resolved)) {
-    differences.push_back(fmt::format("{} is {}, in the file {}", key, shown(here), shown(there)));
+    const bool texts = shown(here) == shown(there);
+    differences.push_back(texts ? fmt::format("{} is not that in the file", key)
+                                : fmt::format("{} is {}, in the file {}", key, shown(here), shown(there)));
   }
   const auto compare = [&](const char* name, const std::string& here) {
     if (const std::string there = text_of(attribute(name)); there != here) {

@@ -126,8 +126,8 @@ std::string rows_of(const RunReader& file, const std::string& model) {
 }
 
 std::map<std::string, std::vector<std::pair<std::string, std::string>>> differing_parameters(const Config& config) {
-  // what a column of its own shows
-  static constexpr std::array<std::string_view, 3> shown{"name", "credit", "solver"};
+  // what a column of its own shows, and what is too long for one
+  static constexpr std::array<std::string_view, 4> shown{"name", "credit", "solver", "circuit_text"};
   std::map<std::string, std::map<std::string, std::string>> by_key;  // then by model
   for (const auto& [key, value] : config_values(config.resolved)) {
     for (const ModelConfig& model : config.models) {

@@ -11,3 +11,18 @@ cmake --build "$prefix/build" >/dev/null
 # the readers are installed, too
 test -f "$prefix/installed/share/dynvert/matlab/dynvert_read.m"
 PYTHONPATH="$prefix/installed/share/dynvert/python" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m dynvert plot --help >/dev/null
+# the circuits are, and the program finds them wherever it was installed
+cat >"$prefix/config.toml" <<'END'
+[experiment]
+trials = 1
+[task]
+kind = "linear_teacher"
+[network]
+layers = [3, 2, 1]
+[learning]
+rate = 0.1
+[[model]]
+name = "BP"
+circuit = "backprop.toml"
+END
+"$prefix/installed/bin/dynvert" circuit "$prefix/config.toml" | cmp - "$1/examples/circuits/backprop.toml"

@@ -4,13 +4,46 @@
 
 #include <catch2/catch.hpp>
 
+#include <fstream>
+#include <iterator>
+
 using namespace dynvert;
 using namespace dynvert::test;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
 const std::string sequential = std::string(DYNVERT_SOURCE_DIR) + "/examples/circuits/sequential_inversion.toml";
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+const std::string config = R"([experiment]
+trials = 10
+[task]
+kind = "linear_teacher"
+[network]
+layers = [9, 7, 5]
+activation = "relu"
+[learning]
+rate = 0.1
+[dynamics]
+tau_u = 0.5
+[[model]]
+name = "DI"
+credit = "sequential_inversion"
+alpha = 0.25
+[[model]]
+name = "DFC"
+circuit = "deep_feedback_control.toml"
+k_p = 3.0
+[[model]]
+name = "PBP"
+credit = "pseudo_backprop"
+)";
 
 }  // namespace
 
@@ -65,4 +98,81 @@ TEST_CASE("circuit: faults end with code 2 and their place") {
   fails({"--activation", "thanh"}, "rate function");
   fails({"--layers", "3,0"}, "layers");
   CHECK(dynvert_run({"circuit", folder / "none.toml"}).code == 2);
+}
+
+TEST_CASE("circuit: a model of a configuration as a circuit file") {
+  const TemporaryFolder folder;
+  const std::string path = write(folder, "run.toml", config);
+  const Outcome named = dynvert_run({"circuit", path, "--model", "DI"});
+  CHECK(named.err.empty());
+  CHECK(named.code == 0);
+  std::string expected = contents(sequential);
+  const auto change = [&](const std::string& from, const std::string& to) {
+    const auto at = expected.find(from);
+    REQUIRE(at != std::string::npos);
+    expected.replace(at, from.size(), to);
+  };
+  change("alpha = { default = 0.01", "alpha = { default = 0.25");
+  change("tau_u = { default = 1.0", "tau_u = { default = 0.5");
+  CHECK(named.out == expected);
+  // what is printed is a model
+  const std::string mine = write(folder, "mine.toml", named.out);
+  const std::string own = write(folder, "own.toml", config + "[[model]]\nname = \"own\"\ncircuit = \"mine.toml\"\n");
+  CHECK(dynvert_run({"circuit", own, "--model", "own"}).out == named.out);
+  CHECK(dynvert_run({"circuit", own, "--model", "own", "--expand"}).out ==
+        dynvert_run({"circuit", mine, "--layers", "9,7,5", "--activation", "relu", "--output-activation", "linear",
+                     "--no-bias", "--expand"})
+            .out);
+  CHECK_THAT(dynvert_run({"circuit", path, "--model", "DFC", "--set", "model.DFC.k_p=4"}).out,
+             Contains("k_p = { default = 4.0"));
+}
+
+TEST_CASE("circuit: what it shows of a configuration") {
+  const TemporaryFolder folder;
+  const std::string path = write(folder, "run.toml", config);
+  CHECK_THAT(dynvert_run({"circuit", path, "--model", "DI", "--summary"}).out,
+             Contains("u[2]                  5 units  moves") && Contains("alpha            0.25") &&
+                 Contains("the network has no b"));
+  CHECK_THAT(dynvert_run({"circuit", path, "--model", "DFC", "--graph"}).out, Contains("digraph"));
+  CHECK_THAT(dynvert_run({"circuit", path, "--model", "DFC", "--latex"}).out, Contains("align*"));
+  CHECK_THAT(dynvert_run({"circuit", sequential, "--summary"}).out, Contains("populations"));
+  const std::string two = write(folder, "two.toml", config.substr(0, config.find("[[model]]\nname = \"PBP\"")));
+  CHECK_THAT(dynvert_run({"circuit", two, "--summary"}).out, StartsWith("model DI\n") && Contains("\nmodel DFC\n"));
+
+  const auto fails = [&](std::vector<std::string> words, const std::string& message) {
+    words.insert(words.begin(), "circuit");
+    const Outcome failed = dynvert_run(words);
+    CHECK(failed.code == 2);
+    CHECK(failed.out.empty());
+    CHECK_THAT(failed.err, Contains(message));
+  };
+  fails({path}, "has 3 models; allowed: --model with one of DI, DFC, PBP; --summary shows all");
+  fails({path, "--model", "DFB"}, "did you mean DFC?");
+  fails({path, "--model", "PBP"}, "no circuit file says what credit = \"pseudo_backprop\" does");
+  fails({path, "--model", "DI", "--layers", "3,2"}, "the network is that of the configuration");
+  fails({sequential, "--model", "DI"}, "is a circuit file");
+  fails({path, "--model", "DI", "--expand", "--summary"}, "excludes");
+  fails({std::string(DYNVERT_SOURCE_DIR) + "/examples/excitatory_inhibitory.toml"}, "has no models");
+}
+
+TEST_CASE("faults of a model's circuit end check and simulate with code 2 and their place") {
+  const TemporaryFolder folder;
+  write(folder, "wrong.toml", "version = 1\n[circuit]\nequations = \"x = inptu\"\n");
+  const std::string path =
+      write(folder, "run.toml",
+            config.substr(0, config.find("[[model]]")) + "[[model]]\nname = \"A\"\ncircuit = \"wrong.toml\"\n");
+  for (const char* command : {"check", "simulate", "circuit"}) {
+    const Outcome run = dynvert_run({command, path});
+    CHECK(run.code == 2);
+    CHECK_THAT(run.err, Contains("wrong.toml:3:18: unknown name inptu; did you mean \"input\"?\n    x = inptu\n"));
+  }
+}
+
+// Fails until circuits run: then the tag goes.
+TEST_CASE("check shows the circuits of models", "[!shouldfail]") {
+  const TemporaryFolder folder;
+  const Outcome run = dynvert_run({"check", write(folder, "run.toml", config)});
+  CHECK(run.code == 0);
+  CHECK_THAT(run.out, Contains("  circuit   of DFC: deep_feedback_control.toml\n") && Contains("\n    populations\n") &&
+                          Contains("\n    phase \"control\""));
 }

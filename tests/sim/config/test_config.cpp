@@ -99,7 +99,8 @@ TEST_CASE("an integer is a real, but not the other way round") {
 
 TEST_CASE("unknown keys name the nearest known one") {
   check({{"dt = 0.5", "sovler = \"rk4\"", "dynamics.sovler", "unknown key", "solver, dt, duration", "solver"},
-         {"alpha = 0.02", "sovler = \"rk4\"", "model.DI.sovler", "unknown key", "name, credit, alpha", "solver"},
+         {"alpha = 0.02", "sovler = \"rk4\"", "model.DI.sovler", "unknown key",
+          "name, credit, circuit, circuit_text, alpha", "solver"},
          {"seed = 7", "sed = 7", "experiment.sed", "unknown key", "title, seed, trials, epochs, threads", "seed"},
          {"samples = 200", "sample = 200", "task.sample", "unknown key", "kind, inputs, outputs", "samples"},
          {"init = { kind", "init = { knid", "network.init.knid", "unknown key", "kind, half_width", "kind"},
@@ -113,7 +114,9 @@ TEST_CASE("unknown keys name the nearest known one") {
          {"[learning]", "[learnig]", "learnig", "unknown table", "experiment, task, network", "learning"},
          {"rate = 0.01", "\"ra\\u0000te\" = 0.01", "learning.\"ra\\x00te\"", "unknown key", "rate", "rate"}});
   const auto message = fault_of(changed("alpha = 0.02", "sovler = 1")).message;
-  CHECK(contains(message, "model.DI.sovler: unknown key; did you mean \"solver\"? Allowed here: name, credit, alpha,"));
+  CHECK(contains(message,
+                 "model.DI.sovler: unknown key; did you mean \"solver\"? Allowed here: name, credit, circuit, "
+                 "circuit_text, alpha,"));
 }
 
 TEST_CASE("names are checked against what the program knows") {

@@ -17,6 +17,7 @@
 using namespace dynvert;
 using namespace dynvert::test;
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -268,4 +269,44 @@ TEST_CASE("faults of a circuit have the place in its file") {
   CHECK(fault.file == files.folder / "own.toml");
   CHECK(fault.line == 1);
   CHECK(fault.key == "version");
+}
+
+TEST_CASE("record.populations knows the populations of circuits") {
+  const Files files;
+  const auto recording = [](const std::string& names) {
+    return changed("trials = [0, 99]", "trials = [0, 99]\npopulations = [" + names + "]", own());
+  };
+  CHECK_NOTHROW(files.load(recording("\"u_2\", \"s_1\", \"drive_1\", \"target\", \"delta_1\"")));
+  CHECK(files.fault(recording("\"drive_3\"")).nearest == "drive_1");
+  // without named models theirs are unknown
+  std::string alone = recording("\"delta_1\"");
+  alone.erase(alone.find("[[model]]\nname = \"BP\""),
+              alone.find("[[model]]\nname = \"own\"") - alone.find("[[model]]\nname = \"BP\""));
+  CHECK(files.fault(alone).allowed == "drive_1, h_0, h_1, h_2, input, s_1, s_2, target, u_2");
+}
+
+TEST_CASE("phases of a circuit last a whole number of steps") {
+  const std::string phases = R"(
+[[phase]]
+name = "first"
+duration = "tau_u"
+[[phase]]
+name = "second"
+duration = "2*tau_u + dt"
+[[phase]]
+name = "third"
+)";
+  const Files files(circuit + phases);
+  const auto fault = [&](const std::string& keys) {
+    return files.fault(with_model("circuit = \"own.toml\"\ndt = 0.5\n" + keys));
+  };
+  CHECK_NOTHROW(files.load(with_model("circuit = \"own.toml\"\ndt = 0.5\nduration = 7.5")));
+  CHECK_NOTHROW(files.load(with_model("circuit = \"own.toml\"\nsolver = \"dopri5\"\nduration = 7.3")));
+  CHECK(fault("tau_u = 1.3").key == "model.own.tau_u");
+  CHECK_THAT(fault("tau_u = 1.3").fault, Contains("phase \"first\" of length 1.3 is not a whole number of steps"));
+  CHECK(fault("duration = 7.3").key == "model.own.duration");
+  CHECK_THAT(fault("duration = 7.3").fault, StartsWith("duration = 7.3 is not a whole number of steps"));
+  CHECK_THAT(fault("tau_u = 0.75").fault, Contains("phase \"first\""));
+  CHECK_THAT(files.fault(with_model("circuit = \"own.toml\"\ndt = 0.75\ntau_u = 0.375\nduration = 7.5")).fault,
+             Contains("phase \"first\""));
 }
