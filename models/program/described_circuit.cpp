@@ -253,6 +253,13 @@ void DescribedCircuit::start(const Network& network, Activity& activity, Credit&
   if (std::ranges::any_of(plan_.description().phases, [](const auto& phase) { return phase.from == "initial"; }))
     values.ended["initial"] = values.now;
   credit.resize(plan_.depth() + 1);
+  activity.e.reset();
+  if (!readout_ && !plan_.forward() && !output_error_) {
+    // the network's own forward pass is meant
+    Activity pass;
+    forward(network, activity.x, activity.t, pass);
+    activity.e = std::move(pass.e);
+  }
   publish(0, activity, credit);
 }
 
@@ -325,6 +332,22 @@ std::vector<Stage> DescribedCircuit::stages() const {
   std::set<std::size_t> numbers;
   for (Stage& s : stages) std::erase_if(s.loops, [&](const ControlLoop& l) { return !numbers.insert(l.number).second; });
   return stages;
+}
+
+std::vector<Stage> DescribedCircuit::evaluation_stages() const {
+  std::vector<Stage> stages;
+  for (std::size_t i = 0; i <= readout_phase_; ++i) {
+    if (phases_[i].program->phase().during == "learning") continue;
+    stages.push_back(stage(i));
+    stages.back().loops.clear();
+    stages.back().follow = nullptr;
+  }
+  return stages;
+}
+
+bool DescribedCircuit::has_own_readout() const noexcept {
+  const auto& forward = plan_.forward();
+  return readout_ && !(forward && forward->instantaneous && readout_->is_population() == forward->h.back());
 }
 
 Stage DescribedCircuit::stage(std::size_t i) const {

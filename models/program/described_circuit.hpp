@@ -54,6 +54,10 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   [[nodiscard]] Changes changes(std::size_t trial, const Activity& activity, const Network& network) const;
   void apply(const Changes& changes, Network& network) const;
   [[nodiscard]] const std::vector<RuleProgram>& rules() const noexcept { return rules_; }
+  /// The output is what [readout] says, by phases; else it is that of the network's own forward pass.
+  [[nodiscard]] bool has_own_readout() const noexcept;
+  /// The stages of an evaluation: those up to the readout's phase, without rules.
+  [[nodiscard]] std::vector<Stage> evaluation_stages() const;
   /// Some rule averages over time: trajectories are needed, a sample each step.
   [[nodiscard]] bool takes_averages() const noexcept { return averages_ > 0; }
 

@@ -37,9 +37,8 @@ std::vector<double> largest_weights(const Network& network) {
   return largest;
 }
 
-TrialRunner make_runner(const Config& config, const ModelConfig& model, const Network& network,
+TrialRunner make_runner(const Config& config, const ModelConfig& model, std::vector<Stage> stages,
                         const std::shared_ptr<const DescribedCircuit>& circuit) {
-  std::vector<Stage> stages = model_stages(config, model, network, loop_parameters(config, model));
   std::unique_ptr<Solver> solver, settling;
   if (!stages.empty()) {
     const SolverKind& kind = solver_kind(model.dynamics.solver);
@@ -78,7 +77,7 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
             .clip_delta = config.learning.clip_delta,
             .normalise_updates = config.learning.normalise_updates,
             .largest = config.learning.precision == "single" ? 1e29 : 1e290},
-      runner_(make_runner(config, model, network_, circuit_)),
+      runner_(make_runner(config, model, model_stages(config, model, network_, loop_parameters(config, model)), circuit_)),
       abscissa_(runner_.stages()),
       threads_(threads_of_model(config)),
       first_layer_(learns_in_blocks(config, model), config.learning.precision == "single"),
@@ -106,6 +105,8 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
       for (const ControlLoop& loop : runner_.stage(i).stage().loops) stabilise(i, loop);
     }
   }
+  if (circuit_ != nullptr && circuit_->has_own_readout())
+    evaluation_.emplace(make_runner(config, model, circuit_->evaluation_stages(), circuit_));
   record_weights();
   record_evaluation();
 }
@@ -317,12 +318,26 @@ void ModelTrainer::restabilise(std::size_t i) {
 void ModelTrainer::record_evaluation() {
   Score train, test;
   first_layer_.with_all_changes(network_, [&] {
-    train = evaluators_.train.score(network_, threads_);
-    if (evaluators_.test) test = evaluators_.test->score(network_, threads_);
+    const auto score = [&](const LossEvaluator& evaluator) {
+      return evaluation_ ? score_of_readout(evaluator) : evaluator.score(network_, threads_);
+    };
+    train = score(evaluators_.train);
+    if (evaluators_.test) test = score(*evaluators_.test);
   });
   counts_.last_loss = train.loss;
   if (std::isfinite(train.loss)) counts_.largest_loss = std::max(counts_.largest_loss, train.loss);
   tables_.eval.append({.trials_done = counts_.trials_done, .train = train, .test = test}, rows_.eval);
+}
+
+Score ModelTrainer::score_of_readout(const LossEvaluator& evaluator) {
+  const auto output = [&](const arma::mat& x, const arma::mat& t) -> std::optional<arma::mat> {
+    evaluation_->show(network_, x, t, nullptr);
+    const TrialCall call{.network = network_, .feedback = feedback_, .learns = false};
+    if (evaluation_->run(call)) return std::nullopt;
+    return arma::mat(t - evaluation_->activity().e);
+  };
+  const bool entropy = circuit_->plan().description().readout.loss == "cross_entropy";
+  return evaluator.score(output, entropy ? cross_entropy : squared_error);
 }
 
 void ModelTrainer::record_weights() {

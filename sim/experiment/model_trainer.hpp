@@ -72,6 +72,8 @@ class ModelTrainer {
   [[nodiscard]] bool has_own_rules() const { return circuit_ != nullptr && !circuit_->plan().learns_as_network(); }
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
   void record_evaluation();
+  /// of a circuit with a readout of its own
+  [[nodiscard]] Score score_of_readout(const LossEvaluator& evaluator);
   void record_weights();
   void record_trace(std::size_t trial, const TrialView* view);
   [[noreturn]] void stop(std::size_t trial, const TrialFailure& failure);
@@ -89,6 +91,7 @@ class ModelTrainer {
   const Evaluators& evaluators_;
   LearningRule rule_;
   TrialRunner runner_;
+  std::optional<TrialRunner> evaluation_;  // where the output is what a circuit's phases come to
   std::vector<LoopRecord> loops_;                // of the last trial, in the order of the stages
   std::vector<std::size_t> first_loop_;          // by stage: its first loop in loops_
   std::vector<std::optional<double>> abscissa_;  // by stage: of its only loop, where restabilisation has asked for it

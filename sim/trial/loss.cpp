@@ -2,6 +2,8 @@
 #include <dynvert/sim/trial/loss.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 namespace dynvert {
@@ -98,6 +100,37 @@ LossEvaluator::Part LossEvaluator::score_samples(const Network& network, std::si
   const auto classes = data_.t.class_numbers();
   return {.loss = dynvert::loss(network, activity),
           .right = classes.empty() ? 0 : correct(activity.h[depth], classes.subspan(first, samples))};
+}
+
+Score LossEvaluator::score(const Output& output, Loss loss_of) const {
+  constexpr std::size_t block = 128;
+  Score score;
+  std::size_t right = 0;
+  const auto classes = data_.t.class_numbers();
+  arma::mat x_scratch, t_scratch;
+  for (std::size_t first = 0; first < data_.samples(); first += block) {
+    const std::size_t samples = std::min(block, data_.samples() - first);
+    const arma::mat x = data_.x.view(first, samples, x_scratch);
+    const arma::mat t = data_.t.view(first, samples, t_scratch);
+    const auto y = output(x, t);
+    score.loss += y ? loss_of(*y, t) : std::numeric_limits<double>::quiet_NaN();
+    if (y && !classes.empty()) right += correct(*y, classes.subspan(first, samples));
+  }
+  if (!classes.empty()) score.accuracy = static_cast<double>(right) / static_cast<double>(data_.samples());
+  return score;
+}
+
+double squared_error(const arma::mat& y, const arma::mat& t) {
+  const arma::mat e = t - y;
+  return arma::dot(e, e);
+}
+
+double cross_entropy(const arma::mat& y, const arma::mat& t) {
+  double sum = 0;
+  for (arma::uword i = 0; i < t.n_elem; ++i) {
+    if (t[i] != 0) sum -= t[i] * std::log(y[i]);
+  }
+  return sum;
 }
 
 }  // namespace dynvert

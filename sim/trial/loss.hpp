@@ -14,6 +14,7 @@
 #include <dynvert/sim/tasks/task.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 
 namespace dynvert {
@@ -30,6 +31,12 @@ class LossEvaluator {
   /// over all samples; the same bits for any number of threads
   [[nodiscard]] Score score(const Network& network, std::size_t threads = 1) const;
   [[nodiscard]] double loss(const Network& network) const { return score(network).loss; }
+  /// Of outputs that somebody else computes, a block of samples at a time; NaN where there are none.
+  /// @param output  y, n_L x samples, for x, n_0 x samples, and t
+  /// @param loss_of  squared_error or cross_entropy
+  using Output = std::function<std::optional<arma::mat>(const arma::mat& x, const arma::mat& t)>;
+  using Loss = double (*)(const arma::mat& y, const arma::mat& t);
+  [[nodiscard]] Score score(const Output& output, Loss loss_of) const;
 
  private:
   struct Part {
@@ -42,6 +49,11 @@ class LossEvaluator {
   Dataset data_;
   arma::mat factor_;  // R; empty: evaluate by samples
 };
+
+/// |t - y|^2, summed
+[[nodiscard]] double squared_error(const arma::mat& y, const arma::mat& t);
+/// - sum t log y; 0 log 0 = 0
+[[nodiscard]] double cross_entropy(const arma::mat& y, const arma::mat& t);
 
 /// Training and test set of an experiment.
 struct Evaluators {
