@@ -1,10 +1,10 @@
 #include <dynvert/analysis/stability_map.hpp>
 #include <dynvert/sim/hdf5/hdf5.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/platform/new_file.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

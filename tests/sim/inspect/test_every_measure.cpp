@@ -6,10 +6,10 @@
 #include <dynvert/analysis/stability_map.hpp>
 #include <dynvert/analysis/trial/registry.hpp>
 #include <dynvert/sim/hdf5/hdf5.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/record/run_reader.hpp>
 #include <dynvert/sim/report/report_page.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -8,9 +8,9 @@
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/inspect/column_statistics.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/record/run_file.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
