@@ -283,7 +283,7 @@ TransientPlan circuit_plan(const Config& config) {
       UserCircuit{config.circuit, config.seed, make_circuit(config.circuit, config.seed)});
   const SolverKind& kind = solver_kind(d.solver);
   const auto moves = [](const InputConfig& in) { return signal_shape(in.shape) != InputSignal::Shape::step; };
-  check_exact(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
+  check_linear_only(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
   const double interval = config.record.interval > 0 ? config.record.interval : d.dt;
   const Table<CircuitRow> points = shared->points();
   TransientPlan plan{.name = "circuit",

@@ -300,8 +300,8 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
                      .attributes = {}};
   const TransientBatch first = shared->batch(0, 1);
   const auto is_linear = [](const StagePlan& s) { return s.stage.circuit.is_linear(); };
-  check_exact(model.dynamics.solver, std::ranges::all_of(first.stages, is_linear),
-              error_signal(config.inversion.signal).constant);
+  check_linear_only(model.dynamics.solver, std::ranges::all_of(first.stages, is_linear),
+                    error_signal(config.inversion.signal).constant);
   if (kind.has_trajectory) {
     plan.sample_interval = traced.sample_interval;
     plan.trace = trace_table(fmt::format("/models/{}", model.name), first.stages, traced);
@@ -366,6 +366,7 @@ std::string description_of_inversion(const Config& config) {
 
 ExperimentType inversion_type() {
   return {.kind = ExperimentKind::inversion,
+          .has_models = true,
           .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make_inversion_experiment(config); },
           .estimate = [](const Config& config) { return make_inversion_experiment(config)->estimate(); },
           .describe = &description_of_inversion,
