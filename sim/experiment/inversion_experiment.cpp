@@ -223,7 +223,8 @@ TraceRow Inversion::measure(const TransientTrial& trial, const Table<PointRow>& 
     // what a trial that failed has not reached
     arma::mat& s = credit[own[i].loops.front().source];
     if (s.is_empty()) s.zeros(network.units[own[i].loops.front().source], 1);
-    ReadyStage ready = ready_stage(own[i], network, feedback, activity, credit, run.read_phase());
+    ReadyStage ready = ready_stage(own[i], network, feedback, activity, credit);
+    enter_phase(own[i], network, activity, credit, run.read_phase(), ready);
     if (trial.complete()) {
       singles.push_back(std::make_unique<SingleTrial>(run, trial.column, own[i], std::move(ready.f)));
     } else {

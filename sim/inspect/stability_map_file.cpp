@@ -177,7 +177,7 @@ ModelMap map_model(const RunReader& file, RecordedModel& model, std::optional<st
       .model = model.name(), .snapshot = taken.trials, .attributes = describe(model, taken.trials), .datasets = {}};
   for (const Stage& stage : model.stages()) {
     if (stage.loops.empty()) continue;
-    RestingStage resting = at_rest(stage, model.network(), model.feedback());
+    ReadyStage resting = at_rest(stage, model.network(), model.feedback());
     for (const ControlLoop& loop : stage.loops) {
       const LinearisedLoop linearised({&resting.f, &resting.x, &loop});
       if (!linearised.modes()) continue;

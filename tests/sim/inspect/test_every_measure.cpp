@@ -68,7 +68,7 @@ template <typename Use>
 void for_each_loop(const CreditModel& model, const Drawn& w, const LoopParameters& parameters, const Use& use) {
   for (const Stage& stage : model.stages(w.network, parameters)) {
     if (stage.loops.empty()) continue;
-    RestingStage resting = at_rest(stage, w.network, w.feedback);
+    ReadyStage resting = at_rest(stage, w.network, w.feedback);
     for (const ControlLoop& loop : stage.loops) use(stage, resting, loop);
   }
 }
@@ -159,7 +159,7 @@ TEST_CASE("every measure: has a name of its own, and words for people") {
 
 TEST_CASE("every stability measure: the same each time, and it leaves the circuit alone") {
   for_random_weights([](const CreditModel& model, const Drawn& w) {
-    for_each_loop(model, w, times(1), [](const Stage&, RestingStage& resting, const ControlLoop& loop) {
+    for_each_loop(model, w, times(1), [](const Stage&, ReadyStage& resting, const ControlLoop& loop) {
       const State before = resting.x;
       const LoopStability first = loop_stability(LinearisedLoop({&resting.f, &resting.x, &loop}));
       // whatever was asked for before
@@ -211,7 +211,7 @@ TEST_CASE("every stability measure: does not depend on the order of units, and h
 TEST_CASE("every stability measure: by the reduced form alone, in a map and in a trial as for the circuit") {
   std::size_t mapped = 0;
   for_random_weights([&](const CreditModel& model, const Drawn& w) {
-    for_each_loop(model, w, times(1), [&](const Stage& stage, RestingStage& resting, const ControlLoop& loop) {
+    for_each_loop(model, w, times(1), [&](const Stage& stage, ReadyStage& resting, const ControlLoop& loop) {
       const LinearisedLoop whole({&resting.f, &resting.x, &loop});
       REQUIRE(whole.modes());
       const LinearisedLoop reduced(*whole.modes(), whole.controller());
