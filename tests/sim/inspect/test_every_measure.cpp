@@ -1,6 +1,7 @@
 // What every measure must do, of all that are registered: no measure is named here. Their definitions are held by
 // tests/analysis/test_stability.cpp, tests/analysis/trial and tests/sim/solvers/test_stable_step.cpp.
 
+#include "support/experiment_text.hpp"
 #include "support/run_program.hpp"
 
 #include <dynvert/analysis/stability_map.hpp>
@@ -103,35 +104,21 @@ void check_near(double value, double expected) {
   }
 }
 
-const std::string config = R"([experiment]
-trials = 12
-[task]
-kind = "linear_teacher"
-samples = 20
-[network]
-layers = [5, 4, 4, 3]
-activation = "tanh"
-init = {{ half_width = 0.5 }}
-[learning]
-rate = 0.01
-[record]
-trials = [5, 7]
-weights_every = 5
-measures = [{}]
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-transfer = "nonlinear"
-alpha = 0.5
-duration = 30.0
-)";
+std::string config_with(const std::string& measures) {
+  return learning_text({.trials = 12,
+                        .samples = 20,
+                        .layers = "5, 4, 4, 3",
+                        .network = "activation = \"tanh\"\ninit = { half_width = 0.5 }\n"}) +
+         fmt::format("[record]\ntrials = [5, 7]\nweights_every = 5\nmeasures = [{}]\n", measures) +
+         inversion_text("DI", "transfer = \"nonlinear\"\nalpha = 0.5\nduration = 30.0");
+}
 
 std::string simulate(const TemporaryFolder& folder, const std::string& name, bool measured) {
   std::vector<std::string> names;
   if (measured) {
     for (const TrialMeasure& measure : measures()) names.push_back('"' + measure.name + '"');
   }
-  const std::string text = fmt::format(fmt::runtime(config), fmt::join(names, ", "));
+  const std::string text = config_with(fmt::format("{}", fmt::join(names, ", ")));
   const Outcome run =
       dynvert_run({"simulate", write(folder, name + ".toml", text), "-o", folder / (name + ".h5"), "--quiet"});
   INFO(run.err);
