@@ -67,9 +67,9 @@ TEST_CASE("IDX bytes are read plain and packed, whole or in part") {
   // several packed parts are one file for gzip
   const std::string parts = folder / "parts.gz";
   write_gzip(parts, bytes.substr(0, 7));
-  const std::string first = read(parts);
+  const std::string first = contents(parts);
   write_gzip(parts, bytes.substr(7));
-  write_text(parts, first + read(parts));
+  write_text(parts, first + contents(parts));
   CHECK(all(read_idx(parts, 0)).n_cols == 3);
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("IDX files that are not what they should be") {
   CHECK_THAT(fault(idx_bytes(0x08, {3, 2}, six.substr(1))), Contains("holds 5 bytes of values, but its header says 6"));
   CHECK_THAT(fault(idx_bytes(0x08, {3, 2}, six + "x")), Contains("holds more than 6 bytes of values"));
 
-  const std::string packed = read(write_gzip(folder / "a.gz", idx_bytes(0x08, {3, 2}, six)));
+  const std::string packed = contents(write_gzip(folder / "a.gz", idx_bytes(0x08, {3, 2}, six)));
   CHECK_THAT(fault(packed.substr(0, packed.size() - 9)), Contains("truncated"));
   CHECK_THAT(fault(packed.substr(0, packed.size() - 1)), Contains("truncated"));
   std::string damaged = packed;
