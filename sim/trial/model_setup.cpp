@@ -55,7 +55,7 @@ TrialRunner::Assign credit_rule(const Config& config, const ModelConfig& model) 
   const CreditModel credit = credit_of(config, model).credit;
   if (!credit.assign) return nullptr;
   return [credit, parameters = model.parameters](const Network& network, const Feedback& feedback,
-                                                  const Activity& activity, Credit& signals) {
+                                                 const Activity& activity, Credit& signals) {
     credit.assign(network, feedback, activity, parameters, signals);
   };
 }
