@@ -2,10 +2,14 @@
 #include <dynvert/models/circuit/rate_function.hpp>
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/network/feedback.hpp>
-#include <dynvert/sim/measures.hpp>
+#include <dynvert/sim/experiment/error_signals.hpp>
+#include <dynvert/sim/experiment/projection_kinds.hpp>
 #include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/tasks/task.hpp>
+#include <dynvert/sim/trial/feedback_weights.hpp>
+#include <dynvert/sim/trial/initial_network.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <algorithm>
 
@@ -54,12 +58,21 @@ Choice entry_of(const SolverKind& solver) {
   if (solver.can_settle) use({"settle_tolerance", "max_steps"});
   if (solver.adaptive) use({"rtol", "atol"});
   choice.fixed_step = solver.fixed_step;
+  choice.linear_only = solver.linear_only;
   return choice;
 }
 
-Choice entry_of(const FeedbackFormula& formula) {
-  Choice choice = entry(formula.kind, formula.summary, formula.parameters);
-  choice.keys = {formula.uses_half_width ? "half_width" : "gain"};
+Choice entry_of(const SignalShape& shape) {
+  Choice choice = entry(shape.name, shape.summary, shape.parameters);
+  choice.constant = signal_shape(shape.name) == InputSignal::Shape::step;
+  return choice;
+}
+
+/// Of what says which common keys it uses.
+template <typename Kind>
+Choice entry_with_keys(const Kind& kind) {
+  Choice choice = entry(kind.name, kind.summary, kind.parameters);
+  choice.keys = kind.keys;
   return choice;
 }
 
@@ -70,45 +83,27 @@ ConfigRegistry config_registry() {
   for (const TaskKind& task : task_kinds()) r.tasks.push_back(entry_of(task));
   for (const CreditModel& credit : credit_models()) r.credits.push_back(entry_of(credit));
   for (const SolverKind& solver : solver_kinds()) r.solvers.push_back(entry_of(solver));
-  for (const FeedbackFormula& formula : feedback_formulas()) r.feedback_factors.push_back(entry_of(formula));
-  for (const SignalShape& shape : signal_shapes())
-    r.inputs.push_back(entry(shape.name, shape.summary, shape.parameters));
+  for (const FeedbackKind& kind : feedback_kinds()) {
+    r.feedback_kinds.push_back(entry_with_keys(kind));
+    if (find_feedback_formula(kind.name) != nullptr) r.feedback_factors.push_back(r.feedback_kinds.back());
+  }
+  for (const InitKind& kind : init_kinds()) r.inits.push_back(entry_with_keys(kind));
+  for (const ErrorSignal& signal : error_signals()) r.error_signals.push_back(entry_with_keys(signal));
+  for (const ProjectionKind& kind : projection_kinds()) {
+    r.projections.push_back(entry_with_keys(kind));
+    r.projections.back().one_to_one = kind.one_to_one;
+  }
+  for (const TransmissionKind& kind : transmission_kinds()) {
+    r.transmissions.push_back(entry(kind.name, kind.summary));
+    r.transmissions.back().keys = kind.keys;
+  }
+  for (const SignalShape& shape : signal_shapes()) r.inputs.push_back(entry_of(shape));
   for (const TransferKind& transfer : transfer_kinds()) r.transfers.push_back(entry(transfer.name, transfer.summary));
   for (const RateFunction& g : rate_functions()) {
     if (g.elementwise) r.activations.push_back(entry(g.name, g.summary));
     r.outputs.push_back(entry(g.name, g.summary));
   }
   for (const TrialMeasure& measure : measures()) r.measures.push_back(entry(measure.name, measure.description));
-
-  // what is no formula of the weights, see sim/trial/feedback_weights.hpp
-  r.feedback_kinds = r.feedback_factors;
-  r.feedback_kinds.push_back({.name = "product",
-                              .keys = {"factor", "gain", "half_width"},
-                              .summary = "the product of one matrix for each layer of the loop"});
-  r.feedback_kinds.push_back({.name = "optimised",
-                              .keys = {"half_width", "margin"},
-                              .summary = "drawn from U(-w, w), then changed until the loop is stable"});
-  r.feedback_kinds.push_back(
-      {.name = "file", .keys = {"path", "group", "snapshot"}, .summary = "read from an HDF5 file"});
-  // sim/trial/initial_network.hpp
-  r.inits = {{.name = "uniform", .keys = {"half_width"}, .summary = "drawn from U(-w, w)"},
-             {.name = "orthogonal", .keys = {"gain"}, .summary = "random matrices with orthonormal columns or rows"},
-             {.name = "file", .keys = {"path", "group", "snapshot"}, .summary = "read from an HDF5 file"}};
-  // sim/experiment/inversion_experiment.cpp
-  r.error_signals = {
-      {.name = "step", .summary = "constant from its onset on"},
-      {.name = "ramp", .keys = {"rise"}, .summary = "grows linearly to its full size"},
-      {.name = "noise", .keys = {"noise", "noise_tau"}, .summary = "fluctuates as an Ornstein-Uhlenbeck process"}};
-  // sim/experiment/circuit_experiment.cpp
-  r.projections = {
-      {.name = "one_to_one", .keys = {"weight"}, .summary = "one weight from each unit to the one of its number"},
-      {.name = "matrix", .keys = {"matrix"}, .summary = "written out in the configuration"},
-      {.name = "uniform", .keys = {"half_width"}, .summary = "drawn from U(-w, w)"},
-      {.name = "file", .keys = {"path", "group", "dataset"}, .summary = "read from an HDF5 file"}};
-  r.transmissions = {
-      {.name = "rate", .summary = "the rate g(x) of the source"},
-      {.name = "state", .summary = "its state x"},
-      {.name = "gain", .keys = {"follows", "reciprocal"}, .summary = "its state times a slope of another population"}};
   return r;
 }
 

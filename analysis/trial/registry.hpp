@@ -1,7 +1,7 @@
 #pragma once
 
-/// The measures of this floor. Each solver adds the largest step with which it is stable: sim/measures.hpp has them
-/// all.
+/// The measures of this floor. Each solver adds the largest step with which it is stable: sim/trial/measures.hpp has
+/// them all.
 
 #include <dynvert/analysis/loop_measure.hpp>
 #include <dynvert/analysis/trial/measures.hpp>

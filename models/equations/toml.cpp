@@ -1,6 +1,7 @@
 // A circuit as the text of its file.
 
 #include <dynvert/models/equations/circuit_text.hpp>
+#include <dynvert/models/toml_value.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,45 +13,13 @@ namespace dynvert::equations {
 
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f)
-      out += fmt::format("\\u{:04X}", byte);
-    else
-      out += (c == '"' || c == '\\') ? fmt::format("\\{}", c) : std::string(1, c);
-  }
-  return out + "\"";
-}
-
-/// A real that TOML takes for a real.
-std::string real(double x) {
-  const std::string text = fmt::format("{}", x);
-  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-}
-
-std::string toml_value(const ParameterValue& value) {
-  const auto list = [](const auto& items, const auto& text) {
-    std::string out = "[";
-    for (const auto& item : items) out += (out.size() > 1 ? ", " : "") + text(item);
-    return out + "]";
-  };
-  if (const auto* v = std::get_if<bool>(&value)) return *v ? "true" : "false";
-  if (const auto* v = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *v);
-  if (const auto* v = std::get_if<double>(&value)) return real(*v);
-  if (const auto* v = std::get_if<std::string>(&value)) return quoted(*v);
-  if (const auto* v = std::get_if<std::vector<double>>(&value)) return list(*v, real);
-  return list(std::get<std::vector<std::string>>(value), quoted);
-}
-
 std::string parameter_text(const Parameter& p) {
   std::string text = fmt::format("{} = {{ default = {}", p.name, toml_value(p.default_value));
-  if (std::isfinite(p.min)) text += fmt::format(", {} = {}", p.min_excluded ? "above" : "min", real(p.min));
-  if (std::isfinite(p.max)) text += fmt::format(", {} = {}", p.max_excluded ? "below" : "max", real(p.max));
+  if (std::isfinite(p.min)) text += fmt::format(", {} = {}", p.min_excluded ? "above" : "min", toml_real(p.min));
+  if (std::isfinite(p.max)) text += fmt::format(", {} = {}", p.max_excluded ? "below" : "max", toml_real(p.max));
   if (!p.choices.empty()) text += ", choices = " + toml_value(p.choices);
-  if (!p.units.empty()) text += ", units = " + quoted(p.units);
-  if (!p.meaning.empty()) text += ", meaning = " + quoted(p.meaning);
+  if (!p.units.empty()) text += ", units = " + toml_string(p.units);
+  if (!p.meaning.empty()) text += ", meaning = " + toml_string(p.meaning);
   return text + " }\n";
 }
 
@@ -76,14 +45,14 @@ std::string block(const char* key, const std::vector<Statement>& statements) {
   };
   // what the quotes of a block cannot hold stands in a string with escapes
   const bool fits = text.find("'''") == std::string::npos && std::ranges::all_of(text, is_plain);
-  return fits ? fmt::format("{} = '''\n{}'''\n", key, text) : fmt::format("{} = {}\n", key, quoted(text));
+  return fits ? fmt::format("{} = '''\n{}'''\n", key, text) : fmt::format("{} = {}\n", key, toml_string(text));
 }
 
 /// A number as a number, anything else as text.
 std::string number_or_text(const Expression& e) {
-  if (e.is(Kind::number)) return real(e.value());
-  if (e.is(Kind::negate) && e.argument().is(Kind::number)) return real(-e.argument().value());
-  return quoted(to_text(e));
+  if (e.is(Kind::number)) return toml_real(e.value());
+  if (e.is(Kind::negate) && e.argument().is(Kind::number)) return toml_real(-e.argument().value());
+  return toml_string(to_text(e));
 }
 
 std::string names_text(const std::vector<Expression>& names) {
@@ -94,14 +63,14 @@ std::string names_text(const std::vector<Expression>& names) {
 
 std::string phase_text(const PhaseText& p) {
   std::string text = "\n[[phase]]\n";
-  if (p.each) text += fmt::format("each = {}\n", quoted(to_text(*p.each)));
-  if (p.when) text += fmt::format("when = {}\n", quoted(to_text(*p.when)));
-  text += fmt::format("name = {}\n", quoted(p.name));
+  if (p.each) text += fmt::format("each = {}\n", toml_string(to_text(*p.each)));
+  if (p.when) text += fmt::format("when = {}\n", toml_string(to_text(*p.when)));
+  text += fmt::format("name = {}\n", toml_string(p.name));
   if (p.begin) text += fmt::format("begin = {}\n", number_or_text(p.begin));
   if (p.duration) text += fmt::format("duration = {}\n", number_or_text(p.duration));
   if (p.until_settled) text += "until_settled = true\n";
-  if (!p.clock.empty()) text += fmt::format("clock = {}\n", quoted(p.clock));
-  if (!p.from.empty()) text += fmt::format("from = {}\n", quoted(p.from));
+  if (!p.clock.empty()) text += fmt::format("clock = {}\n", toml_string(p.clock));
+  if (!p.from.empty()) text += fmt::format("from = {}\n", toml_string(p.from));
   if (p.moves) text += fmt::format("moves = {}\n", names_text(*p.moves));
   if (!p.hold.empty()) text += fmt::format("hold = {}\n", names_text(p.hold));
   text += block("set", p.set);
@@ -112,14 +81,14 @@ std::string phase_text(const PhaseText& p) {
       list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", name, number_or_text(value));
     text += fmt::format("parameters = {{ {} }}\n", list);
   }
-  if (p.during != "both") text += fmt::format("during = {}\n", quoted(p.during));
+  if (p.during != "both") text += fmt::format("during = {}\n", toml_string(p.during));
   if (p.learn) text += fmt::format("learn = {}\n", names_text(*p.learn));
   return text;
 }
 
 std::string weights_text(const Keys& w) {
-  std::string text = fmt::format("\n[weights.{}]\nkind = {}\n", w.name, quoted(w.kind));
-  if (w.expression) text += fmt::format("{} = {}\n", w.kind, quoted(to_text(w.expression)));
+  std::string text = fmt::format("\n[weights.{}]\nkind = {}\n", w.name, toml_string(w.kind));
+  if (w.expression) text += fmt::format("{} = {}\n", w.kind, toml_string(to_text(w.expression)));
   if (!w.matrix.empty()) {
     text += "matrix = [";
     for (const auto& row : w.matrix) text += (&row == w.matrix.data() ? "" : ", ") + toml_value(row);
@@ -132,12 +101,12 @@ std::string initial_text(const std::vector<InitialText>& initial) {
   if (initial.empty()) return "";
   std::string text = "\n[initial]\n";
   for (const InitialText& i : initial) {
-    text += fmt::format("{} = ", quoted(to_text(i.name)));
+    text += fmt::format("{} = ", toml_string(to_text(i.name)));
     if (i.value) {
       text += number_or_text(i.value) + "\n";
       continue;
     }
-    text += fmt::format("{{ kind = {}", quoted(i.kind));
+    text += fmt::format("{{ kind = {}", toml_string(i.kind));
     for (const Parameter& p : parameters_of(weight_kinds(), i.kind))
       if (const ParameterValue* value = i.values.find(p.name))
         text += fmt::format(", {} = {}", p.name, toml_value(*value));
@@ -150,17 +119,17 @@ std::string trial_text(const TrialText& trial) {
   std::string text;
   if (trial.carry_all) text += "carry = \"all\"\n";
   if (!trial.carry.empty()) text += fmt::format("carry = {}\n", names_text(trial.carry));
-  if (trial.per != "trial") text += fmt::format("per = {}\n", quoted(trial.per));
-  if (!trial.after.empty()) text += fmt::format("after = {}\n", quoted(trial.after));
+  if (trial.per != "trial") text += fmt::format("per = {}\n", toml_string(trial.per));
+  if (!trial.after.empty()) text += fmt::format("after = {}\n", toml_string(trial.after));
   return text.empty() ? "" : "\n[trial]\n" + text;
 }
 
 std::string readout_text(const ReadoutText& readout) {
   std::string text;
-  if (readout.y) text += fmt::format("y = {}\n", quoted(to_text(readout.y)));
-  if (readout.loss != "squared") text += fmt::format("loss = {}\n", quoted(readout.loss));
-  if (!readout.phase.empty()) text += fmt::format("phase = {}\n", quoted(readout.phase));
-  if (readout.at != "end") text += fmt::format("at = {}\n", quoted(readout.at));
+  if (readout.y) text += fmt::format("y = {}\n", toml_string(to_text(readout.y)));
+  if (readout.loss != "squared") text += fmt::format("loss = {}\n", toml_string(readout.loss));
+  if (!readout.phase.empty()) text += fmt::format("phase = {}\n", toml_string(readout.phase));
+  if (readout.at != "end") text += fmt::format("at = {}\n", toml_string(readout.at));
   return text.empty() ? "" : "\n[readout]\n" + text;
 }
 
@@ -168,14 +137,14 @@ std::string readout_text(const ReadoutText& readout) {
 
 std::string to_toml(const CircuitText& c) {
   std::string text = "version = 1\n";
-  if (!c.title.empty()) text += fmt::format("title = {}\n", quoted(c.title));
+  if (!c.title.empty()) text += fmt::format("title = {}\n", toml_string(c.title));
   if (!c.parameters.empty()) text += "\n[parameters]\n";
   for (const Parameter& p : c.parameters) text += parameter_text(p);
   text += "\n[circuit]\n";
-  if (!c.algebraic_loop.empty()) text += fmt::format("algebraic_loop = {}\n", quoted(c.algebraic_loop));
+  if (!c.algebraic_loop.empty()) text += fmt::format("algebraic_loop = {}\n", toml_string(c.algebraic_loop));
   text += block("equations", c.equations);
   for (const Keys& source : c.sources)
-    text += fmt::format("\n[source.{}]\nkind = {}\n{}", source.name, quoted(source.kind),
+    text += fmt::format("\n[source.{}]\nkind = {}\n{}", source.name, toml_string(source.kind),
                         keys_text(parameters_of(source_kinds(), source.kind), source.values));
   for (const Keys& w : c.weights) text += weights_text(w);
   text += initial_text(c.initial);

@@ -2,6 +2,7 @@
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/commands/command_line.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/inspect/inspect_print.hpp>
 #include <dynvert/sim/platform/build_info.hpp>
 
@@ -46,12 +47,13 @@ Config at_point(const RunReader& file, Config config, const std::string& name, s
 /// What is computed from the weights, as far as the file goes: what it does not hold is said and left out.
 void compute(const RunReader& file, const Config& config, const InspectArguments& arguments, InspectedModel& model) {
   const std::string& name = model.summary.name;
-  if (config.kind == ExperimentKind::circuit) return;
+  const ExperimentType& experiment = experiment_type(config.kind);
+  if (!experiment.has_models) return;
   try {
     const bool one_trial = arguments.trial.has_value();
     model.config = one_trial ? at_point(file, config, name, *arguments.trial) : config;
     model.recorded.emplace(file, *model.config, name);
-    if (one_trial && config.kind == ExperimentKind::learning) {
+    if (one_trial && experiment.learns) {
       model.computed = inspect_trial(file, *model.config, *model.recorded, *arguments.trial);
     } else {
       const bool in_detail = !arguments.model.empty() && !one_trial;

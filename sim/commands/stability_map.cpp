@@ -2,6 +2,7 @@
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/commands/command_line.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
 #include <dynvert/sim/platform/build_info.hpp>
 
@@ -56,7 +57,7 @@ int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostre
   const std::vector<std::string> names = chosen_models(file, arguments.model);
   note_incomplete(file, err);
   const Config config = recorded_config(file);
-  if (config.kind == ExperimentKind::circuit) {
+  if (!experiment_type(config.kind).has_models) {
     throw ValueError("--map", "a circuit of populations has no control loops", "a file with a model that has");
   }
   std::vector<ModelMap> maps;

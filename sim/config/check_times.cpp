@@ -82,7 +82,7 @@ void check_error_times(const ConfigReader& reader, const Config& config, const D
   const InversionConfig& inversion = config.inversion;
   const auto* in = reader.tree()["inversion"].as_table();
   const double sample = config.record.interval > 0 ? config.record.interval : d.dt;
-  const double rise = inversion.signal == "ramp" ? inversion.rise : 0;
+  const double rise = uses(find_choice(reader.registry().error_signals, inversion.signal), "rise") ? inversion.rise : 0;
   const auto check = [&](std::string_view key, double time) {
     if (time > 0 && !whole_number_of_steps(time, sample))
       reader.fail_at(in, "inversion", key,

@@ -1,3 +1,4 @@
+#include <dynvert/models/toml_value.hpp>
 #include <dynvert/sim/config/key.hpp>
 #include <dynvert/sim/config/keys.hpp>
 
@@ -217,30 +218,14 @@ std::string lines_of(const std::string& value) {
 }
 
 std::string text_of(const std::string& value) {
-  if (value.find('\n') != std::string::npos) return lines_of(value);
-  std::string out = "\"";
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
-    else if (byte < 0x20 || byte == 0x7f)
-      out += fmt::format("\\u{:04X}", byte);
-    else
-      out += c;
-  }
-  return out + "\"";
+  return value.find('\n') != std::string::npos ? lines_of(value) : toml_string(value);
 }
 
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(int value) { return fmt::format("{}", value); }
 std::string text_of(std::size_t value) { return fmt::format("{}", value); }
 std::string text_of(std::int64_t value) { return fmt::format("{}", value); }
-
-std::string text_of(double value) {
-  auto text = fmt::format("{}", value);  // the shortest text that reads back as the same double
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
-}
+std::string text_of(double value) { return toml_real(value); }
 
 std::string text_of(PhaseConfig phase) {
   std::string out = "{ ";

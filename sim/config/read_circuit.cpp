@@ -101,17 +101,18 @@ class CircuitReader {
     if (!own.contains("name")) p.name = fmt::format("{}_{}", p.source, p.target);
     check_name(own, prefix, p.name);
     reader_.check_used(&own, prefix, keys);
-    if (p.kind != "one_to_one") weights_ += source.units * target.units;
+    const bool one_to_one = find_choice(reader_.registry().projections, p.kind)->one_to_one;
+    if (!one_to_one) weights_ += source.units * target.units;
     if (weights_ > max_weights)
       reader_.fail_at(&own, prefix, "kind",
                       fmt::format("with its {} x {} the circuit has {} weights", target.units, source.units, weights_),
                       fmt::format("at most {}", max_weights));
-    if (p.kind == "one_to_one" && source.units != target.units)
+    if (one_to_one && source.units != target.units)
       reader_.fail_at(
           &own, prefix, "kind",
-          fmt::format("\"one_to_one\" from {} units of {} to {} of {}", source.units, p.source, target.units, p.target),
+          fmt::format("\"{}\" from {} units of {} to {} of {}", p.kind, source.units, p.source, target.units, p.target),
           "populations of one size, or another kind");
-    if (p.kind == "matrix") {
+    if (applies(keys, "matrix")) {
       reader_.require(&own, keys, prefix, "matrix");
       if (p.matrix.size() != target.units || p.matrix.front().size() != source.units)
         reader_.fail_at(
@@ -119,11 +120,11 @@ class CircuitReader {
             fmt::format("found {} rows of {} numbers", p.matrix.size(), p.matrix.front().size()),
             fmt::format("{} rows (units of {}) of {} (units of {})", target.units, p.target, source.units, p.source));
     }
-    if (p.kind == "file") {
+    if (applies(keys, "path")) {
       reader_.resolve_path(&own, prefix, p.path, p.group);
       reader_.require(&own, keys, prefix, "dataset");
     }
-    if (p.transmits == "gain") {
+    if (applies(keys, "follows")) {
       const auto& leader = named(own, keys, prefix, "follows", p.follows);
       if (leader.units != source.units)
         reader_.fail_at(&own, prefix, "follows", fmt::format("{} has {} units", p.follows, leader.units),
@@ -151,12 +152,13 @@ class CircuitReader {
     if (in.amplitude.empty()) reader_.fail_at(&own, prefix, "amplitude", "found an empty list", "at least one number");
     check_length(own, prefix, "amplitude", in.amplitude.size(), population.units);
     const double end = circuit_.dynamics.duration;
-    if (!timed_ && (in.shape != "step" || in.start > 0 || in.duration > 0))
+    const bool constant = find_choice(reader_.registry().inputs, in.shape)->constant;
+    if (!timed_ && (!constant || in.start > 0 || in.duration > 0))
       reader_.fail_at(
           &own, prefix,
-          in.shape != "step" ? "shape"
-          : in.start > 0     ? "start"
-                             : "duration",
+          !constant      ? "shape"
+          : in.start > 0 ? "start"
+                         : "duration",
           fmt::format("solver = \"{}\" has no time in which an input could change", circuit_.dynamics.solver),
           "a step from the start to the end, or a solver that integrates");
     if (timed_ && in.start >= end)

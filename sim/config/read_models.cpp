@@ -217,9 +217,11 @@ class ModelReader {
     if (!uses(find_choice(reader_.registry().solvers, d.solver), "duration"))
       at("solver", fmt::format("\"{}\" has no time in which plasticity = \"continuous\" could act", d.solver),
          "a solver that integrates, such as dopri5, or plasticity = \"end_of_trial\"");
-    if (d.solver == "exact")
-      at("solver", "\"exact\" is for linear circuits, and weights that change with the state make it bilinear",
-         "dopri5, rk4, euler, sequential_euler, rosenbrock4");
+    if (find_choice(reader_.registry().solvers, d.solver)->linear_only)
+      at("solver",
+         fmt::format("\"{}\" is for linear circuits, and weights that change with the state make it bilinear",
+                     d.solver),
+         fmt::format("{}", fmt::join(solvers_of_nonlinear(), ", ")));
     const auto* learning = reader_.tree()["learning"].as_table();
     const auto excluded = [&](std::string_view key, bool used) {
       if (!used) return;
@@ -237,6 +239,13 @@ class ModelReader {
                                   "state",
                                   config_.learning.batch, prefix),
                       "1, or plasticity = \"end_of_trial\"");
+  }
+
+  [[nodiscard]] std::vector<std::string> solvers_of_nonlinear() const {
+    std::vector<std::string> names;
+    for (const Choice& solver : reader_.registry().solvers)
+      if (uses(&solver, "duration") && !solver.linear_only) names.push_back(solver.name);
+    return names;
   }
 
   void check_precision(const std::string& prefix, const ModelConfig& model) const {

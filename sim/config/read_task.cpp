@@ -11,14 +11,14 @@ namespace {
 constexpr std::size_t largest_data = 1'000'000'000;  // numbers of a data set, 8 GB
 
 /// The files of a task: their names become absolute.
-void check_files(const ConfigReader& reader, const toml::table& in, TaskConfig& task) {
+void check_files(const ConfigReader& reader, const toml::table& in, const Choice& kind, TaskConfig& task) {
   if (!task.targets_path.empty() && !task.test_path.empty() && task.test_targets_path.empty())
     reader.fail_at(&in, "task", "test_targets_path", "is missing", "a file name: the test set is an IDX pair, too");
   if (task.test_path.empty() && !task.test_targets_path.empty())
     reader.fail_at(&in, "task", "test_path", "is missing", "a file name");
   if (!task.test_group.empty() && !task.test_group.starts_with('/'))
     reader.fail_at(&in, "task", "test_group", "found " + in_quotes(task.test_group), "a group of the file, from /");
-  if (in.contains("test_samples") && task.test_samples > 0 && task.kind == "dataset" && task.test_path.empty() &&
+  if (in.contains("test_samples") && task.test_samples > 0 && uses(&kind, "test_path") && task.test_path.empty() &&
       task.test_group.empty())
     reader.fail_at(&in, "task", "test_samples", "there is no test set", "test_path or test_group, or leave it out");
   reader.resolve_path(&in, "task", task.path, task.group, "path");
@@ -58,7 +58,7 @@ void check_task(const ConfigReader& reader, const toml::table& in, Config& confi
   };
   agree("inputs", task.inputs, kind.defaults.inputs, n.front(), "first");
   agree("outputs", task.outputs, kind.defaults.outputs, n.back(), "last");
-  if (uses(&kind, "path")) check_files(reader, in, task);
+  if (uses(&kind, "path")) check_files(reader, in, kind, task);
   if (kind.count_samples) kind.count_samples(task);
   const std::size_t samples = task.samples + task.test_samples;
   if (samples > largest_data / (n.front() + n.back()))

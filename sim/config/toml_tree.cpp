@@ -1,3 +1,4 @@
+#include <dynvert/models/toml_value.hpp>
 #include <dynvert/sim/config/keys.hpp>
 #include <dynvert/sim/config/toml_tree.hpp>
 
@@ -67,18 +68,6 @@ std::optional<toml::table> tree_of(std::string_view path, std::string_view value
   } catch (const toml::parse_error&) {
     return std::nullopt;
   }
-}
-
-std::string escaped(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f)
-      out += fmt::format("\\u{:04X}", byte);
-    else
-      out += (c == '"' || c == '\\') ? fmt::format("\\{}", c) : std::string(1, c);
-  }
-  return out + "\"";
 }
 
 /// The tables of which there are many, each with a name.
@@ -207,7 +196,7 @@ void apply_set(toml::table& tree, const std::string& set, const std::string& ori
   // a table that is none is the file's fault, which those who read the tree report
   if (const auto* top = tree.get(top_name); target == &tree && top != nullptr && !top->is_table()) return;
   auto change = tree_of(rest, value, origin);
-  if (!change) change = tree_of(rest, escaped(value), origin);
+  if (!change) change = tree_of(rest, toml_string(value), origin);
   if (!change) throw ConfigError({origin, 0, 0, path, "the value is not UTF-8", "", "a TOML value or text in UTF-8"});
   merge(*target, *change);
 }

@@ -7,10 +7,9 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
+#include <dynvert/sim/experiment/projection_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
-#include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
-#include <dynvert/sim/trial/weights_file.hpp>
 
 #include <fmt/format.h>
 
@@ -27,24 +26,6 @@ PopulationIndex index_of(const CircuitConfig& config, const std::string& name) {
                                       config.populations.begin());
 }
 
-Weights weights_of(const ProjectionConfig& p, std::size_t rows, std::size_t columns, std::uint64_t seed) {
-  if (p.kind == "one_to_one") return p.weight;
-  if (p.kind == "uniform")
-    return RandomStream(seed, fmt::format("projection {}", p.name)).uniform(rows, columns, p.half_width);
-  if (p.kind == "file") {
-    auto values = read_matrix(p.path, p.group, p.dataset, rows, columns,
-                              fmt::format("units of {} x units of {}", p.target, p.source));
-    if (values) return std::move(*values);
-    throw IoError(fmt::format("{}:{}", p.path, p.group), fmt::format("has no dataset {}", p.dataset),
-                  fmt::format("projection {} of kind \"file\" needs it", p.name));
-  }
-  arma::mat values(rows, columns);
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t j = 0; j < columns; ++j) values(i, j) = p.matrix[i][j];
-  }
-  return values;
-}
-
 Circuit make_circuit(const CircuitConfig& config, std::uint64_t seed) {
   Circuit circuit;
   for (const PopulationConfig& p : config.populations) {
@@ -53,16 +34,14 @@ Circuit make_circuit(const CircuitConfig& config, std::uint64_t seed) {
   for (const ProjectionConfig& p : config.projections) {
     const PopulationIndex source = index_of(config, p.source);
     const PopulationIndex target = index_of(config, p.target);
-    Projection projection{
-        .name = p.name,
-        .source = source,
-        .target = target,
-        .weights = weights_of(p, circuit.populations()[target].units, circuit.populations()[source].units, seed)};
-    if (p.transmits == "rate") projection.transmits = Transmit::rate;
-    if (p.transmits == "gain") {
-      projection.transmits = Transmit::gain;
+    Projection projection{.name = p.name,
+                          .source = source,
+                          .target = target,
+                          .weights = projection_kind(p.kind).make(p, circuit.populations()[target].units,
+                                                                  circuit.populations()[source].units, seed),
+                          .transmits = transmission_kind(p.transmits).transmits};
+    if (projection.transmits == Transmit::gain)
       projection.follows = GainFollows{index_of(config, p.follows), p.reciprocal};
-    }
     circuit.add(std::move(projection));
   }
   return circuit;
@@ -303,8 +282,8 @@ TransientPlan circuit_plan(const Config& config) {
   const auto shared = std::make_shared<UserCircuit>(
       UserCircuit{config.circuit, config.seed, make_circuit(config.circuit, config.seed)});
   const SolverKind& kind = solver_kind(d.solver);
-  const auto moves = [](const InputConfig& in) { return in.shape != "step"; };
-  check_exact(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
+  const auto moves = [](const InputConfig& in) { return signal_shape(in.shape) != InputSignal::Shape::step; };
+  check_linear_only(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
   const double interval = config.record.interval > 0 ? config.record.interval : d.dt;
   const Table<CircuitRow> points = shared->points();
   TransientPlan plan{.name = "circuit",
@@ -357,7 +336,7 @@ std::string description_of_circuit(const Config& config) {
 std::vector<ExternalFile> files_of_circuit(const Config& config) {
   std::vector<ExternalFile> files;
   for (const ProjectionConfig& p : config.circuit.projections) {
-    if (p.kind == "file") files.push_back({"/models/circuit", p.name, p.path});
+    if (projection_kind(p.kind).reads_file) files.push_back({"/models/circuit", p.name, p.path});
   }
   return files;
 }

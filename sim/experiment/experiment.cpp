@@ -2,6 +2,8 @@
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/platform/reproducible.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
+#include <dynvert/sim/trial/feedback_weights.hpp>
+#include <dynvert/sim/trial/initial_network.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -31,9 +33,9 @@ std::vector<ExternalFile> external_files(const Config& config) {
 
 std::vector<ExternalFile> model_files(const Config& config) {
   std::vector<ExternalFile> files;
-  if (config.network.init.kind == "file") files.push_back({"/", "init", config.network.init.path});
+  if (init_kind(config.network.init.kind).reads_file) files.push_back({"/", "init", config.network.init.path});
   for (const ModelConfig& model : config.models) {
-    if (model.feedback.kind == "file" && credit_of(config, model).credit.feedback && model.feedback.kind == "file")
+    if (credit_of(config, model).credit.feedback && feedback_kind(model.feedback.kind).reads_file)
       files.push_back({"/models/" + model.name, "feedback", model.feedback.path});
   }
   return files;

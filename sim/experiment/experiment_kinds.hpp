@@ -14,6 +14,8 @@ namespace dynvert {
 
 struct ExperimentType {
   ExperimentKind kind;
+  bool has_models = false;  ///< what runs are [[model]]s: with their weights a file can be set up again
+  bool learns = false;      ///< weights change from trial to trial, and each trial shows samples of a task
   std::unique_ptr<Experiment> (*make)(const Config& config);
   Estimate (*estimate)(const Config& config);
   std::string (*describe)(const Config& config);

@@ -4,6 +4,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/config/model_credit.hpp>
+#include <dynvert/sim/experiment/error_signals.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
@@ -63,7 +64,7 @@ struct Inversion {
   }
   /// A loop whose source is this layer never settles: its error fluctuates. 0: there is none.
   [[nodiscard]] std::size_t fluctuating_source() const {
-    return has_time() && config.inversion.signal == "noise" ? network.depth() : 0;
+    return has_time() && error_signal(config.inversion.signal).fluctuates ? network.depth() : 0;
   }
   [[nodiscard]] bool has_time() const { return solver_kind(model.dynamics.solver).has_trajectory; }
 
@@ -79,29 +80,15 @@ InputSignals Inversion::signals(std::size_t first, std::size_t count) const {
   const InversionConfig& options = config.inversion;
   InputSignal error{.amplitude = arma::mat(errors.n_rows, count), .start = options.onset};
   for (std::size_t c = 0; c < count; ++c) error.amplitude.col(c) = -errors.col(point(first + c).sample);
-  // the steady state is that of the error at its full size
-  if (!has_time()) error.start = 0;
-  if (has_time() && options.signal == "ramp") {
-    error.shape = InputSignal::Shape::ramp;
-    error.rise = options.rise;
+  if (!has_time()) {
+    // the steady state is that of the error at its full size
+    error.start = 0;
+    return std::make_shared<const std::vector<InputSignal>>(1, error);
   }
-  auto signals = std::make_shared<std::vector<InputSignal>>(1, error);
-  if (!has_time() || options.signal != "noise") return signals;
-
-  InputSignal noise = error;
-  noise.shape = InputSignal::Shape::noise;
-  noise.spacing = model.dynamics.dt;
-  noise.amplitude.fill(-options.noise * options.amplitude);
-  const auto knots = static_cast<std::size_t>((model.dynamics.duration - options.onset) / noise.spacing) + 2;
-  std::vector<arma::mat> xi;
-  for (std::size_t c = 0; c < count; ++c) {
-    // the same fluctuations at every point of the grid
-    RandomStream random(config.seed, fmt::format("noise of error {}", point(first + c).sample));
-    xi.push_back(ornstein_uhlenbeck(random, errors.n_rows, knots, noise.spacing, options.noise_tau));
-  }
-  noise.knots = std::make_shared<const std::vector<arma::mat>>(std::move(xi));
-  signals->push_back(std::move(noise));
-  return signals;
+  std::vector<std::size_t> samples;
+  for (std::size_t c = 0; c < count; ++c) samples.push_back(point(first + c).sample);
+  return std::make_shared<const std::vector<InputSignal>>(
+      error_signal(options.signal).make({config, model.dynamics, std::move(samples), std::move(error)}));
 }
 
 std::vector<Phase> Inversion::phases(const std::vector<InputSignal>& signals) const {
@@ -236,7 +223,8 @@ TraceRow Inversion::measure(const TransientTrial& trial, const Table<PointRow>& 
     // what a trial that failed has not reached
     arma::mat& s = credit[own[i].loops.front().source];
     if (s.is_empty()) s.zeros(network.units[own[i].loops.front().source], 1);
-    ReadyStage ready = ready_stage(own[i], network, feedback, activity, credit, run.read_phase());
+    ReadyStage ready = ready_stage(own[i], network, feedback, activity, credit);
+    enter_phase(own[i], network, activity, credit, run.read_phase(), ready);
     if (trial.complete()) {
       singles.push_back(std::make_unique<SingleTrial>(run, trial.column, own[i], std::move(ready.f)));
     } else {
@@ -295,7 +283,7 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
       .errors =
           config.inversion.amplitude * RandomStream(config.seed, "errors").normal(network.units.back(), samples)});
   // at the model's own alpha and tau_u: one B for the whole grid
-  if (model.feedback.kind == "optimised") stabilise_loops(*shared, shared->feedback);
+  if (feedback_kind(model.feedback.kind).stabilised) stabilise_loops(*shared, shared->feedback);
 
   const SolverKind& kind = solver_kind(model.dynamics.solver);
   const TraceSettings traced = trace_settings(config, model);
@@ -313,7 +301,8 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
                      .attributes = {}};
   const TransientBatch first = shared->batch(0, 1);
   const auto is_linear = [](const StagePlan& s) { return s.stage.circuit.is_linear(); };
-  check_exact(model.dynamics.solver, std::ranges::all_of(first.stages, is_linear), config.inversion.signal == "step");
+  check_linear_only(model.dynamics.solver, std::ranges::all_of(first.stages, is_linear),
+                    error_signal(config.inversion.signal).constant);
   if (kind.has_trajectory) {
     plan.sample_interval = traced.sample_interval;
     plan.trace = trace_table(fmt::format("/models/{}", model.name), first.stages, traced);
@@ -378,6 +367,7 @@ std::string description_of_inversion(const Config& config) {
 
 ExperimentType inversion_type() {
   return {.kind = ExperimentKind::inversion,
+          .has_models = true,
           .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make_inversion_experiment(config); },
           .estimate = [](const Config& config) { return make_inversion_experiment(config)->estimate(); },
           .describe = &description_of_inversion,

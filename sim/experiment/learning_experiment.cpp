@@ -48,6 +48,8 @@ std::vector<ExternalFile> files_of_learning(const Config& config) {
 
 ExperimentType learning_type() {
   return {.kind = ExperimentKind::learning,
+          .has_models = true,
+          .learns = true,
           .make = [](const Config& config) -> std::unique_ptr<Experiment> {
             return std::make_unique<LearningExperiment>(config);
           },

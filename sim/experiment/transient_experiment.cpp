@@ -4,6 +4,7 @@
 #include <dynvert/sim/platform/parallel.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -31,17 +32,20 @@ std::size_t TransientTrial::steps(std::size_t stage) const {
   return run.stage(stage).started() ? run.stage(stage).solver_run().columns[column].steps : 0;
 }
 
-void check_exact(const std::string& solver, bool linear, bool constant_inputs) {
-  if (solver != "exact") return;
-  constexpr const char* others = "dopri5, rk4, euler, sequential_euler, rosenbrock4";
+void check_linear_only(const std::string& solver, bool linear, bool constant_inputs) {
+  if (!solver_kind(solver).linear_only || (linear && constant_inputs)) return;
+  std::vector<std::string_view> names;
+  for (const SolverKind& other : solver_kinds()) {
+    if (other.has_trajectory && !other.linear_only) names.push_back(other.name);
+  }
+  const std::string others = fmt::format("{}", fmt::join(names, ", "));
   if (!linear) {
-    throw ValueError("dynamics.solver", "\"exact\" is for linear circuits, and a rate function or a gain is not linear",
+    throw ValueError("dynamics.solver",
+                     fmt::format("\"{}\" is for linear circuits, and a rate function or a gain is not linear", solver),
                      others);
   }
-  if (!constant_inputs) {
-    throw ValueError("dynamics.solver", "\"exact\" is for inputs that are constant except for switches",
-                     fmt::format("inputs that are steps, or {}", others));
-  }
+  throw ValueError("dynamics.solver", fmt::format("\"{}\" is for inputs that are constant except for switches", solver),
+                   fmt::format("inputs that are steps, or {}", others));
 }
 
 std::size_t batch_size(std::size_t trials, std::size_t state_values, std::size_t samples) {

@@ -62,10 +62,9 @@ struct TransientPlan {
   std::function<TraceRow(const TransientTrial&, Rows& points)> measure = nullptr;
 };
 
-/// Before anything is written: what the solver `exact` cannot take.
-/// @throws ValueError  it is that solver, and the circuits are not linear or the inputs not constant except for
-/// switches
-void check_exact(const std::string& solver, bool linear, bool constant_inputs);
+/// Before anything is written: what a solver of linear circuits cannot take.
+/// @throws ValueError  it is one, and the circuits are not linear or the inputs not constant except for switches
+void check_linear_only(const std::string& solver, bool linear, bool constant_inputs);
 
 /// So many trials a batch that its trajectories stay below 64 MiB.
 [[nodiscard]] std::size_t batch_size(std::size_t trials, std::size_t state_values, std::size_t samples);

@@ -1,7 +1,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/difference.hpp>
 #include <dynvert/sim/inspect/inspect.hpp>
-#include <dynvert/sim/measures.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 

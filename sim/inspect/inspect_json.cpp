@@ -1,7 +1,7 @@
 // dynvert inspect --json.
 
 #include <dynvert/sim/inspect/inspect_print.hpp>
-#include <dynvert/sim/measures.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 

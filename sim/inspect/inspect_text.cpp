@@ -1,7 +1,7 @@
 // dynvert inspect: tables for people.
 
 #include <dynvert/sim/inspect/inspect_print.hpp>
-#include <dynvert/sim/measures.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/ostream.h>
 #include <fmt/ranges.h>

@@ -2,6 +2,7 @@
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/config/model_credit.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/trial/datasets.hpp>
@@ -58,7 +59,7 @@ RecordedModel::RecordedModel(const RunReader& file, const Config& config, const 
     : file_(file),
       config_(&config),
       model_(&model_of(config, name)),
-      learns_(config.kind == ExperimentKind::learning),
+      learns_(experiment_type(config.kind).learns),
       network_(empty_network(config)) {
   stages_ = model_stages(config, *model_, network_, loop_parameters(config, *model_));
   const auto [credit, circuit] = credit_of(config, *model_);

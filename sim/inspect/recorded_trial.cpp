@@ -157,14 +157,13 @@ void RecordedTrial::take_activity() {
   // a forward pass that took time ended where it ended
   for (const Stage& stage : model_.stages()) {
     if (stage.timing != Stage::Timing::forward) continue;
-    RightHandSide f(stage.circuit, 1);
-    StateReader states(file_, group_, record_, stage, f);
+    ReadyStage ready = ready_stage(stage, model_.network(), model_.feedback(), activity_, credit_);
+    StateReader states(file_, group_, record_, stage, ready.f);
     if (!states.missing().empty() || states.time().empty()) continue;
-    stage.begin(model_.network(), activity_, credit_, f);
-    State x(f.layout().size());
     const Phase phase = stage_phases(stage, model_.config().dynamics).back();
-    stage.enter(model_.network(), activity_, credit_, phase, f, x);
-    if (states.read(states.time().size() - 1, x)) stage.read(model_.network(), f, x, activity_, credit_);
+    enter_phase(stage, model_.network(), activity_, credit_, phase, ready);
+    if (states.read(states.time().size() - 1, ready.x))
+      stage.read(model_.network(), ready.f, ready.x, activity_, credit_);
   }
 }
 
@@ -204,32 +203,30 @@ RecordedTrial::Way RecordedTrial::residual(std::size_t number,
   const bool complete = StateReader(file_, group_, record_, place.stage, f).missing().empty();
   if (complete && (weights_move || snapshot_.exact)) {
     require_activity(place.stage);
-    by_weights(place, f, to);
+    by_weights(place, to);
     return Way::weights;
   }
   by_differences(place, f, to);
   return Way::differences;
 }
 
-void RecordedTrial::by_weights(const Place& place, RightHandSide& f,
-                               const std::function<void(double, double)>& to) const {
+void RecordedTrial::by_weights(const Place& place, const std::function<void(double, double)>& to) const {
   const auto& [stage, loop] = place;
   const Network& network = model_.network();
-  StateReader states(file_, group_, record_, stage, f);
   const bool scheduled = stage.timing == Stage::Timing::schedule;
   const auto phases = stage_phases(stage, model_.config().dynamics);
   Activity activity = activity_;
   Credit credit = credit_;
-  stage.load(network, model_.feedback(), f);
-  stage.begin(network, activity, credit, f);
+  ReadyStage ready = ready_stage(stage, network, model_.feedback(), activity, credit);
+  auto& [f, x] = ready;
   model_.set_parameters(trial_, stage, f);
+  StateReader states(file_, group_, record_, stage, f);
   const auto moving_error = error_reader(place);
-  State x(f.layout().size());
   StageResult result{.stage = &stage, .f = &f, .x = &x};
   const Phase* entered = nullptr;
   for (std::size_t k = 0; k < states.time().size(); ++k) {
     const Phase& phase = phase_at(phases, states.time()[k]);
-    if (&phase != entered) stage.enter(network, activity, credit, phase, f, x);
+    if (&phase != entered) enter_phase(stage, network, activity, credit, phase, ready);
     entered = &phase;
     double value = no_value;
     if (states.read(k, x) && phase.target) {
@@ -337,17 +334,15 @@ RecordedTrial::Spectrum RecordedTrial::spectrum(std::size_t number) const {
   const auto& [stage, loop] = find(number);
   require_activity(stage);
   const Network& network = model_.network();
-  RightHandSide f(stage.circuit.without_plasticity(), 1);
-  stage.load(network, model_.feedback(), f);
+  ReadyStage ready = ready_stage(stage, network, model_.feedback(), activity_, credit_, MovingWeights::stay);
+  auto& [f, x] = ready;
   const auto phases = stage_phases(stage, model_.config().dynamics);
   const Phase& phase = phases[last_target_phase(phases)];
   Spectrum result{.snapshot = snapshot_, .of_trial = false, .eigenvalues = {}, .stability = {}};
-  stage.begin(network, activity_, credit_, f);
   const bool own_parameters = model_.set_parameters(trial_, stage, f);
   const bool linear = f.circuit().is_linear();
   result.of_trial = own_parameters || !linear;
-  State x(f.layout().size());
-  stage.enter(network, activity_, credit_, phase, f, x);
+  enter_phase(stage, network, activity_, credit_, phase, ready);
   if (!linear) {
     StateReader states(file_, group_, record_, stage, f);
     if (!states.missing().empty()) {

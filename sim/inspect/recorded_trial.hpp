@@ -59,7 +59,7 @@ class RecordedTrial {
   void take_activity();
   void take_signals();
   void require_activity(const Stage& stage) const;
-  void by_weights(const Place& place, RightHandSide& f, const std::function<void(double, double)>& to) const;
+  void by_weights(const Place& place, const std::function<void(double, double)>& to) const;
   void by_differences(const Place& place, RightHandSide& f, const std::function<void(double, double)>& to) const;
   /// The error that drives the loop at the output, where it moves of itself; nullptr: it does not.
   [[nodiscard]] std::function<arma::vec(std::size_t sample)> error_reader(const Place& place) const;

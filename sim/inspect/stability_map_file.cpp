@@ -1,10 +1,10 @@
 #include <dynvert/analysis/stability_map.hpp>
 #include <dynvert/sim/hdf5/hdf5.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/platform/new_file.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -177,7 +177,7 @@ ModelMap map_model(const RunReader& file, RecordedModel& model, std::optional<st
       .model = model.name(), .snapshot = taken.trials, .attributes = describe(model, taken.trials), .datasets = {}};
   for (const Stage& stage : model.stages()) {
     if (stage.loops.empty()) continue;
-    RestingStage resting = at_rest(stage, model.network(), model.feedback());
+    ReadyStage resting = at_rest(stage, model.network(), model.feedback());
     for (const ControlLoop& loop : stage.loops) {
       const LinearisedLoop linearised({&resting.f, &resting.x, &loop});
       if (!linearised.modes()) continue;

@@ -1,6 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/inspect/trial_inspection.hpp>
-#include <dynvert/sim/measures.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 #include <dynvert/sim/trial/trial_runner.hpp>
 

@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/error.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/report/downsample.hpp>
 #include <dynvert/sim/report/report_data.hpp>
@@ -198,8 +199,8 @@ ReportData read_report(const RunReader& file, const ReportLimits& limits) {
   }
   if (traced.empty()) return data;
   std::optional<Config> config = config_of(file, data.notes);
-  // a circuit of the user's own has no control loops that the program knows of
-  if (config && config->kind == ExperimentKind::circuit) config.reset();
+  // what is computed of a trial is computed from its model
+  if (config && !experiment_type(config->kind).has_models) config.reset();
   for (std::size_t i = 0; i < traced.size(); ++i) {
     // what a model leaves is for those after it
     noting(data.notes, [&] {

@@ -1,6 +1,6 @@
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/report/report_page.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <boost/archive/iterators/base64_from_binary.hpp>
 #include <boost/archive/iterators/transform_width.hpp>

@@ -1,10 +1,10 @@
 // The recorded trials of a model, as a report shows them.
 
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/record/role.hpp>
 #include <dynvert/sim/report/downsample.hpp>
 #include <dynvert/sim/report/report_data.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 

@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/load.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
 #include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/sweep/plan.hpp>
@@ -84,7 +85,7 @@ SweepPlan plan_sweep(const SweepArguments& arguments) {
     table.seeds[p] = static_cast<std::int64_t>(config.seed);
     table.trials[p] = static_cast<std::int64_t>(config.trials);
     loaded[p] = {.hash = std::hash<std::string>()(config.resolved), .models = {}, .notes = config.notes};
-    if (config.kind != ExperimentKind::learning) return;
+    if (!experiment_type(config.kind).learns) return;
     for (const ModelConfig& model : config.models) loaded[p].models.push_back(model.name);
   });
 

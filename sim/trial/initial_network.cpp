@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
+#include <dynvert/models/registry.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
@@ -7,11 +8,14 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace dynvert {
 
 namespace {
 
-void read_network(const InitConfig& init, Network& network) {
+void read_network(const Config& config, Network& network) {
+  const InitConfig& init = config.network.init;
   const auto missing = [&](const std::string& name) {
     return IoError(
         fmt::format("{}:{}", init.path, init.group), fmt::format("has no dataset {}", name),
@@ -49,30 +53,48 @@ arma::mat random_orthogonal(RandomStream& random, std::size_t rows, std::size_t 
 
 namespace {
 
-Network drawn_or_read(const Config& config) {
-  const InitConfig& init = config.network.init;
-  Network network = empty_network(config);
-  if (init.kind == "file") {
-    read_network(init, network);
-    return network;
-  }
+RandomStream weights_of_layer(const Config& config, std::size_t l) {
+  return {config.seed, fmt::format("weights {}", l)};
+}
+
+void draw_uniform(const Config& config, Network& network) {
+  const double w = config.network.init.half_width;
   for (std::size_t l = 1; l <= network.depth(); ++l) {
-    RandomStream weights(config.seed, fmt::format("weights {}", l));
-    if (init.kind == "orthogonal") {
-      network.W[l] = init.gain * random_orthogonal(weights, network.units[l], network.units[l - 1]);
-      continue;
-    }
-    network.W[l] = weights.uniform(network.units[l], network.units[l - 1], init.half_width);
+    network.W[l] = weights_of_layer(config, l).uniform(network.units[l], network.units[l - 1], w);
     if (!network.bias) continue;
-    network.b[l] = RandomStream(config.seed, fmt::format("biases {}", l)).uniform(network.units[l], 1, init.half_width);
+    network.b[l] = RandomStream(config.seed, fmt::format("biases {}", l)).uniform(network.units[l], 1, w);
   }
-  return network;
+}
+
+void draw_orthogonal(const Config& config, Network& network) {
+  for (std::size_t l = 1; l <= network.depth(); ++l) {
+    RandomStream random = weights_of_layer(config, l);
+    network.W[l] = config.network.init.gain * random_orthogonal(random, network.units[l], network.units[l - 1]);
+  }
 }
 
 }  // namespace
 
+std::span<const InitKind> init_kinds() {
+  static const std::array kinds{
+      InitKind{.name = "uniform", .summary = "drawn from U(-w, w)", .keys = {"half_width"}, .fill = &draw_uniform},
+      InitKind{.name = "orthogonal",
+               .summary = "random matrices with orthonormal columns or rows",
+               .keys = {"gain"},
+               .fill = &draw_orthogonal},
+      InitKind{.name = "file",
+               .summary = "read from an HDF5 file",
+               .keys = {"path", "group", "snapshot"},
+               .reads_file = true,
+               .fill = &read_network}};
+  return kinds;
+}
+
+const InitKind& init_kind(std::string_view name) { return find_by_name(init_kinds(), name, "kind of initial weights"); }
+
 Network initial_network(const Config& config) {
-  Network network = drawn_or_read(config);
+  Network network = empty_network(config);
+  init_kind(config.network.init.kind).fill(config, network);
   // float32 ends at 3.4e38, and the changes of all trials need room, too
   constexpr double largest_single = 1e38;
   if (config.learning.precision == "single" && arma::abs(network.W[1]).max() > largest_single) {

@@ -1,6 +1,6 @@
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 
@@ -17,18 +17,14 @@ LoopStability loop_stability(const LinearisedLoop& linearised) {
   return result;
 }
 
-RestingStage at_rest(const Stage& stage, const Network& network, const Feedback& feedback) {
+ReadyStage at_rest(const Stage& stage, const Network& network, const Feedback& feedback) {
   Activity activity;
   const arma::mat nothing(network.units.front(), 1);
   forward(network, nothing, arma::mat(network.units.back(), 1), activity);
   activity.x = nothing;
   Credit credit(network.depth() + 1);
   for (std::size_t l = 1; l < credit.size(); ++l) credit[l].zeros(network.units[l], 1);
-  RestingStage resting{.f = RightHandSide(stage.circuit.without_plasticity(), 1), .x = {}};
-  stage.load(network, feedback, resting.f);
-  stage.begin(network, activity, credit, resting.f);
-  resting.x.assign(resting.f.layout().size(), 0.0);
-  return resting;
+  return ready_stage(stage, network, feedback, activity, credit, MovingWeights::stay);
 }
 
 std::vector<LoopStability> loops_at_rest(std::span<const Stage> stages, const Network& network,
@@ -36,7 +32,7 @@ std::vector<LoopStability> loops_at_rest(std::span<const Stage> stages, const Ne
   std::vector<LoopStability> loops;
   for (const Stage& stage : stages) {
     if (stage.loops.empty()) continue;
-    RestingStage resting = at_rest(stage, network, feedback);
+    ReadyStage resting = at_rest(stage, network, feedback);
     for (const ControlLoop& loop : stage.loops) {
       loops.push_back(loop_stability(LinearisedLoop({&resting.f, &resting.x, &loop})));
     }

@@ -6,6 +6,7 @@
 #include <dynvert/analysis/loop_measure.hpp>
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/sim/config/config.hpp>
+#include <dynvert/sim/trial/stage_runner.hpp>
 
 #include <span>
 #include <string>
@@ -29,12 +30,8 @@ struct LoopStability {
 [[nodiscard]] std::vector<LoopStability> loops_at_rest(std::span<const Stage> stages, const Network& network,
                                                        const Feedback& feedback);
 
-/// A stage at rest: its evaluator and its state.
-struct RestingStage {
-  RightHandSide f;
-  State x;
-};
-[[nodiscard]] RestingStage at_rest(const Stage& stage, const Network& network, const Feedback& feedback);
+/// A stage with zero input and zero error, its weights fixed.
+[[nodiscard]] ReadyStage at_rest(const Stage& stage, const Network& network, const Feedback& feedback);
 
 /// What each measure finds of its value for a run with these dynamics; the texts begin with the loop's name.
 ///

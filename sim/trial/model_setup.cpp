@@ -3,9 +3,9 @@
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/config/model_credit.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
@@ -55,7 +55,7 @@ TrialRunner::Assign credit_rule(const Config& config, const ModelConfig& model) 
   const CreditModel credit = credit_of(config, model).credit;
   if (!credit.assign) return nullptr;
   return [credit, parameters = model.parameters](const Network& network, const Feedback& feedback,
-                                                  const Activity& activity, Credit& signals) {
+                                                 const Activity& activity, Credit& signals) {
     credit.assign(network, feedback, activity, parameters, signals);
   };
 }

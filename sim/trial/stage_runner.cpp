@@ -26,13 +26,18 @@ std::size_t last_target_phase(const std::vector<Phase>& phases) {
 }
 
 ReadyStage ready_stage(const Stage& stage, const Network& network, const Feedback& feedback, const Activity& activity,
-                       const Credit& credit, const Phase& phase) {
-  RightHandSide f(stage.circuit, 1);
-  State x(f.layout().size());
+                       const Credit& credit, MovingWeights weights) {
+  const bool stay = weights == MovingWeights::stay;
+  RightHandSide f(stay ? stage.circuit.without_plasticity() : stage.circuit, 1);
   stage.load(network, feedback, f);
   stage.begin(network, activity, credit, f);
-  stage.enter(network, activity, credit, phase, f, x);
+  State x(f.layout().size());
   return {std::move(f), std::move(x)};
+}
+
+void enter_phase(const Stage& stage, const Network& network, const Activity& activity, const Credit& credit,
+                 const Phase& phase, ReadyStage& ready) {
+  stage.enter(network, activity, credit, phase, ready.f, ready.x);
 }
 
 StageRunner::StageRunner(Stage stage, std::vector<Phase> phases)

@@ -19,14 +19,20 @@ struct StagePlan {
   std::vector<Phase> phases;
 };
 
-/// A stage that is set up without being run: weights, columns, gains, and the inputs of a phase; the state is zero but
-/// for what the phase sets.
+/// A stage that is set up without being run.
 struct ReadyStage {
   RightHandSide f;
   State x;
 };
+/// Whether weights that move within a trial do, or stay as they are loaded.
+enum class MovingWeights { move, stay };
+/// Takes weights, columns and gains of one trial; the state is zero, and no phase has begun.
 [[nodiscard]] ReadyStage ready_stage(const Stage& stage, const Network& network, const Feedback& feedback,
-                                     const Activity& activity, const Credit& credit, const Phase& phase);
+                                     const Activity& activity, const Credit& credit,
+                                     MovingWeights weights = MovingWeights::move);
+/// Begins a phase: its inputs, and what it sets of the state.
+void enter_phase(const Stage& stage, const Network& network, const Activity& activity, const Credit& credit,
+                 const Phase& phase, ReadyStage& ready);
 
 class StageRunner {
  public:

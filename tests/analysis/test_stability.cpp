@@ -17,7 +17,6 @@
 
 #include <cmath>
 #include <deque>
-#include <numeric>
 
 using namespace dynvert;
 using namespace dynvert::testing;
@@ -41,16 +40,6 @@ ChainLoop make_chain(const arma::mat& W2, const arma::mat& W3, const arma::mat& 
   c.add(Projection{.name = "W3", .source = second, .target = u, .weights = W3});
   c.add(Projection{.name = "B", .source = u, .target = first, .weights = B});
   return {RightHandSide(c, 1), u};
-}
-
-std::vector<PopulationIndex> all_of(const RightHandSide& f) {
-  std::vector<PopulationIndex> all(f.circuit().populations().size());
-  std::iota(all.begin(), all.end(), PopulationIndex{0});
-  return all;
-}
-
-CycleModes modes_of(RightHandSide& f) {
-  return cycle_modes(as_cycle(f.circuit(), all_of(f)).value(), f, State(f.layout().size()), 0);
 }
 
 arma::mat jacobian_of(RightHandSide& f) { return f.jacobian(State(f.layout().size()), 0); }

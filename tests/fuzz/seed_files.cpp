@@ -1,33 +1,23 @@
 #include "seed_files.hpp"
 
+#include "support/configure.hpp"
+#include "support/experiment_text.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/experiment/resume.hpp>
 #include <dynvert/sim/record/file_recorder.hpp>
-#include <dynvert/sim/registry.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
-#include <iterator>
 
 namespace dynvert::fuzz {
 namespace {
 
-constexpr const char* learning = R"(
-[experiment]
-trials = 4
-[task]
-kind = "linear_teacher"
-samples = 4
-[network]
-layers = [3, 2, 2]
-activation = "tanh"
-[learning]
-rate = 1e-2
-[dynamics]
+const std::string learning =
+    test::learning_text({.trials = 4, .samples = 4, .layers = "3, 2, 2", .network = "activation = \"tanh\"\n"}) +
+    R"([dynamics]
 solver = "sequential_euler"
 dt = 0.5
 duration = 2.0
@@ -37,27 +27,7 @@ weights_every = 1
 measures = ["angle_ndi", "settling_time", "spectral_abscissa"]
 )";
 
-constexpr const char* sequential = R"(
-[[model]]
-name = "M"
-credit = "sequential_inversion"
-)";
-
-constexpr const char* single = R"(
-[[model]]
-name = "M"
-credit = "single_loop_inversion"
-transfer = "nonlinear"
-solver = "dopri5"
-)";
-
-constexpr const char* concurrent = R"(
-[[model]]
-name = "M"
-credit = "concurrent_inversion"
-)";
-
-constexpr const char* inversion = R"(
+const std::string inversion = R"(
 [network]
 layers = [3, 2, 2]
 [inversion]
@@ -68,10 +38,7 @@ dt = 0.5
 duration = 2.0
 [record]
 measures = ["settling_time", "residual"]
-[[model]]
-name = "M"
-credit = "sequential_inversion"
-)";
+)" + test::inversion_text("M");
 
 constexpr const char* circuit = R"(
 [dynamics]
@@ -91,7 +58,7 @@ population = "M"
 SeedRun run(const std::string& text, bool stopped) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "run.h5";
-  const Config config = parse_config(text, "seed.toml", {}, std::nullopt, std::nullopt, config_registry());
+  const Config config = test::configure(text, {}, "seed.toml");
   const std::atomic<bool> stop = stopped;
   RunControl control;
   control.stop = &stop;
@@ -103,16 +70,19 @@ SeedRun run(const std::string& text, bool stopped) {
 }  // namespace
 
 std::vector<std::byte> content_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::string text = test::contents(path);
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
 }
 
 std::vector<SeedRun> seed_runs() {
-  const std::string common = learning;
-  return {run(common + sequential, false), run(common + sequential, true), run(common + single, false),
-          run(common + concurrent, false), run(inversion, false),          run(circuit, false)};
+  const std::string sequential = learning + test::inversion_text("M");
+  const std::string single =
+      test::model_text("M", "credit = \"single_loop_inversion\"\ntransfer = \"nonlinear\"\nsolver = \"dopri5\"");
+  const std::string concurrent = test::model_text("M", "credit = \"concurrent_inversion\"");
+  return {run(sequential, false),        run(sequential, true),
+          run(learning + single, false), run(learning + concurrent, false),
+          run(inversion, false),         run(circuit, false)};
 }
 
 std::vector<std::byte> seed_samples() {

@@ -14,6 +14,7 @@ import time
 
 import h5py
 import numpy as np
+from run_files import arrays
 
 CONFIG = """
 [experiment]
@@ -48,10 +49,8 @@ solver = "fixed_point"
 """
 
 
-def datasets(file: h5py.File) -> dict[str, np.ndarray]:
-    found = {}
-    file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
-    return {name: values for name, values in found.items() if "/state/" not in name}
+def without_state(path: pathlib.Path) -> dict[str, np.ndarray]:
+    return {name: values for name, values in arrays(path).items() if "/state/" not in name}
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -100,8 +99,7 @@ with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else N
     start = time.monotonic()
     assert run(program, "simulate", str(config), "-o", str(folder / "whole.h5"), "--quiet").returncode == 0
     duration = time.monotonic() - start
-    with h5py.File(folder / "whole.h5") as file:
-        whole = datasets(file)
+    whole = without_state(folder / "whole.h5")
     killed = resumed = mended = complete = number = 0
     committed = []
     # A run that ends before its moment has not been killed, and is not counted. Where the machine was busy when the whole run
@@ -136,7 +134,7 @@ with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else N
                 resumed += 1
                 with h5py.File(output) as file:
                     assert file.attrs["complete"] == 1 and file.attrs["status"] == "complete"
-                    found = datasets(file)
+                found = without_state(output)
                 assert found.keys() == whole.keys(), found.keys() ^ whole.keys()
                 for path, values in whole.items():
                     assert same(found[path], values), (number, path)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-import h5py
+from run_files import datasets
 import sparse_images
 
 BLOCKS = """
@@ -99,13 +99,6 @@ OPTIONS = (
     ["--threads", "5", "--set", "record.commit_interval=0.001"],
     ["--set", "record.commit_interval=1000", "--set", "record.compression=4"],
 )
-
-
-def datasets(path):
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
-    return found
 
 
 def check(program, folder, name, config, more, unrecorded):

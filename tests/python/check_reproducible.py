@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import h5py
+from run_files import datasets
 import sparse_images
 
 # Everything whose instructions depend on the processor: exp, log, sin, pow and tanh of the C library (random numbers, softmax,
@@ -97,13 +98,6 @@ credit = "sequential_inversion"
 PROCESSORS = {"Nehalem": "sse2", "Haswell": "avx2", "EPYC": "avx2"}
 # What sim/platform/reproducible.hpp says; set from outside where the program cannot start itself once more.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA,-FMA4", "OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_NUM_THREADS": "1"}
-
-
-def datasets(path: pathlib.Path) -> dict[str, bytes]:
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
-    return found
 
 
 def differing(a: dict[str, bytes], b: dict[str, bytes]) -> list[str]:

@@ -16,6 +16,7 @@ import time
 
 import h5py
 import numpy as np
+from run_files import arrays
 
 CONFIG = """
 [experiment]
@@ -45,13 +46,6 @@ name = "FA"
 credit = "feedback_alignment"
 feedback = { kind = "random" }
 """
-
-
-def datasets(path: pathlib.Path) -> dict[str, np.ndarray]:
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
-    return found
 
 
 def assert_same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
@@ -109,7 +103,7 @@ def check_signals(here: Folder, whole: dict[str, np.ndarray]) -> None:
                 break
     process.communicate()
     assert process.returncode == 0 and trials == sorted(trials) and trials[-1] < 3000, trials
-    assert_same(datasets(output), whole)
+    assert_same(arrays(output), whole)
     assert len(attributes(output)["resumed"].splitlines()) == 3
     print(f"signals: stopped after {trials} trials")
 
@@ -130,7 +124,7 @@ def check_full_disk(here: Folder, whole: dict[str, np.ndarray], size: int) -> No
         # once more without room, and then with it
         here.run(*here.command(output, "--quiet", "--resume"), code=4, preexec_fn=limit, says=("File too large",))
         here.run(*here.command(output, "--quiet", "--resume"))
-        assert_same(datasets(output), whole)
+        assert_same(arrays(output), whole)
         output.unlink()
     print(f"a limit of the file size: stopped after {stopped} trials")
 
@@ -149,7 +143,7 @@ def check_small_disk(here: Folder, whole: dict[str, np.ndarray], size: int) -> N
         trials = int(attributes(output)["trials_committed"])
         here.run("mount", "-o", f"remount,size={3 * size}", str(disk))
         here.run(*here.command(output, "--quiet", "--resume"))
-        assert_same(datasets(output), whole)
+        assert_same(arrays(output), whole)
         print(f"a small disk: stopped after {trials} trials")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -181,7 +175,7 @@ def check_refusals(here: Folder, whole_file: pathlib.Path) -> None:
         file.attrs["cpu"] = "another processor"
     here.run(*[word for word in resume if word != "--quiet"], "--threads", "2", "--set", "experiment.title=other",
              says=("another processor", "last digits", "resumes after"))
-    assert_same(datasets(output), datasets(whole_file))
+    assert_same(arrays(output), arrays(whole_file))
 
     diverged = here.folder / "diverged.h5"
     unstable = ["--set", "model.DI.solver=euler", "--set", "feedback.gain=1e4", "--quiet"]
@@ -255,7 +249,7 @@ with tempfile.TemporaryDirectory() as name:
     here = Folder(program, pathlib.Path(name))
     whole_file = here.folder / "whole.h5"
     here.run(*here.command(whole_file, "--quiet"))
-    whole, size = datasets(whole_file), whole_file.stat().st_size
+    whole, size = arrays(whole_file), whole_file.stat().st_size
     check_signals(here, whole)
     check_full_disk(here, whole, size)
     check_small_disk(here, whole, size)

@@ -17,6 +17,7 @@ import time
 import dynvert
 import h5py
 import numpy as np
+from run_files import datasets
 
 CONFIG = """
 [experiment]
@@ -41,13 +42,6 @@ credit = "sequential_inversion"
 name = "BP"
 credit = "backprop"
 """
-
-
-def datasets(path):
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.update({name: item[()].tobytes()}) if isinstance(item, h5py.Dataset) else None)
-    return found
 
 
 def assert_same(first, second):

@@ -25,9 +25,9 @@ FLOORS = [
     ["sim/platform"],
     ["sim/hdf5", "sim/config", "sim/solvers"],
     ["sim/tasks", "sim/record"],
-    ["sim"],  # the registry of all parts
     ["sim/trial"],
     ["sim/experiment"],
+    ["sim"],  # the registry of all parts
     ["sim/inspect"],
     ["sim/report", "sim/export"],
     ["sim/sweep"],

@@ -40,7 +40,7 @@ inline ConfigRegistry test_registry() {
     r.solvers.push_back({.name = name, .keys = with({"settle_tolerance", "max_steps"}), .fixed_step = true});
   for (const char* name : {"dopri5", "rosenbrock4"})
     r.solvers.push_back({.name = name, .keys = with({"settle_tolerance", "rtol", "atol", "max_steps"})});
-  r.solvers.push_back({.name = "exact", .keys = in_time});
+  r.solvers.push_back({.name = "exact", .keys = in_time, .linear_only = true});
   r.solvers.push_back({.name = "fixed_point"});
   r.feedback_factors = {{.name = "negative_transpose", .keys = {"gain"}},
                         {.name = "negative_pseudo_inverse", .keys = {"gain"}},
@@ -56,12 +56,12 @@ inline ConfigRegistry test_registry() {
   r.inits = {{.name = "uniform", .keys = {"half_width"}}, {.name = "file", .keys = {"path", "group", "snapshot"}}};
   r.error_signals = {
       {.name = "step"}, {.name = "ramp", .keys = {"rise"}}, {.name = "noise", .keys = {"noise", "noise_tau"}}};
-  r.projections = {{.name = "one_to_one", .keys = {"weight"}},
+  r.projections = {{.name = "one_to_one", .keys = {"weight"}, .one_to_one = true},
                    {.name = "matrix", .keys = {"matrix"}},
                    {.name = "uniform", .keys = {"half_width"}},
                    {.name = "file", .keys = {"path", "group", "dataset"}}};
   r.transmissions = {{.name = "rate"}, {.name = "state"}, {.name = "gain", .keys = {"follows", "reciprocal"}}};
-  r.inputs = {{.name = "step"},
+  r.inputs = {{.name = "step", .constant = true},
               {.name = "ramp", .parameters = {number("rise", 0.0, 0, false)}},
               {.name = "sine", .parameters = {number("period", 1.0, 0, true)}},
               {.name = "noise", .parameters = {number("noise_tau", 1.0, 0, true)}}};

@@ -2,7 +2,11 @@
 
 /// Control loops for tests: the circuit of sequential inversion, built by hand.
 
+#include <dynvert/analysis/cycle.hpp>
 #include <dynvert/models/circuit/right_hand_side.hpp>
+
+#include <numeric>
+#include <vector>
 
 namespace dynvert::testing {
 
@@ -39,6 +43,17 @@ inline arma::mat loop_matrix(const arma::mat& W, const arma::mat& B, double alph
   M.submat(m, 0, m + n - 1, m - 1) = B / tau_delta;
   M.submat(m, m, m + n - 1, m + n - 1).diag().fill(-1 / tau_delta);
   return M;
+}
+
+/// Of a circuit that is one cycle.
+inline std::vector<PopulationIndex> all_of(const RightHandSide& f) {
+  std::vector<PopulationIndex> all(f.circuit().populations().size());
+  std::iota(all.begin(), all.end(), PopulationIndex{0});
+  return all;
+}
+
+inline CycleModes modes_of(RightHandSide& f) {
+  return cycle_modes(as_cycle(f.circuit(), all_of(f)).value(), f, State(f.layout().size()), 0);
 }
 
 }  // namespace dynvert::testing

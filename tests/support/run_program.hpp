@@ -1,10 +1,10 @@
 #pragma once
 
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/sim/commands/command_line.hpp>
 
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -29,8 +29,7 @@ inline Outcome dynvert_run(std::vector<std::string> words) {
 
 /// @return the path of the file
 inline std::string write(const TemporaryFolder& folder, const std::string& name, const std::string& text) {
-  std::ofstream(folder / name) << text;
-  return folder / name;
+  return write_text(folder / name, text);
 }
 
 }  // namespace dynvert::test

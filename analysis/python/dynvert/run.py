@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from types import TracebackType
 from typing import Any, Iterator, Optional
 
 import h5py
@@ -12,7 +11,8 @@ import xarray as xr
 
 from .arrays import attributes, read_group
 from .errors import FileError, RequestError
-from .opening import RUN_FORMAT, PathLike, check_format, open_file, reading
+from .opened import OpenFile
+from .opening import RUN_FORMAT, PathLike, reading
 from .roles import annotate
 
 
@@ -128,37 +128,22 @@ def _some(numbers: list[int], most: int = 10) -> str:
     return text + (f", .. ({len(numbers)} in all)" if len(numbers) > most else "")
 
 
-class Run:
+class Run(OpenFile):
     """An open run. A context manager; `run["DI"]` is a model, iteration gives them in the order of the configuration."""
 
     def __init__(self, path: PathLike) -> None:
         """Raises FileError where it is not a dynvert-1 file, is truncated, damaged, or being written."""
-        self.path = str(path)
-        self.file = open_file(path)
-        try:
-            check_format(self.file, RUN_FORMAT)
-            self.attrs = attributes(self.file)
-            self.config = self._config()
-            self.models = self._models()
-            self._known: dict[str, Model] = {}
-        except BaseException:
-            self.file.close()
-            raise
+        super().__init__(path, RUN_FORMAT)
+        self._known: dict[str, Model] = {}
 
-    def _config(self) -> dict[str, Any]:
+    def _read_names(self) -> None:
         try:
-            return tomllib.loads(self.attrs["config"])
+            self.config: dict[str, Any] = tomllib.loads(self.attrs["config"])
         except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
             raise FileError(f"{self.path}: its attribute config is missing or damaged") from error
-
-    def _models(self) -> tuple[str, ...]:
-        with reading(f"{self.path}:/models"):
-            models = self.file.get("models")
-            if not isinstance(models, h5py.Group):
-                raise FileError(f"{self.path}: has no group /models, the file is damaged")
-            there = [name for name, item in models.items() if isinstance(item, h5py.Group)]
+        there = self._groups_in("models")
         ordered = [m["name"] for m in self.config.get("model", []) if m.get("name") in there]
-        return tuple(ordered + [name for name in there if name not in ordered])
+        self.models = tuple(ordered + [name for name in there if name not in ordered])
 
     @property
     def complete(self) -> bool:
@@ -190,19 +175,6 @@ class Run:
 
     def __len__(self) -> int:
         return len(self.models)
-
-    def __enter__(self) -> "Run":
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, where: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes the file; values that have not been read by then are out of reach."""
-        self.file.close()
-
-    def __repr__(self) -> str:
-        return f"<dynvert.Run {self.path!r}: {', '.join(self.models)}>"
 
 
 def open_run(path: PathLike) -> Run:

@@ -1,3 +1,5 @@
+#include "support/differences.hpp"
+
 #include <dynvert/models/circuit/right_hand_side.hpp>
 #include <dynvert/models/circuit/sequential_step.hpp>
 #include <dynvert/models/error.hpp>
@@ -124,17 +126,8 @@ TEST_CASE("the Jacobian agrees with finite differences at random states") {
     const arma::mat J = f.jacobian(x, 1);
     const double h = 1e-5;
     for (arma::uword j = 0; j < J.n_cols; ++j) {
-      const auto shifted = [&](double by) {
-        arma::vec v = f.layout().gather(x, 1);
-        v[j] += by;
-        State y = x;
-        f.layout().scatter(v, 1, y);
-        State dxdt(y.size());
-        f(y, dxdt, 0.0);
-        return f.layout().gather(dxdt, 1);
-      };
       // truncation h^2 f'''/6 is some 1e-10 here, rounding eps/h some 1e-11
-      RC_ASSERT(arma::approx_equal((shifted(h) - shifted(-h)) / (2 * h), J.col(j), "absdiff", 1e-7));
+      RC_ASSERT(arma::approx_equal(test::central_difference(f, x, 1, j, h), J.col(j), "absdiff", 1e-7));
     }
   }));
 }

@@ -1,5 +1,7 @@
 // Random circuits of every rate function that is registered and everything that a projection can transmit.
 
+#include "support/differences.hpp"
+
 #include <dynvert/models/circuit/right_hand_side.hpp>
 #include <dynvert/models/circuit/sequential_step.hpp>
 
@@ -101,19 +103,10 @@ TEST_CASE("random circuits of every rate function and transmission: the Jacobian
     const arma::mat J = f.jacobian(x, 1);
     constexpr double h = 1e-5;
     for (arma::uword j = 0; j < J.n_cols; ++j) {
-      const auto shifted = [&](double by) {
-        arma::vec v = f.layout().gather(x, 1);
-        v[j] += by;
-        State y = x;
-        f.layout().scatter(v, 1, y);
-        State dxdt(y.size());
-        f(y, dxdt, 0.0);
-        return f.layout().gather(dxdt, 1);
-      };
       // Truncation h^2 f'''/6 and rounding eps |f|/h, of |f| up to 1e3 where a slope of a saturated unit is divided by:
       // relative to the column's largest entry.
       const double scale = std::max(1.0, arma::abs(J.col(j)).max());
-      RC_ASSERT(arma::abs((shifted(h) - shifted(-h)) / (2 * h) - J.col(j)).max() < 1e-5 * scale);
+      RC_ASSERT(arma::abs(test::central_difference(f, x, 1, j, h) - J.col(j)).max() < 1e-5 * scale);
     }
   }));
 }

@@ -1,5 +1,7 @@
 // Every model of dynamic inversion as a circuit: its Jacobian, and its equations written with matrices.
 
+#include "support/differences.hpp"
+
 #include <dynvert/models/circuit/sequential_step.hpp>
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/credit/dynamic_forward.hpp>
@@ -149,21 +151,10 @@ TEST_CASE("the Jacobian of every model's circuits agrees with finite differences
       shake(f, x);
       const std::size_t column = f.layout().columns() - 1;
       const arma::mat J = f.jacobian(x, column);
-      const arma::vec at = f.layout().gather(x, column);
-      State dxdt(x.size());
-      for (arma::uword j = 0; j < at.n_elem; ++j) {
-        const auto shifted = [&](double h) {
-          arma::vec moved = at;
-          moved[j] += h;
-          State y = x;
-          f.layout().scatter(moved, column, y);
-          f(y, dxdt, 0.0);
-          return f.layout().gather(dxdt, column);
-        };
-        constexpr double h = 1e-5;
+      for (arma::uword j = 0; j < J.n_cols; ++j) {
         // truncation h^2 f'''/6 is some 1e-9 where 1/g' is large, rounding eps |f|/h some 1e-10; entries of order 1 to
         // 100
-        const arma::vec difference = (shifted(h) - shifted(-h)) / (2 * h);
+        const arma::vec difference = test::central_difference(f, x, column, j, 1e-5);
         RC_ASSERT(arma::norm(difference - J.col(j)) <= 1e-6 * (1 + arma::norm(J.col(j))));
       }
     }
@@ -364,17 +355,11 @@ TEST_CASE("backprop with softmax is the gradient of the cross-entropy") {
   credit_model("backprop").assign(network, {}, activity, {}, credit);
   const Network start_network = network;
   learn({.eta = 1}, activity, credit, network);
-  const double h = 1e-6;
+  const Network gradient = test::gradient_by_differences(start_network, cross_entropy, 1e-6);
   for (std::size_t l = 1; l <= 3; ++l) {
-    for (arma::uword i = 0; i < network.W[l].n_elem; ++i) {
-      Network up = start_network;
-      Network down = start_network;
-      up.W[l][i] += h;
-      down.W[l][i] -= h;
-      // rounding of the loss (order 10) over 2h
-      CHECK(network.W[l][i] - start_network.W[l][i] ==
-            Approx(-(cross_entropy(up) - cross_entropy(down)) / (2 * h)).margin(1e-7));
-    }
+    // rounding of the loss (order 10) over 2h
+    CHECK(arma::abs(network.W[l] - start_network.W[l] + gradient.W[l]).max() < 1e-7);
+    CHECK(arma::abs(network.b[l] - start_network.b[l] + gradient.b[l]).max() < 1e-7);
   }
   // and against its definition, - sum t log y
   CHECK(cross_entropy(start_network) == Approx(-arma::accu(t % arma::log(activity.h[3]))).epsilon(1e-13));

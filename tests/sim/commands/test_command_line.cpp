@@ -1,4 +1,6 @@
+#include "support/experiment_text.hpp"
 #include "support/run_program.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/sim/record/run_reader.hpp>
 
@@ -8,7 +10,6 @@
 #include <unistd.h>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 using namespace dynvert;
 using namespace dynvert::test;
@@ -16,24 +17,10 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string smallest = R"([experiment]
-trials = 20
-[task]
-kind = "linear_teacher"
-samples = 30
-[network]
-layers = [5, 4, 3]
-[learning]
-rate = 0.01
-[record]
+const std::string smallest = learning_text() + R"([record]
 trials = [3]
 measures = ["angle_ndi", "settling_time", "spectral_abscissa"]
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-solver = "sequential_euler"
-alpha = 0.5
-)";
+)" + inversion_text("DI", "solver = \"sequential_euler\"\nalpha = 0.5");
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   return text.replace(text.find(from), from.size(), to);
@@ -124,8 +111,7 @@ TEST_CASE("outputs that cannot be, and inputs that are not ours") {
   CHECK(exists.code == 4);
   CHECK_THAT(exists.err, Contains("exists") && Contains("--overwrite"));
   CHECK(run_to(precious, {"--overwrite"}).code == 4);  // not a dynvert file
-  std::ifstream kept(precious);
-  CHECK(std::string(std::istreambuf_iterator<char>(kept), {}) == "my data");
+  CHECK(contents(precious) == "my data");
 
   CHECK(run_to(folder / "no/such/folder/x.h5").code == 4);
   if (::geteuid() != 0) {  // root may write anywhere

@@ -3,6 +3,7 @@
 #include <dynvert/models/equations/expand.hpp>
 #include <dynvert/sim/config/circuit_file.hpp>
 #include <dynvert/sim/config/error.hpp>
+#include "support/text_files.hpp"
 
 #include <fmt/format.h>
 #include <rapidcheck.h>
@@ -11,9 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 
 using namespace dynvert;
 using namespace dynvert::equations;
@@ -23,11 +22,9 @@ namespace {
 CircuitText read(const std::string& text) { return read_circuit_file(text, "circuit.toml"); }
 
 std::string shipped(const std::string& name) {
-  std::ifstream file(std::string(DYNVERT_SOURCE_DIR) + "/examples/circuits/" + name + ".toml");
-  REQUIRE(file.good());
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+  const std::string text = test::contents(std::string(DYNVERT_SOURCE_DIR) + "/examples/circuits/" + name + ".toml");
+  REQUIRE_FALSE(text.empty());
+  return text;
 }
 
 ExpandOptions network(std::vector<std::size_t> layers) {

@@ -3,25 +3,19 @@
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/config/reference.hpp>
 #include <dynvert/sim/registry.hpp>
+#include "support/text_files.hpp"
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
 
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 
 using namespace dynvert;
 
 namespace {
 
-std::string read_page() {
-  std::ifstream in(std::string(DYNVERT_SOURCE_DIR) + "/docs/configuration.md");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
+std::string read_page() { return test::contents(std::string(DYNVERT_SOURCE_DIR) + "/docs/configuration.md"); }
 
 }  // namespace
 

@@ -1,15 +1,16 @@
 // Files that a run reads beside its configuration: which they are, and whether they are still what they were.
 
+#include "support/configure.hpp"
+#include "support/experiment_text.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment.hpp>
 #include <dynvert/sim/experiment/external_files.hpp>
 #include <dynvert/sim/experiment/resume.hpp>
 #include <dynvert/sim/platform/checksum.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/record/file_recorder.hpp>
-#include <dynvert/sim/registry.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -18,18 +19,9 @@
 
 using namespace dynvert;
 using Catch::Matchers::Contains;
-using test::TemporaryFolder;
+using namespace dynvert::test;
 
 namespace {
-
-Config configure(const std::string& text, const std::string& file) {
-  return parse_config(text, file, {}, std::nullopt, std::nullopt, config_registry());
-}
-
-std::string write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-  return path;
-}
 
 /// Two samples of two bytes each, and their labels.
 void write_idx_pair(const TemporaryFolder& folder, const std::string& prefix) {
@@ -38,8 +30,8 @@ void write_idx_pair(const TemporaryFolder& folder, const std::string& prefix) {
     for (const unsigned v : values) text.push_back(static_cast<char>(v));
     return text;
   };
-  write(folder / (prefix + "x"), bytes({0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 2, 10, 200, 30, 40}));
-  write(folder / (prefix + "labels"), bytes({0, 0, 8, 1, 0, 0, 0, 2, 0, 1}));
+  write_text(folder / (prefix + "x"), bytes({0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 2, 10, 200, 30, 40}));
+  write_text(folder / (prefix + "labels"), bytes({0, 0, 8, 1, 0, 0, 0, 2, 0, 1}));
 }
 
 void write_weights(const std::string& path, double value) {
@@ -51,7 +43,7 @@ void write_weights(const std::string& path, double value) {
   file.finish("complete");
 }
 
-constexpr const char* learning = R"(
+const std::string learning = R"(
 [experiment]
 trials = 400
 [task]
@@ -66,15 +58,8 @@ layers = [2, 2, 2]
 init = { kind = "file", path = "weights.h5" }
 [learning]
 rate = 1e-6
-[[model]]
-name = "BP"
-credit = "backprop"
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-solver = "fixed_point"
-feedback = { kind = "file", path = "weights.h5" }
-)";
+)" + backprop_text() + inversion_text("DI", R"(solver = "fixed_point"
+feedback = { kind = "file", path = "weights.h5" })");
 
 constexpr const char* circuit = R"(
 [experiment]
@@ -117,7 +102,7 @@ TEST_CASE("a run names the files that it read, and does not go on with others") 
   write_idx_pair(folder, "test_");
   write_weights(folder / "weights.h5", 0.5);
   const std::string toml = folder / "run.toml", output = folder / "out.h5", weights = folder / "weights.h5";
-  const Config config = configure(learning, toml);
+  const Config config = configure(learning, {}, toml);
   CHECK(external_files(config) == std::vector<ExternalFile>{{"/task", "inputs", folder / "x"},
                                                             {"/task", "targets", folder / "labels"},
                                                             {"/task", "test_inputs", folder / "test_x"},
@@ -162,7 +147,7 @@ TEST_CASE("a run names the files that it read, and does not go on with others") 
 TEST_CASE("a circuit does not go on with another matrix") {
   const TemporaryFolder folder;
   write_weights(folder / "weights.h5", 0.5);
-  const Config config = configure(circuit, folder / "run.toml");
+  const Config config = configure(circuit, {}, folder / "run.toml");
   CHECK(external_files(config) == std::vector<ExternalFile>{{"/models/circuit", "P", folder / "weights.h5"}});
   interrupt(config, folder / "out.h5");
   CHECK(refusal(config, folder / "out.h5") == "none");
@@ -173,7 +158,7 @@ TEST_CASE("a circuit does not go on with another matrix") {
 TEST_CASE("a run that was stopped before its first commit has named no files") {
   const TemporaryFolder folder;
   write_weights(folder / "weights.h5", 0.5);
-  const Config config = configure(circuit, folder / "run.toml");
+  const Config config = configure(circuit, {}, folder / "run.toml");
   static_cast<void>(RunFile::create(folder / "out.h5", {}, root_attributes(config, "test")));
   write_weights(folder / "weights.h5", 0.25);
   CHECK(refusal(config, folder / "out.h5") == "none");

@@ -1,10 +1,10 @@
+#include "support/configure.hpp"
+#include "support/experiment_text.hpp"
 #include "support/memory_recorder.hpp"
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/network/network.hpp>
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
-#include <dynvert/sim/registry.hpp>
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
@@ -19,18 +19,12 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string base = R"(
-[experiment]
-trials = 12
-[task]
-kind = "linear_teacher"
-samples = 10
-[network]
-layers = [5, 3, 6]
-init = { kind = "uniform", half_width = 0.3 }
-[learning]
-rate = 0.02
-[dynamics]
+const std::string base = learning_text({.trials = 12,
+                                        .samples = 10,
+                                        .layers = "5, 3, 6",
+                                        .rate = 0.02,
+                                        .network = "init = { kind = \"uniform\", half_width = 0.3 }\n"}) +
+                         R"([dynamics]
 duration = 50.0
 [record]
 trials = [0]
@@ -56,11 +50,9 @@ const Failure failures[] = {
     {Fault::update, "solver = 'rk4'\ndt = 0.5", {"learning.rate=1e300"}, "would not be finite"},
 };
 
-Config configure(const Failure& failure, const std::string& on_divergence) {
-  const std::string text =
-      base + fmt::format("[[model]]\nname = \"DI\"\ncredit = \"sequential_inversion\"\non_divergence = \"{}\"\n{}\n",
-                         on_divergence, failure.keys);
-  return parse_config(text, "test.toml", failure.sets, std::nullopt, std::nullopt, config_registry());
+Config failing(const Failure& failure, const std::string& on_divergence) {
+  return configure(base + inversion_text("DI", fmt::format("on_divergence = \"{}\"\n{}", on_divergence, failure.keys)),
+                   failure.sets);
 }
 
 bool all_finite(const std::vector<double>& values) {
@@ -75,7 +67,7 @@ TEST_CASE("each numerical fault is named per trial, changes no weights, and ends
     const auto code = static_cast<double>(failure.fault);
     {
       MemoryRecorder recorder;
-      LearningExperiment experiment(configure(failure, "skip"));
+      LearningExperiment experiment(failing(failure, "skip"));
       CHECK(experiment.run(recorder, {}) == RunStatus::complete);
       const auto& faults = recorder.data.at("/models/DI/learning/fault");
       REQUIRE(faults.size() == 12);
@@ -94,7 +86,7 @@ TEST_CASE("each numerical fault is named per trial, changes no weights, and ends
       CHECK(std::get<std::int64_t>(recorder.attributes.at("/models/DI:diverged_trials")) == 12);
     }
     MemoryRecorder recorder;
-    LearningExperiment experiment(configure(failure, "stop"));
+    LearningExperiment experiment(failing(failure, "stop"));
     try {
       experiment.run(recorder, {});
       FAIL("went on");
@@ -111,9 +103,7 @@ TEST_CASE("the advice names the likely cause: weights that learning has made too
     MemoryRecorder recorder;
     const std::vector<std::string> sets{"experiment.trials=300", fmt::format("learning.rate={}", rate)};
     try {
-      LearningExperiment(parse_config(base + "[[model]]\nname = \"M\"\n" + keys, "test.toml", sets, std::nullopt,
-                                      std::nullopt, config_registry()))
-          .run(recorder, {});
+      LearningExperiment(configure(base + model_text("M", keys), sets)).run(recorder, {});
     } catch (const NumericalError& error) {
       return error.what();
     }
@@ -138,7 +128,7 @@ TEST_CASE("the advice names the likely cause: weights that learning has made too
 TEST_CASE("targets that are not finite, or too large, change no weights") {
   for (const std::string keys : {"solver = 'rk4'\ndt = 0.5", "forward = 'dynamic'"}) {
     MemoryRecorder recorder;
-    LearningExperiment(configure({Fault::not_finite, keys, {"task.teacher_half_width=1e308"}, ""}, "skip"))
+    LearningExperiment(failing({Fault::not_finite, keys, {"task.teacher_half_width=1e308"}, ""}, "skip"))
         .run(recorder, {});
     const auto& faults = recorder.data.at("/models/DI/learning/fault");
     CHECK(std::ranges::count(faults, 2.0) > 0);
@@ -193,35 +183,21 @@ TEST_CASE("a loop without a steady state is named as such, trial by trial, and o
   // b u > 0, and -alpha u = s elsewhere: both have a solution of their own sign if s has the sign of b, and neither
   // else.
   const auto text = [](int seed) {
-    return fmt::format(R"(
-[experiment]
-trials = 30
-seed = {}
-[task]
-kind = "linear_teacher"
-samples = 30
-[network]
-layers = [1, 1, 1]
-activation = "relu"
-init = {{ kind = "uniform", half_width = 1.0 }}
-[learning]
-rate = 0.0
-[[model]]
-name = "NDI"
-credit = "sequential_inversion"
-solver = "fixed_point"
+    return learning_text({.trials = 30,
+                          .layers = "1, 1, 1",
+                          .rate = 0,
+                          .network = "activation = \"relu\"\ninit = { kind = \"uniform\", half_width = 1.0 }\n",
+                          .experiment = fmt::format("seed = {}\n", seed)}) +
+           inversion_text("NDI", R"(solver = "fixed_point"
 transfer = "nonlinear"
 alpha = 0.01
-feedback = {{ kind = "random" }}
-on_divergence = "skip"
-)",
-                       seed);
+feedback = { kind = "random" }
+on_divergence = "skip")");
   };
   int loops = 0;
   for (int seed = 0; seed < 20; ++seed) {
     MemoryRecorder recorder;
-    LearningExperiment(parse_config(text(seed), "test.toml", {}, std::nullopt, std::nullopt, config_registry()))
-        .run(recorder, {});
+    LearningExperiment(configure(text(seed))).run(recorder, {});
     const auto first = [&](const char* name) {
       return recorder.data.at(std::string("/models/NDI/weights/") + name)[0];
     };

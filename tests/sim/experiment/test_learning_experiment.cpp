@@ -1,10 +1,10 @@
+#include "support/configure.hpp"
+#include "support/experiment_text.hpp"
 #include "support/memory_recorder.hpp"
 
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
-#include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
 #include <dynvert/sim/trial/loss.hpp>
 
@@ -21,41 +21,27 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string base = R"(
-[experiment]
-trials = 60
-[task]
-kind = "linear_teacher"
-samples = 50
-[network]
-layers = [8, 6, 4]
-init = { kind = "uniform", half_width = 0.3 }
-[learning]
-rate = 0.02
-[dynamics]
+const std::string base = learning_text({.trials = 60,
+                                        .samples = 50,
+                                        .layers = "8, 6, 4",
+                                        .rate = 0.02,
+                                        .network = "init = { kind = \"uniform\", half_width = 0.3 }\n"}) +
+                         R"([dynamics]
 dt = 0.25
 duration = 50.0
 [record]
 measures = ["angle_feedback", "angle_ndi", "angle_pbp", "angle_bp", "spectral_abscissa", "settling_time", "residual"]
 )";
 
-std::string model(const std::string& name, const std::string& keys) {
-  return fmt::format("[[model]]\nname = \"{}\"\n{}\n", name, keys);
-}
+const std::string several = model_text("BP", "credit = 'backprop'") + model_text("PBP", "credit = 'pseudo_backprop'") +
+                            model_text("FA", "credit = 'feedback_alignment'\nfeedback = { kind = 'random' }") +
+                            model_text("NDI", "credit = 'sequential_inversion'\nsolver = 'fixed_point'") +
+                            model_text("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'") +
+                            model_text("D5", "credit = 'sequential_inversion'\nsolver = 'dopri5'");
 
-const std::string several = model("BP", "credit = 'backprop'") + model("PBP", "credit = 'pseudo_backprop'") +
-                            model("FA", "credit = 'feedback_alignment'\nfeedback = { kind = 'random' }") +
-                            model("NDI", "credit = 'sequential_inversion'\nsolver = 'fixed_point'") +
-                            model("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'") +
-                            model("D5", "credit = 'sequential_inversion'\nsolver = 'dopri5'");
-
-Config configure(const std::string& text, std::vector<std::string> sets = {}) {
-  return parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry());
-}
-
-MemoryRecorder run(const std::string& text, std::vector<std::string> sets = {}) {
+MemoryRecorder run(const std::string& text, const std::vector<std::string>& sets = {}) {
   MemoryRecorder recorder;
-  LearningExperiment(configure(text, std::move(sets))).run(recorder, {});
+  LearningExperiment(configure(text, sets)).run(recorder, {});
   return recorder;
 }
 
@@ -71,9 +57,9 @@ TEST_CASE("the same numbers, bit for bit, for any number of threads and on every
 
 TEST_CASE("batches and evaluations on several threads of one model give the same bits", "[threads]") {
   // 150 columns are three groups, 600 samples five blocks; deep and nonlinear, so that loss is summed over samples
-  const std::string text = base + model("DI",
-                                        "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
-                                        "transfer = 'nonlinear'");
+  const std::string text = base + model_text("DI",
+                                             "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
+                                             "transfer = 'nonlinear'");
   const auto bits = [&](const char* threads, const char* traced) {
     return run(text, {"experiment.trials=8", "task.kind=tanh_teacher", "task.samples=600", "network.activation=tanh",
                       "learning.batch=150", "learning.rate=1e-3", "dynamics.duration=20", "record.evaluate_every=1",
@@ -97,12 +83,12 @@ TEST_CASE("recording changes nothing but what is recorded") {
 TEST_CASE("a model's numbers do not depend on the models beside it") {
   const auto together = run(base + several).bits();
   const auto alone =
-      run(base + model("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'")).bits("/nse");
+      run(base + model_text("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'")).bits("/nse");
   for (const auto& [name, values] : alone) CHECK(together.at(name) == values);
 }
 
 TEST_CASE("the first trial changes nothing where that is asked") {
-  const MemoryRecorder recorder = run(base + model("BP", "credit = 'backprop'"), {"learning.skip_first=true"});
+  const MemoryRecorder recorder = run(base + model_text("BP", "credit = 'backprop'"), {"learning.skip_first=true"});
   const auto& loss = recorder.data.at("/models/BP/eval/train_loss");
   REQUIRE(loss.size() == 61);
   CHECK(loss[0] == loss[1]);
@@ -113,7 +99,7 @@ TEST_CASE("the first trial changes nothing where that is asked") {
 }
 
 TEST_CASE("every sample is shown once an epoch; batches are cut from the same order") {
-  const MemoryRecorder recorder = run(base + model("BP", "credit = 'backprop'"), {"experiment.trials=100"});
+  const MemoryRecorder recorder = run(base + model_text("BP", "credit = 'backprop'"), {"experiment.trials=100"});
   const auto& order = recorder.data.at("/task/order");
   REQUIRE(order.size() == 100);
   for (const std::ptrdiff_t epoch : {0, 50}) {
@@ -133,7 +119,7 @@ TEST_CASE("every sample is shown once an epoch; batches are cut from the same or
 TEST_CASE("a batch changes the weights like its samples together") {
   // from the same weights the change of a batch is the sum of its samples' changes: here BP of two samples by hand
   const MemoryRecorder recorder =
-      run(base + model("BP", "credit = 'backprop'"), {"learning.batch=2", "experiment.trials=1"});
+      run(base + model_text("BP", "credit = 'backprop'"), {"learning.batch=2", "experiment.trials=1"});
   const auto matrix = [&](const std::string& name, arma::uword rows, arma::uword columns, std::size_t snapshot) {
     const auto& v = recorder.data.at("/models/BP/weights/" + name);
     return arma::mat(arma::mat(v.data() + snapshot * rows * columns, columns, rows).t());
@@ -151,10 +137,10 @@ TEST_CASE("a batch changes the weights like its samples together") {
 }
 
 TEST_CASE("a diverged trial ends the run with everything up to it, whatever the threads", "[threads]") {
-  const std::string unstable = base + model("BP", "credit = 'backprop'") +
-                               model("DI",
-                                     "credit = 'sequential_inversion'\nsolver = 'euler'\n"
-                                     "feedback = { kind = 'negative_transpose', gain = 40.0 }");
+  const std::string unstable = base + model_text("BP", "credit = 'backprop'") +
+                               model_text("DI",
+                                          "credit = 'sequential_inversion'\nsolver = 'euler'\n"
+                                          "feedback = { kind = 'negative_transpose', gain = 40.0 }");
   std::vector<std::map<std::string, std::vector<std::uint64_t>>> results;
   for (const std::string threads : {"1", "2"}) {
     MemoryRecorder recorder;
@@ -182,9 +168,9 @@ TEST_CASE("a diverged trial ends the run with everything up to it, whatever the 
 
 TEST_CASE("with on_divergence = skip such trials change no weights and are counted") {
   const MemoryRecorder recorder =
-      run(base + model("DI",
-                       "credit = 'sequential_inversion'\nsolver = 'euler'\non_divergence = 'skip'\n"
-                       "divergence_limit = 1e4\nfeedback = { kind = 'negative_transpose', gain = 40.0 }"));
+      run(base + model_text("DI",
+                            "credit = 'sequential_inversion'\nsolver = 'euler'\non_divergence = 'skip'\n"
+                            "divergence_limit = 1e4\nfeedback = { kind = 'negative_transpose', gain = 40.0 }"));
   CHECK(recorder.status == "complete");
   const auto& converged = recorder.data.at("/models/DI/learning/converged_2");
   const auto diverged = std::ranges::count(converged, -1.0);
@@ -203,8 +189,9 @@ TEST_CASE("with on_divergence = skip such trials change no weights and are count
 
 TEST_CASE("optimised feedback is stable; unstable feedback is restabilised, once, and the event is recorded") {
   const std::string inversion = "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\nfeedback = ";
-  const MemoryRecorder recorder = run(base + model("OPT", inversion + "{ kind = 'optimised', restabilise = true }") +
-                                      model("RND", inversion + "{ kind = 'random', restabilise = true }"));
+  const MemoryRecorder recorder =
+      run(base + model_text("OPT", inversion + "{ kind = 'optimised', restabilise = true }") +
+          model_text("RND", inversion + "{ kind = 'random', restabilise = true }"));
   for (const std::string name : {"OPT", "RND"}) {
     for (const double a : recorder.data.at("/models/" + name + "/learning/spectral_abscissa_2")) CHECK(a < 0);
   }

@@ -1,12 +1,11 @@
+#include "support/configure.hpp"
+#include "support/experiment_text.hpp"
 #include "support/memory_recorder.hpp"
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/difference.hpp>
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
-#include <dynvert/sim/registry.hpp>
 
-#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 using namespace dynvert;
@@ -14,20 +13,14 @@ using namespace dynvert::test;
 
 namespace {
 
-const std::string base = R"(
-[experiment]
-trials = 60
-[task]
-kind = "linear_teacher"
-samples = 50
-[network]
-layers = [8, 6, 5, 4]
-activation = "tanh"
-bias = true
-init = { kind = "uniform", half_width = 0.3 }
-[learning]
-rate = 0.02
-[dynamics]
+const std::string base =
+    learning_text(
+        {.trials = 60,
+         .samples = 50,
+         .layers = "8, 6, 5, 4",
+         .rate = 0.02,
+         .network = "activation = \"tanh\"\nbias = true\ninit = { kind = \"uniform\", half_width = 0.3 }\n"}) +
+    R"([dynamics]
 dt = 0.25
 duration = 20.0
 [record]
@@ -37,28 +30,26 @@ evaluate_every = 3
 measures = ["angle_ndi", "settling_time", "spectral_abscissa"]
 )";
 
-std::string model(const std::string& name, const std::string& keys) {
-  return fmt::format("[[model]]\nname = \"{}\"\n{}\n", name, keys);
-}
-
 const std::string models =
-    model("BP", "credit = 'backprop'") + model("FA", "credit = 'feedback_alignment'\nfeedback = { kind = 'random' }") +
-    model("NDI", "credit = 'sequential_inversion'\nsolver = 'fixed_point'") +
-    model("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\nalpha = 0.5") +
-    model("D5", "credit = 'sequential_inversion'\nforward = 'dynamic'\ntransfer = 'nonlinear'") +
-    model("RE",
-          "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
-          "feedback = { kind = 'random', restabilise = true }") +
-    model("SL", "credit = 'single_loop_inversion'\nsolver = 'rk4'\nfeedback = { kind = 'optimised' }") +
-    model("RL", "credit = 'repeat_inversion'\nfeedback = { kind = 'product' }") +
-    model("SK",
-          "credit = 'sequential_inversion'\nsolver = 'euler'\non_divergence = 'skip'\n"
-          "divergence_limit = 1e4\nfeedback = { kind = 'negative_transpose', gain = 40.0 }");
+    model_text("BP", "credit = 'backprop'") +
+    model_text("FA", "credit = 'feedback_alignment'\nfeedback = { kind = 'random' }") +
+    model_text("NDI", "credit = 'sequential_inversion'\nsolver = 'fixed_point'") +
+    model_text("DI", "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\nalpha = 0.5") +
+    model_text("D5", "credit = 'sequential_inversion'\nforward = 'dynamic'\ntransfer = 'nonlinear'") +
+    model_text("RE",
+               "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\n"
+               "feedback = { kind = 'random', restabilise = true }") +
+    model_text("SL", "credit = 'single_loop_inversion'\nsolver = 'rk4'\nfeedback = { kind = 'optimised' }") +
+    model_text("RL", "credit = 'repeat_inversion'\nfeedback = { kind = 'product' }") +
+    model_text("SK",
+               "credit = 'sequential_inversion'\nsolver = 'euler'\non_divergence = 'skip'\n"
+               "divergence_limit = 1e4\nfeedback = { kind = 'negative_transpose', gain = 40.0 }");
 
-const std::string plastic = model("CC", "credit = 'concurrent_inversion'\nplasticity = 'continuous'\ntau_w = 50.0");
+const std::string plastic =
+    model_text("CC", "credit = 'concurrent_inversion'\nplasticity = 'continuous'\ntau_w = 50.0");
 
-Config configure(const std::vector<std::string>& sets, const std::string& more = "") {
-  return parse_config(base + models + more, "test.toml", sets, std::nullopt, std::nullopt, config_registry());
+Config config_with(const std::vector<std::string>& sets, const std::string& more = "") {
+  return configure(base + models + more, sets);
 }
 
 /// Runs, and stops after the first block that ends at or after trial `stop`.
@@ -72,7 +63,7 @@ RunStatus run(MemoryRecorder& recorder, const Config& config, std::size_t stop) 
 
 TEST_CASE("a run that is resumed ends with the same bits as one that was never stopped") {
   const bool batches = GENERATE(false, true);
-  const Config config = batches ? configure({"learning.batch=8", "learning.rate=0.003"}) : configure({}, plastic);
+  const Config config = batches ? config_with({"learning.batch=8", "learning.rate=0.003"}) : config_with({}, plastic);
   MemoryRecorder whole;
   REQUIRE(run(whole, config, 1000) == RunStatus::complete);
   const auto expected = whole.bits("/state/");
@@ -100,21 +91,21 @@ TEST_CASE("a run that is resumed ends with the same bits as one that was never s
 
 TEST_CASE("a run does not go on with other samples") {
   MemoryRecorder recorder;
-  CHECK(run(recorder, configure({}), 5) == RunStatus::interrupted);
+  CHECK(run(recorder, config_with({}), 5) == RunStatus::interrupted);
   recorder.continued = recorder.committed;
   recorder.specs.clear();
   recorder.data.at("/task/t")[3] += 1e-15;
-  CHECK_THROWS_AS(run(recorder, configure({}), 1000), ValueError);
+  CHECK_THROWS_AS(run(recorder, config_with({}), 1000), ValueError);
 }
 
 TEST_CASE("the difference of two configurations is named key by key") {
-  const Config a = configure({});
+  const Config a = config_with({});
   CHECK(config_differences(a.resolved, a.resolved).empty());
   CHECK(config_differences(
             a.resolved,
-            configure({"experiment.title=other", "experiment.threads=2", "record.commit_interval=0.5"}).resolved)
+            config_with({"experiment.title=other", "experiment.threads=2", "record.commit_interval=0.5"}).resolved)
             .empty());
-  const Config b = configure(
+  const Config b = config_with(
       {"model.DI.alpha=0.25", "experiment.seed=3", "record.trials=[1]", "model.RE.feedback.kind=negative_transpose"});
   const auto differences = config_differences(a.resolved, b.resolved);
   std::vector<std::string> keys;
@@ -150,7 +141,7 @@ dt = 0.5
 duration = 20000.0
 feedback = { gain = 25.0 }
 )";
-  const Config config = parse_config(inversion, "test.toml", {}, std::nullopt, std::nullopt, config_registry());
+  const Config config = configure(inversion);
   MemoryRecorder whole;
   REQUIRE(make_experiment(config)->run(whole, {}) == RunStatus::complete);
   MemoryRecorder recorder;

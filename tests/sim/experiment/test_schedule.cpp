@@ -1,11 +1,11 @@
 // Schedules of stimulus and target: what is refused, and how a trial runs through one.
 
+#include "support/configure.hpp"
+#include "support/experiment_text.hpp"
 #include "support/memory_recorder.hpp"
 
 #include <dynvert/sim/config/error.hpp>
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment.hpp>
-#include <dynvert/sim/registry.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -19,32 +19,12 @@ namespace {
 
 /// A small concurrent model with these phases.
 std::string with_phases(const std::string& phases, const std::string& keys = "") {
-  return R"(
-[experiment]
-trials = 3
-[task]
-kind = "linear_teacher"
-samples = 8
-[network]
-layers = [4, 3, 2]
-init = { kind = "uniform", half_width = 0.5 }
-[learning]
-rate = 0.01
-[dynamics]
-dt = 0.5
-phases = )" +
-         phases + R"(
-[record]
-every = 1
-[[model]]
-name = "C"
-credit = "concurrent_inversion"
-alpha = 0.2
-)" + keys;
-}
-
-Config configure(const std::string& text) {
-  return parse_config(text, "test.toml", {}, std::nullopt, std::nullopt, config_registry());
+  return learning_text({.trials = 3,
+                        .samples = 8,
+                        .layers = "4, 3, 2",
+                        .network = "init = { kind = \"uniform\", half_width = 0.5 }\n"}) +
+         "[dynamics]\ndt = 0.5\nphases = " + phases + "\n[record]\nevery = 1\n" +
+         model_text("C", "credit = \"concurrent_inversion\"\nalpha = 0.2\n" + keys);
 }
 
 std::string fault(const std::string& phases, const std::string& keys = "") {

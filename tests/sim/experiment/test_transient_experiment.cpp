@@ -1,13 +1,12 @@
 // Experiments without learning: loops over a grid, circuits of the user's own.
 
+#include "support/configure.hpp"
 #include "support/memory_recorder.hpp"
 
 #include <dynvert/analysis/matrix_exponential.hpp>
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment.hpp>
-#include <dynvert/sim/registry.hpp>
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
@@ -82,8 +81,7 @@ start = 5.0
 
 MemoryRecorder run(const std::string& text, std::vector<std::string> sets = {}) {
   MemoryRecorder recorder;
-  make_experiment(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry()))
-      ->run(recorder, {});
+  make_experiment(configure(text, sets))->run(recorder, {});
   return recorder;
 }
 
@@ -95,7 +93,7 @@ arma::mat matrix(const MemoryRecorder& recorder, const std::string& name, arma::
 
 std::string fault(const std::string& text, std::vector<std::string> sets = {}) {
   try {
-    static_cast<void>(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry()));
+    static_cast<void>(configure(text, sets));
   } catch (const ConfigError& error) {
     return error.what();
   }
@@ -346,8 +344,7 @@ weight = -0.5
                                     Contains("rosenbrock4") && Contains("larger max_steps"));
   const auto counted = [](const std::string& text, std::vector<std::string> sets) {
     MemoryRecorder recorder;
-    const auto experiment =
-        make_experiment(parse_config(text, "test.toml", sets, std::nullopt, std::nullopt, config_registry()));
+    const auto experiment = make_experiment(configure(text, sets));
     experiment->run(recorder, {});
     const auto failed = experiment->failed_trials();
     CHECK(recorder.status == "complete");

@@ -1,5 +1,6 @@
 #include "support/sample_run.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/sim/hdf5/hdf5.hpp>
 #include <dynvert/sim/record/run_reader.hpp>
@@ -10,24 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <limits>
-#include <sstream>
 
 using namespace dynvert;
 using Catch::Contains;
+using test::contents;
 using test::TemporaryFolder;
+using test::write_text;
 namespace fs = std::filesystem;
 
 namespace {
-
-void write_bytes(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-
-std::string content(const std::string& path) {
-  std::ostringstream all;
-  all << std::ifstream(path, std::ios::binary).rdbuf();
-  return all.str();
-}
 
 /// A file made with the C API alone, as other programs make them, with the given Conventions.
 class ForeignFile {
@@ -78,15 +71,15 @@ TEST_CASE("files that are no dynvert file are refused with one clear message") {
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   CHECK_THROWS_WITH(RunReader(folder / "pipe"), Contains("is not a regular file"));
 
-  write_bytes(path, "");
+  write_text(path, "");
   CHECK_THROWS_WITH(RunReader(path), Contains("is empty, not an HDF5 file"));
-  write_bytes(path, "a line of text\n");
+  write_text(path, "a line of text\n");
   CHECK_THROWS_WITH(RunReader(path), Contains("is not an HDF5 file"));
-  write_bytes(path, std::string(100'000, '\0'));
+  write_text(path, std::string(100'000, '\0'));
   CHECK_THROWS_WITH(RunReader(path), Contains("is not an HDF5 file"));
-  write_bytes(path, "\x89HDF\r\n\x1a\n");
+  write_text(path, "\x89HDF\r\n\x1a\n");
   CHECK_THROWS_AS(RunReader(path), IoError);
-  write_bytes(path, "\x89HDF\r\n\x1a\n" + std::string(4000, '\xff'));
+  write_text(path, "\x89HDF\r\n\x1a\n" + std::string(4000, '\xff'));
   CHECK_THROWS_AS(RunReader(path), IoError);
 
   { const ForeignFile other(path, "CF-1.8"); }
@@ -100,13 +93,13 @@ TEST_CASE("files that are no dynvert file are refused with one clear message") {
 TEST_CASE("a truncated file is refused, whatever its length") {
   const TemporaryFolder folder;
   test::write_sample(folder / "whole.h5");
-  const std::string whole = content(folder / "whole.h5");
+  const std::string whole = contents(folder / "whole.h5");
   for (std::size_t length = 0; length < whole.size(); length += length < 200 ? 1 : 997) {
-    write_bytes(folder / "part.h5", whole.substr(0, length));
+    write_text(folder / "part.h5", whole.substr(0, length));
     CAPTURE(length);
     CHECK_THROWS_AS(RunReader(folder / "part.h5"), IoError);
   }
-  write_bytes(folder / "part.h5", whole.substr(0, whole.size() - 1));
+  write_text(folder / "part.h5", whole.substr(0, whole.size() - 1));
   CHECK_THROWS_WITH(RunReader(folder / "part.h5"), Contains("is truncated"));
 }
 
@@ -182,7 +175,7 @@ TEST_CASE("the program's own setting of HDF5's error printing stays, and nothing
   };
   H5Eset_auto2(H5E_DEFAULT, count, nullptr);
   printed = 0;
-  write_bytes(folder / "a.h5", "\x89HDF\r\n\x1a\n" + std::string(4000, '\xff'));
+  write_text(folder / "a.h5", "\x89HDF\r\n\x1a\n" + std::string(4000, '\xff'));
   CHECK_THROWS_AS(RunReader(folder / "a.h5"), IoError);
   test::write_sample(folder / "b.h5");
   CHECK_THROWS_AS(RunReader(folder / "b.h5").column("/models"), IoError);

@@ -1,15 +1,16 @@
 // What every measure must do, of all that are registered: no measure is named here. Their definitions are held by
 // tests/analysis/test_stability.cpp, tests/analysis/trial and tests/sim/solvers/test_stable_step.cpp.
 
+#include "support/experiment_text.hpp"
 #include "support/run_program.hpp"
 
 #include <dynvert/analysis/stability_map.hpp>
 #include <dynvert/analysis/trial/registry.hpp>
 #include <dynvert/sim/hdf5/hdf5.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/record/run_reader.hpp>
 #include <dynvert/sim/report/report_page.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -68,7 +69,7 @@ template <typename Use>
 void for_each_loop(const CreditModel& model, const Drawn& w, const LoopParameters& parameters, const Use& use) {
   for (const Stage& stage : model.stages(w.network, parameters)) {
     if (stage.loops.empty()) continue;
-    RestingStage resting = at_rest(stage, w.network, w.feedback);
+    ReadyStage resting = at_rest(stage, w.network, w.feedback);
     for (const ControlLoop& loop : stage.loops) use(stage, resting, loop);
   }
 }
@@ -103,35 +104,21 @@ void check_near(double value, double expected) {
   }
 }
 
-const std::string config = R"([experiment]
-trials = 12
-[task]
-kind = "linear_teacher"
-samples = 20
-[network]
-layers = [5, 4, 4, 3]
-activation = "tanh"
-init = {{ half_width = 0.5 }}
-[learning]
-rate = 0.01
-[record]
-trials = [5, 7]
-weights_every = 5
-measures = [{}]
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-transfer = "nonlinear"
-alpha = 0.5
-duration = 30.0
-)";
+std::string config_with(const std::string& measures) {
+  return learning_text({.trials = 12,
+                        .samples = 20,
+                        .layers = "5, 4, 4, 3",
+                        .network = "activation = \"tanh\"\ninit = { half_width = 0.5 }\n"}) +
+         fmt::format("[record]\ntrials = [5, 7]\nweights_every = 5\nmeasures = [{}]\n", measures) +
+         inversion_text("DI", "transfer = \"nonlinear\"\nalpha = 0.5\nduration = 30.0");
+}
 
 std::string simulate(const TemporaryFolder& folder, const std::string& name, bool measured) {
   std::vector<std::string> names;
   if (measured) {
     for (const TrialMeasure& measure : measures()) names.push_back('"' + measure.name + '"');
   }
-  const std::string text = fmt::format(fmt::runtime(config), fmt::join(names, ", "));
+  const std::string text = config_with(fmt::format("{}", fmt::join(names, ", ")));
   const Outcome run =
       dynvert_run({"simulate", write(folder, name + ".toml", text), "-o", folder / (name + ".h5"), "--quiet"});
   INFO(run.err);
@@ -159,7 +146,7 @@ TEST_CASE("every measure: has a name of its own, and words for people") {
 
 TEST_CASE("every stability measure: the same each time, and it leaves the circuit alone") {
   for_random_weights([](const CreditModel& model, const Drawn& w) {
-    for_each_loop(model, w, times(1), [](const Stage&, RestingStage& resting, const ControlLoop& loop) {
+    for_each_loop(model, w, times(1), [](const Stage&, ReadyStage& resting, const ControlLoop& loop) {
       const State before = resting.x;
       const LoopStability first = loop_stability(LinearisedLoop({&resting.f, &resting.x, &loop}));
       // whatever was asked for before
@@ -211,7 +198,7 @@ TEST_CASE("every stability measure: does not depend on the order of units, and h
 TEST_CASE("every stability measure: by the reduced form alone, in a map and in a trial as for the circuit") {
   std::size_t mapped = 0;
   for_random_weights([&](const CreditModel& model, const Drawn& w) {
-    for_each_loop(model, w, times(1), [&](const Stage& stage, RestingStage& resting, const ControlLoop& loop) {
+    for_each_loop(model, w, times(1), [&](const Stage& stage, ReadyStage& resting, const ControlLoop& loop) {
       const LinearisedLoop whole({&resting.f, &resting.x, &loop});
       REQUIRE(whole.modes());
       const LinearisedLoop reduced(*whole.modes(), whole.controller());

@@ -1,16 +1,19 @@
 // What inspect, its maps and export make of files, through the command line and below it.
 
+#include "support/experiment_text.hpp"
+#include "support/run_program.hpp"
 #include "support/sample_run.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/analysis/stability_map.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/inspect/column_statistics.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/record/run_file.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
@@ -20,7 +23,6 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <sstream>
 
 using namespace dynvert;
 using namespace dynvert::test;
@@ -28,54 +30,24 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome dynvert_run(std::vector<std::string> words) {
-  words.insert(words.begin(), "dynvert");
-  std::vector<const char*> argv;
-  for (const auto& w : words) argv.push_back(w.c_str());
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = run_command_line(static_cast<int>(argv.size()), argv.data(), out, err);
-  return {code, out.str(), err.str()};
-}
-
 /// A run of 20 trials, snapshots after 0, 5, 10, 15, 20; DI sequential, tanh; BP beside it.
 std::string simulate_small(const TemporaryFolder& folder) {
-  std::ofstream(folder / "small.toml") << R"([experiment]
-title = "small"
-trials = 20
-[task]
-kind = "linear_teacher"
-samples = 30
-[network]
-layers = [5, 4, 4, 3]
-activation = "tanh"
-bias = true
-init = { half_width = 0.5 }
-[learning]
-rate = 0.01
-[record]
+  const std::string text =
+      learning_text({.layers = "5, 4, 4, 3",
+                     .network = "activation = \"tanh\"\nbias = true\ninit = { half_width = 0.5 }\n",
+                     .experiment = "title = \"small\"\n"}) +
+      R"([record]
 trials = [5, 7]
 weights_every = 5
 measures = ["angle_ndi", "distance_ndi", "settling_time", "spectral_abscissa", "critical_leak", "delay_margin",
             "overshoot", "amplification", "decay_rate", "largest_stable_step_sequential_euler", "numerical_abscissa"]
-[[model]]
-name = "BP"
-credit = "backprop"
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-transfer = "nonlinear"
+)" + backprop_text() +
+      inversion_text("DI", R"(transfer = "nonlinear"
 solver = "sequential_euler"
 alpha = 0.5
-duration = 50.0
-)";
+duration = 50.0)");
   const std::string file = folder / "run.h5";
-  REQUIRE(dynvert_run({"simulate", folder / "small.toml", "-o", file, "--quiet"}).code == 0);
+  REQUIRE(dynvert_run({"simulate", write(folder, "small.toml", text), "-o", file, "--quiet"}).code == 0);
   return file;
 }
 
@@ -365,8 +337,7 @@ TEST_CASE("export: tables as RFC 4180 has them") {
   const auto lines_of = [&](std::vector<std::string> words) {
     words.insert(words.begin(), {"export", file, "-o", folder / "t.csv", "--overwrite"});
     REQUIRE(dynvert_run(words).code == 0);
-    std::ifstream in(folder / "t.csv", std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(in), {});
+    const std::string text = contents(folder / "t.csv");
     std::vector<std::string> lines;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = text.find("\r\n", at);

@@ -1,5 +1,6 @@
 // Residual and spectrum of recorded trials, against what the run itself has measured.
 
+#include "support/experiment_text.hpp"
 #include "support/run_program.hpp"
 
 #include <dynvert/models/error.hpp>
@@ -19,20 +20,14 @@ namespace {
 
 /// Every kind of loop and transfer, with trials too short to settle.
 std::string all_kinds(const std::string& record) {
-  return R"([experiment]
-trials = 6
-[task]
-kind = "tanh_teacher"
-samples = 12
-[network]
-layers = [5, 4, 3, 2]
-activation = "tanh"
-bias = true
-init = { kind = "uniform", half_width = 0.8 }
-[learning]
-rate = 0.05
-batch = 1
-[dynamics]
+  return learning_text(
+             {.trials = 6,
+              .samples = 12,
+              .layers = "5, 4, 3, 2",
+              .rate = 0.05,
+              .network = "activation = \"tanh\"\nbias = true\ninit = { kind = \"uniform\", half_width = 0.8 }\n",
+              .task = "tanh_teacher"}) +
+         R"([dynamics]
 solver = "rk4"
 dt = 0.1
 duration = 8.0

@@ -1,6 +1,7 @@
 #include "support/killed.hpp"
 #include "support/sample_run.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/platform/file_descriptor.hpp>
@@ -14,25 +15,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <sstream>
 
 using namespace dynvert;
+using test::contents;
 using test::killed_at;
 using test::TemporaryFolder;
+using test::write_text;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string content(const std::string& path) {
-  std::ostringstream all;
-  all << std::ifstream(path, std::ios::binary).rdbuf();
-  return all.str();
-}
-
-void write_text(const std::string& path, const std::string& what) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << what;
-}
 
 int open_file(const std::string& path) { return ::open(path.c_str(), O_RDWR | O_CLOEXEC); }
 
@@ -66,7 +58,7 @@ TEST_CASE("a commit that is killed at any system call leaves the old file, or ca
     const bool pending = has_journal(descriptor.value());
     REQUIRE(finish_journal(descriptor.value()) == 0);
     CHECK_FALSE(has_journal(descriptor.value()));
-    const std::string found = content(path);
+    const std::string found = contents(path);
     CAPTURE(stop, pending, found.size());
     if (pending || !killed) {
       REQUIRE(found == now);
@@ -92,12 +84,12 @@ TEST_CASE("what is no whole journal is none") {
     REQUIRE(write_journal(descriptor.value(), old.size(), pages, old.size()) == 0);
     REQUIRE(has_journal(descriptor.value()));
   }
-  const std::string whole = content(path);
+  const std::string whole = contents(path);
   CHECK(whole.size() == old.size() + journal_size(2));
   const auto is_refused = [&](const std::string& bytes) {
     write_text(path, bytes);
     const FileDescriptor descriptor(open_file(path));
-    return !has_journal(descriptor.value()) && finish_journal(descriptor.value()) == 0 && content(path) == bytes;
+    return !has_journal(descriptor.value()) && finish_journal(descriptor.value()) == 0 && contents(path) == bytes;
   };
   CHECK(is_refused(""));
   CHECK(is_refused(whole.substr(0, whole.size() - 1)));
@@ -113,7 +105,7 @@ TEST_CASE("what is no whole journal is none") {
   write_text(path, whole);
   const FileDescriptor descriptor(open_file(path));
   CHECK(finish_journal(descriptor.value()) == 0);
-  CHECK(content(path) == std::string(page_size, 'n') + std::string(page_size, 'm'));
+  CHECK(contents(path) == std::string(page_size, 'n') + std::string(page_size, 'm'));
 }
 
 TEST_CASE("a run that is killed at any system call is right up to its last commit, and can be gone on with",
@@ -317,9 +309,9 @@ TEST_CASE("what cannot be gone on with is refused") {
   CHECK_THROWS_WITH(RunFile::reopen(path, {}), Catch::Contains("not an HDF5 file"));
   fs::remove(path);
   H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
-  const std::string before = content(path);
+  const std::string before = contents(path);
   CHECK_THROWS_WITH(RunFile::reopen(path, {}), Catch::Contains("not a file of the format"));
-  CHECK(content(path) == before);
+  CHECK(contents(path) == before);
   fs::remove(path);
   {
     test::SampleRun run = test::create_sample(path);

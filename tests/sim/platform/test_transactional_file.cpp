@@ -1,4 +1,5 @@
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/sim/platform/transactional_file.hpp>
 
@@ -11,8 +12,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 using namespace dynvert;
@@ -23,10 +22,7 @@ TEST_CASE("a staged file reads as written, and its committed part changes only a
   CHECK(rc::check("against a string", [&] {
     TransactionalFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     std::string now, committed;
-    const auto on_disk = [&] {
-      std::ifstream stream(path, std::ios::binary);
-      return std::string(std::istreambuf_iterator<char>(stream), {});
-    };
+    const auto on_disk = [&] { return test::contents(path); };
     for (int step = 0; step < 30; ++step) {
       switch (*rc::gen::inRange(0, 6)) {
         case 0:

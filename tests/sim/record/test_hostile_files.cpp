@@ -1,5 +1,7 @@
+#include "support/experiment_text.hpp"
 #include "support/run_program.hpp"
 #include "support/sample_run.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/sim/hdf5/hdf5.hpp>
 #include <dynvert/sim/record/run_reader.hpp>
@@ -17,6 +19,7 @@
 
 using namespace dynvert;
 using Catch::Contains;
+using test::contents;
 using test::dynvert_run;
 using test::TemporaryFolder;
 
@@ -38,9 +41,14 @@ void put_dataset(hid_t file, const char* path, const std::vector<hsize_t>& exten
   REQUIRE(dataset.open());
 }
 
-std::string content(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+/// Puts other values in the place of the list of dimension scales of trial_error.
+void replace_scales(hid_t file, hid_t type, hsize_t length, const void* values) {
+  const h5::Handle dataset(H5Oopen(file, "/models/DI_2/learning/trial_error", H5P_DEFAULT), H5Oclose);
+  H5Adelete(dataset.id(), "DIMENSION_LIST");
+  const h5::Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose);
+  const h5::Handle attribute(H5Acreate2(dataset.id(), "DIMENSION_LIST", type, space.id(), H5P_DEFAULT, H5P_DEFAULT),
+                             H5Aclose);
+  REQUIRE(H5Awrite(attribute.id(), type, values) >= 0);
 }
 
 constexpr const char* learning = "/models/DI_2/learning/";
@@ -53,7 +61,7 @@ TEST_CASE("links and values in other files are not followed, and nothing is writ
   test::write_sample(path);
   test::write_sample(other);
   test::write(folder, "raw", std::string(400, 'x'));
-  const std::string before = content(other);
+  const std::string before = contents(other);
   change(path, [&](hid_t file) {
     H5Ldelete(file, "/models/DI_2/learning/trial_error", H5P_DEFAULT);
     put_dataset(file, "/models/DI_2/learning/trial_error", {40}, raw);
@@ -68,8 +76,8 @@ TEST_CASE("links and values in other files are not followed, and nothing is writ
   CHECK_THROWS_WITH(read_samples(path, "/elsewhere", "x", 3, 6, "inputs"), Contains("link to another file"));
   CHECK_THROWS_WITH(read_matrix(path, "/models/DI_2/learning", "trial_error", 40, 1), Contains("another file"));
   CHECK(dynvert_run({"recover", path}).code == exit_io);
-  CHECK(content(other) == before);
-  CHECK(content(raw) == std::string(400, 'x'));
+  CHECK(contents(other) == before);
+  CHECK(contents(raw) == std::string(400, 'x'));
 }
 
 TEST_CASE("groups that lead in a circle end with a message") {
@@ -110,17 +118,9 @@ TEST_CASE("an attribute that is no list of dimension scales is not read as one")
   const TemporaryFolder folder;
   const std::string path = folder / "run.h5";
   test::write_sample(path);
-  change(path, [&](hid_t file) {
-    const h5::Handle dataset(H5Oopen(file, "/models/DI_2/learning/trial_error", H5P_DEFAULT), H5Oclose);
-    H5Adelete(dataset.id(), "DIMENSION_LIST");
-    // HDF5 would read 800 bytes into room for one list
-    const hsize_t length = 100;
-    const h5::Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose);
-    const h5::Handle attribute(
-        H5Acreate2(dataset.id(), "DIMENSION_LIST", H5T_NATIVE_DOUBLE, space.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-    const std::array<double, 100> values{};
-    H5Awrite(attribute.id(), H5T_NATIVE_DOUBLE, values.data());
-  });
+  // HDF5 would read 800 bytes into room for one list
+  const std::array<double, 100> values{};
+  change(path, [&](hid_t file) { replace_scales(file, H5T_NATIVE_DOUBLE, values.size(), values.data()); });
   const RunReader file(path);
   CHECK_THROWS_WITH(static_cast<void>(file.axes(std::string(learning) + "trial_error")),
                     Contains("@DIMENSION_LIST: does not hold one list of dimension scales for each axis"));
@@ -132,17 +132,11 @@ TEST_CASE("a list of dimension scales that names a group is refused, and nothing
   const std::string path = folder / "run.h5";
   test::write_sample(path);
   change(path, [&](hid_t file) {
-    const h5::Handle dataset(H5Oopen(file, "/models/DI_2/learning/trial_error", H5P_DEFAULT), H5Oclose);
-    H5Adelete(dataset.id(), "DIMENSION_LIST");
-    const hsize_t length = 1;
-    const h5::Handle space(H5Screate_simple(1, &length, nullptr), H5Sclose);
     const h5::Handle type(H5Tvlen_create(H5T_STD_REF_OBJ), H5Tclose);
-    const h5::Handle attribute(
-        H5Acreate2(dataset.id(), "DIMENSION_LIST", type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
     hobj_ref_t group = 0;
     REQUIRE(H5Rcreate(&group, file, "/models", H5R_OBJECT, -1) >= 0);
     const hvl_t list{1, &group};
-    REQUIRE(H5Awrite(attribute.id(), type.id(), &list) >= 0);
+    replace_scales(file, type.id(), 1, &list);
   });
   const auto open = [] { return H5Fget_obj_count(static_cast<hid_t>(H5F_OBJ_ALL), H5F_OBJ_ALL); };
   const auto before = open();
@@ -159,7 +153,7 @@ TEST_CASE("texts with characters of several bytes are exported whole") {
   const TemporaryFolder folder;
   test::write_sample(folder / "run.h5");
   CHECK(dynvert_run({"export", folder / "run.h5", "-o", folder / "run.mat"}).code == exit_done);
-  CHECK_THAT(content(folder / "run.mat"), Contains("a sample: Übung "));
+  CHECK_THAT(contents(folder / "run.mat"), Contains("a sample: Übung "));
 }
 
 TEST_CASE("nothing is written but what was asked for") {
@@ -170,22 +164,9 @@ TEST_CASE("nothing is written but what was asked for") {
     return found;
   };
   const auto here = names(std::filesystem::current_path());
-  const std::string config = test::write(in, "c.toml", R"(
-    [experiment]
-    trials = 3
-    [task]
-    kind = "linear_teacher"
-    samples = 4
-    [network]
-    layers = [3, 2, 2]
-    [learning]
-    rate = 1e-2
-    [record]
-    trials = [0]
-    [[model]]
-    name = "BP"
-    credit = "backprop"
-  )");
+  const std::string config = test::write(in, "c.toml",
+                                         test::learning_text({.trials = 3, .samples = 4, .layers = "3, 2, 2"}) +
+                                             "[record]\ntrials = [0]\n" + test::backprop_text());
   const std::string run = out / "run.h5";
   CHECK(dynvert_run({"check", config}).code == exit_done);
   CHECK(dynvert_run({"simulate", config, "-o", run, "--quiet", "--set", "learning.rate=-1"}).code == exit_usage);

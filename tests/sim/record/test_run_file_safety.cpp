@@ -2,6 +2,7 @@
 
 #include "support/sample_run.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/sim/record/run_file.hpp>
 #include <dynvert/sim/record/run_reader.hpp>
@@ -15,27 +16,15 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 using namespace dynvert;
 using test::column_group;
+using test::contents;
 using test::integer;
 using test::TemporaryFolder;
 using test::text;
+using test::write_text;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string content(const std::string& path) {
-  std::ostringstream all;
-  all << std::ifstream(path, std::ios::binary).rdbuf();
-  return all.str();
-}
-
-void write_text(const std::string& path, const std::string& what) { std::ofstream(path, std::ios::binary) << what; }
-
-}  // namespace
 
 TEST_CASE("an existing file is replaced only when asked, and only by a file that stands") {
   const TemporaryFolder folder;
@@ -43,7 +32,7 @@ TEST_CASE("an existing file is replaced only when asked, and only by a file that
   SECTION("anything that exists is refused when overwriting was not asked") {
     write_text(path, "precious");
     CHECK_THROWS_WITH(RunFile::create(path, {}, {}), Catch::Contains("exists already"));
-    CHECK(content(path) == "precious");
+    CHECK(contents(path) == "precious");
     fs::remove(path);
     fs::create_symlink("nowhere", path);
     CHECK_THROWS_WITH(RunFile::create(path, {}, {}), Catch::Contains("exists already"));
@@ -51,12 +40,12 @@ TEST_CASE("an existing file is replaced only when asked, and only by a file that
   SECTION("what is no dynvert file is refused even then") {
     write_text(path, "precious");
     CHECK_THROWS_WITH(RunFile::create(path, {true, 0}, {}), Catch::Contains("not a readable dynvert file"));
-    CHECK(content(path) == "precious");
+    CHECK(contents(path) == "precious");
     fs::remove(path);
     H5Fclose(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
-    const std::string before = content(path);
+    const std::string before = contents(path);
     CHECK_THROWS_WITH(RunFile::create(path, {true, 0}, {}), Catch::Contains("not a file of the format"));
-    CHECK(content(path) == before);
+    CHECK(contents(path) == before);
     CHECK_THROWS_WITH(RunFile::create("/dev/null", {true, 0}, {}), Catch::Contains("not a regular file"));
     REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
     CHECK_THROWS_WITH(RunFile::create(folder / "pipe", {true, 0}, {}), Catch::Contains("not a regular file"));
@@ -83,9 +72,9 @@ TEST_CASE("an existing file is replaced only when asked, and only by a file that
   }
   SECTION("bad attributes leave the old file and no other") {
     test::write_sample(path);
-    const std::string before = content(path);
+    const std::string before = contents(path);
     CHECK_THROWS_AS(RunFile::create(path, {true, 0}, {{"a b", 1.0}}), ValueError);
-    CHECK(content(path) == before);
+    CHECK(contents(path) == before);
     CHECK(folder.files() == 1);
   }
   SECTION("folders") {

@@ -1,4 +1,6 @@
+#include "support/experiment_text.hpp"
 #include "support/run_program.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/record/run_file.hpp>
@@ -11,7 +13,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 using namespace dynvert;
@@ -20,30 +21,16 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string config = R"([experiment]
-title = "</script><b>\"&'"
-trials = 3000
-[task]
-kind = "linear_teacher"
-samples = 30
-[network]
-layers = [5, 4, 3]
-[learning]
-rate = 0.001
-[record]
+const std::string config =
+    learning_text({.trials = 3000, .rate = 0.001, .experiment = "title = \"</script><b>\\\"&'\"\n"}) +
+    R"([record]
 trials = [0, 1, 2, 7, 1000]
 unsettled_limit = 0
 measures = ["residual", "settling_time"]
 [dynamics]
 duration = 60.0
-[[model]]
-name = "BP"
-credit = "backprop"
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-alpha = 0.5
-)";
+)" + backprop_text() +
+    inversion_text("DI", "alpha = 0.5");
 
 std::string simulate(const TemporaryFolder& folder) {
   const std::string file = folder / "run.h5";
@@ -78,11 +65,6 @@ Outcome report_run(const ReportArguments& arguments, const ReportSources& with) 
   } catch (const ValueError& error) {
     return {exit_usage, out.str(), error.what()};
   }
-}
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// A file of another kind of experiment: models without learning and without configuration.

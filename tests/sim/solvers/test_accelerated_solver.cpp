@@ -1,14 +1,14 @@
 // Reduced, strided and propagated loops give the state at the end that the reference integration gives, up to rounding
 // error.
 
+#include "support/configure.hpp"
+#include "support/experiment_text.hpp"
 #include "support/loops.hpp"
 #include "support/memory_recorder.hpp"
 
 #include <dynvert/models/random.hpp>
 #include <dynvert/sim/config/build_network.hpp>
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
-#include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/solvers/fixed_step.hpp>
@@ -312,7 +312,8 @@ TEST_CASE("what no reduced-order form is for runs by the reference integration")
 TEST_CASE("reduced-order forms on trained weights: every loop of every model, as it stands after learning", "[long]") {
   // loop 2 expands (60 from 40), loop 3 contracts (10 from 60); backprop brings 256-40-60-10 to two thirds of the
   // digits
-  const Config config = parse_config(R"(
+  const std::string product = "alpha = 0.05\nfeedback = { kind = \"product\" }";
+  const Config config = configure(R"(
 [experiment]
 epochs = 4
 [task]
@@ -330,25 +331,9 @@ rate = 0.01
 solver = "sequential_euler"
 dt = 0.1
 duration = 40.0
-[[model]]
-name = "BP"
-credit = "backprop"
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-alpha = 0.05
-[[model]]
-name = "DI_single"
-credit = "single_loop_inversion"
-alpha = 0.05
-feedback = { kind = "product" }
-[[model]]
-name = "DI_repeat"
-credit = "repeat_inversion"
-alpha = 0.05
-feedback = { kind = "product" }
-)",
-                                     "test.toml", {}, std::nullopt, std::nullopt, config_registry());
+)" + backprop_text() + inversion_text("DI", "alpha = 0.05") +
+                                  model_text("DI_single", "credit = \"single_loop_inversion\"\n" + product) +
+                                  model_text("DI_repeat", "credit = \"repeat_inversion\"\n" + product));
   Config training = config;
   training.models.resize(1);
   MemoryRecorder recorder;

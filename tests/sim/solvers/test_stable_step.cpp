@@ -10,23 +10,12 @@
 
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <vector>
 
 using namespace dynvert;
 using namespace dynvert::testing;
 
 namespace {
-
-std::vector<PopulationIndex> all_of(const RightHandSide& f) {
-  std::vector<PopulationIndex> all(f.circuit().populations().size());
-  std::iota(all.begin(), all.end(), PopulationIndex{0});
-  return all;
-}
-
-CycleModes modes_of(RightHandSide& f) {
-  return cycle_modes(as_cycle(f.circuit(), all_of(f)).value(), f, State(f.layout().size()), 0);
-}
 
 double limit_of(std::string_view solver, RightHandSide f) {
   return solver_kind(solver).largest_stable_step(modes_of(f));

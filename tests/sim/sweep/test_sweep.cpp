@@ -1,6 +1,8 @@
 // Points of a sweep, their names and their index; what is refused before anything runs; runs that end badly.
 
+#include "support/experiment_text.hpp"
 #include "support/run_program.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/commands/progress.hpp>
@@ -17,7 +19,6 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -29,29 +30,12 @@ using Values = std::vector<std::string>;
 
 namespace {
 
-const std::string small_config = R"([experiment]
-trials = 20
-[task]
-kind = "linear_teacher"
-samples = 30
-[network]
-layers = [5, 4, 3]
-[learning]
-rate = 0.01
-[[model]]
-name = "DI"
-credit = "sequential_inversion"
-)";
+const std::string small_config = learning_text() + inversion_text("DI");
 
 std::vector<std::string> names_of(const std::vector<SweepAxis>& axes) {
   std::vector<std::string> names;
   for (const SweepPoint& point : sweep_points(axes)) names.push_back(point.name);
   return names;
-}
-
-std::string contents(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 SweepTable two_by_two() {

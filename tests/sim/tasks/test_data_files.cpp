@@ -1,6 +1,8 @@
 // Readers of samples: what is right is read to the last bit, what is wrong gets a message and no memory.
 
+#include "support/samples.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text_files.hpp"
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/platform/checksum.hpp>
@@ -16,15 +18,13 @@
 #include <catch2/catch.hpp>
 
 #include <cstdint>
-#include <fstream>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <vector>
 
 using namespace dynvert;
 using Catch::Matchers::Contains;
-using test::TemporaryFolder;
+using namespace dynvert::test;
 
 namespace {
 
@@ -40,29 +40,11 @@ std::string idx_bytes(int type, const std::vector<std::uint32_t>& shape, const s
   return bytes + values;
 }
 
-std::string write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-  return path;
-}
-
 std::string write_gzip(const std::string& path, const std::string& bytes) {
   const gzFile file = gzopen(path.c_str(), "wb");
   REQUIRE(gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));
   REQUIRE(gzclose(file) == Z_OK);
   return path;
-}
-
-std::string read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-arma::mat all(const SampleTable& table) {
-  std::vector<std::size_t> samples(table.samples());
-  std::iota(samples.begin(), samples.end(), std::size_t{0});
-  arma::mat values;
-  table.gather(samples, values);
-  return values;
 }
 
 const std::string six("\x00\x01\x02\xFD\xFE\xFF", 6);
@@ -72,7 +54,7 @@ const std::string six("\x00\x01\x02\xFD\xFE\xFF", 6);
 TEST_CASE("IDX bytes are read plain and packed, whole or in part") {
   const TemporaryFolder folder;
   const std::string bytes = idx_bytes(0x08, {3, 1, 2}, six);
-  for (const std::string& path : {write(folder / "a-idx3-ubyte", bytes), write_gzip(folder / "a.gz", bytes)}) {
+  for (const std::string& path : {write_text(folder / "a-idx3-ubyte", bytes), write_gzip(folder / "a.gz", bytes)}) {
     const SampleTable table = read_idx(path, 0);
     CHECK(table.are_bytes());
     CHECK(table.units() == 2);
@@ -85,9 +67,9 @@ TEST_CASE("IDX bytes are read plain and packed, whole or in part") {
   // several packed parts are one file for gzip
   const std::string parts = folder / "parts.gz";
   write_gzip(parts, bytes.substr(0, 7));
-  const std::string first = read(parts);
+  const std::string first = contents(parts);
   write_gzip(parts, bytes.substr(7));
-  write(parts, first + read(parts));
+  write_text(parts, first + contents(parts));
   CHECK(all(read_idx(parts, 0)).n_cols == 3);
 }
 
@@ -97,7 +79,7 @@ TEST_CASE("IDX values of every type") {
   const auto value = [&](int type, std::uint64_t raw, std::size_t size) {
     std::string values;
     append_big_endian(values, raw, size);
-    return all(read_idx(write(path, idx_bytes(type, {1}, values)), 0))(0, 0);
+    return all(read_idx(write_text(path, idx_bytes(type, {1}, values)), 0))(0, 0);
   };
   CHECK(value(0x08, 200, 1) == 200);
   CHECK(value(0x09, 200, 1) == -56);
@@ -113,7 +95,7 @@ TEST_CASE("IDX files that are not what they should be") {
   const TemporaryFolder folder;
   const auto fault = [&](const std::string& bytes) {
     try {
-      static_cast<void>(read_idx(write(folder / "bad", bytes), 0));
+      static_cast<void>(read_idx(write_text(folder / "bad", bytes), 0));
     } catch (const IoError& error) {
       return std::string(error.what());
     }
@@ -132,7 +114,7 @@ TEST_CASE("IDX files that are not what they should be") {
   CHECK_THAT(fault(idx_bytes(0x08, {3, 2}, six.substr(1))), Contains("holds 5 bytes of values, but its header says 6"));
   CHECK_THAT(fault(idx_bytes(0x08, {3, 2}, six + "x")), Contains("holds more than 6 bytes of values"));
 
-  const std::string packed = read(write_gzip(folder / "a.gz", idx_bytes(0x08, {3, 2}, six)));
+  const std::string packed = contents(write_gzip(folder / "a.gz", idx_bytes(0x08, {3, 2}, six)));
   CHECK_THAT(fault(packed.substr(0, packed.size() - 9)), Contains("truncated"));
   CHECK_THAT(fault(packed.substr(0, packed.size() - 1)), Contains("truncated"));
   std::string damaged = packed;
@@ -149,7 +131,7 @@ TEST_CASE("no bytes whatsoever do more to the IDX reader than an error") {
   CHECK(rc::check([&](std::string bytes) {
     // half of them get past the magic number
     if (bytes.size() > 4 && bytes.size() % 2 == 0) bytes.replace(0, 4, std::string("\0\0\x08\x01", 4));
-    write(path, bytes);
+    write_text(path, bytes);
     try {
       const SampleTable table = read_idx(path, 0);
       RC_ASSERT(table.samples() * table.units() < bytes.size());
@@ -160,13 +142,13 @@ TEST_CASE("no bytes whatsoever do more to the IDX reader than an error") {
 
 TEST_CASE("IDX labels are classes") {
   const TemporaryFolder folder;
-  const std::string path = write(folder / "labels", idx_bytes(0x08, {4}, std::string("\0\2\1\2", 4)));
+  const std::string path = write_text(folder / "labels", idx_bytes(0x08, {4}, std::string("\0\2\1\2", 4)));
   const SampleTable table = read_idx_labels(path, 0, 3);
   CHECK(std::vector<std::uint32_t>(table.class_numbers().begin(), table.class_numbers().end()) ==
         std::vector<std::uint32_t>{0, 2, 1, 2});
   CHECK(arma::approx_equal(all(table), arma::mat{{1, 0, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 1}}, "absdiff", 0));
   CHECK_THROWS_WITH(read_idx_labels(path, 0, 2), Contains("holds the label 2 of sample 1, but the network has 2"));
-  const std::string pairs = write(folder / "pairs", idx_bytes(0x08, {2, 2}, std::string(4, '\0')));
+  const std::string pairs = write_text(folder / "pairs", idx_bytes(0x08, {2, 2}, std::string(4, '\0')));
   CHECK_THROWS_WITH(read_idx_labels(pairs, 0, 2), Contains("one integer per sample"));
 }
 
@@ -245,8 +227,9 @@ TEST_CASE("samples from HDF5") {
 
 TEST_CASE("the checksum is that of FIPS 180-4's examples") {
   const TemporaryFolder folder;
-  CHECK(file_sha256(write(folder / "abc", "abc")) ==
+  CHECK(file_sha256(write_text(folder / "abc", "abc")) ==
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  CHECK(file_sha256(write(folder / "empty", "")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(file_sha256(write_text(folder / "empty", "")) ==
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK_THROWS_AS(file_sha256(folder / "none"), IoError);
 }

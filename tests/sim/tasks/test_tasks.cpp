@@ -1,16 +1,16 @@
 // Tasks with data of their own or of the user's: digits, dataset, MNIST; test sets, accuracy, and what the file says.
 
+#include "support/configure.hpp"
 #include "support/memory_recorder.hpp"
+#include "support/samples.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
-#include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
 #include <dynvert/sim/platform/checksum.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/record/run_file.hpp>
-#include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
 
 #include <fmt/format.h>
@@ -19,17 +19,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 
 using namespace dynvert;
 using namespace dynvert::test;
 using Catch::Matchers::Contains;
 
 namespace {
-
-Config configure(const std::string& text, std::vector<std::string> sets = {}, const std::string& file = "test.toml") {
-  return parse_config(text, file, sets, std::nullopt, std::nullopt, config_registry());
-}
 
 const std::string digits_task = R"(
 [experiment]
@@ -51,14 +46,6 @@ evaluate_every = 200
 name = "BP"
 credit = "backprop"
 )";
-
-arma::mat all(const SampleTable& table) {
-  std::vector<std::size_t> samples(table.samples());
-  std::iota(samples.begin(), samples.end(), std::size_t{0});
-  arma::mat values;
-  table.gather(samples, values);
-  return values;
-}
 
 bool equal(const SampleTable& a, const SampleTable& b) { return arma::approx_equal(all(a), all(b), "absdiff", 0); }
 
@@ -170,7 +157,7 @@ TEST_CASE("dataset: samples are counted in the file; values and classes; a test 
   CHECK(values.task.test_samples == 0);
   CHECK(values.trials == 12);
   // the resolved text is a configuration of its own
-  Config again = parse_config(values.resolved, file, {}, {}, {}, config_registry());
+  Config again = configure(values.resolved, {}, file);
   CHECK(again == values);
 
   MemoryRecorder recorder;
@@ -190,9 +177,9 @@ TEST_CASE("dataset: samples are counted in the file; values and classes; a test 
   LearningExperiment(classes).run(scored, {});
   CHECK(scored.data.at("/models/BP/eval/test_accuracy").back() == 1);
 
-  const auto fault = [&](std::vector<std::string> sets) {
+  const auto fault = [&](const std::vector<std::string>& sets) {
     try {
-      static_cast<void>(LearningExperiment(configure(own_task, std::move(sets), file)));
+      static_cast<void>(LearningExperiment(configure(own_task, sets, file)));
     } catch (const Error& error) {
       return std::string(error.what());
     }

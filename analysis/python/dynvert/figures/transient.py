@@ -237,6 +237,19 @@ def _approach_panel(axes: Axes, steps: Approach, settled: Optional[float]) -> No
                       color=VERMILION, fontsize=7)  # fmt: skip
 
 
+def _stacked(trace: xr.Dataset, labels: dict[str, str], title: str) -> Figure:
+    """A panel for each of the named trajectories, with its label."""
+    figure, panels = plt.subplots(
+        len(labels), 1, figsize=(5.6, 1.5 * len(labels) + 0.8), sharex=True, squeeze=False, layout="constrained"
+    )
+    for axes, (name, label) in zip(panels[:, 0], labels.items()):
+        lines(axes, trace, name, BLUE)
+        axes.set_ylabel(label)
+    panels[-1, 0].set_xlabel(TIME)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
 @drawing()
 def forward_transient(model: Model, trial: int) -> Optional[Figure]:
     """The drives a_l of a dynamic forward pass; None for a model whose forward pass takes no time."""
@@ -244,15 +257,8 @@ def forward_transient(model: Model, trial: int) -> Optional[Figure]:
     names = [n for n in of_role(trace, "forward") if "time_forward" in trace[n].dims]
     if not names:
         return None
-    figure, panels = plt.subplots(
-        len(names), 1, figsize=(5.6, 1.5 * len(names) + 0.8), sharex=True, squeeze=False, layout="constrained"
-    )
-    for axes, name in zip(panels[:, 0], names):
-        lines(axes, trace, name, BLUE)
-        axes.set_ylabel(f"drive {symbol(name)}")
-    panels[-1, 0].set_xlabel(TIME)
-    figure.suptitle(f"{model.label}, trial {trial}: forward pass", x=0.01, ha="left", fontsize=10)
-    return figure
+    labels = [f"drive {symbol(name)}" for name in names]
+    return _stacked(trace, dict(zip(names, labels)), f"{model.label}, trial {trial}: forward pass")
 
 
 @drawing()
@@ -265,12 +271,5 @@ def populations(model: Model, trial: int) -> Optional[Figure]:
     names = [str(name) for name, values in trace.data_vars.items() if values.dims[:1] == ("time",) and values.ndim == 2]
     if not names:
         return None
-    figure, panels = plt.subplots(
-        len(names), 1, figsize=(5.6, 1.5 * len(names) + 0.8), sharex=True, squeeze=False, layout="constrained"
-    )
-    for axes, name in zip(panels[:, 0], names):
-        lines(axes, trace, name, BLUE)
-        axes.set_ylabel(textwrap.fill(name.replace("_", " "), 16))
-    panels[-1, 0].set_xlabel(TIME)
-    figure.suptitle(f"{model.label}, trial {trial}", x=0.01, ha="left", fontsize=10)
-    return figure
+    labels = [textwrap.fill(name.replace("_", " "), 16) for name in names]
+    return _stacked(trace, dict(zip(names, labels)), f"{model.label}, trial {trial}")

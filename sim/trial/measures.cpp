@@ -1,6 +1,6 @@
 #include <dynvert/analysis/trial/registry.hpp>
-#include <dynvert/sim/measures.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 
