@@ -186,7 +186,8 @@ bool Circuit::has_algebraic() const { return std::ranges::any_of(populations_, &
 
 bool Circuit::is_linear() const {
   const auto bends = [](const Population& p) { return p.signal && !p.signal->linear; };
-  return plasticity_.empty() && std::ranges::none_of(populations_, bends) && std::ranges::all_of(projections_, [&](const Projection& p) {
+  return plasticity_.empty() && std::ranges::none_of(populations_, bends) &&
+         std::ranges::all_of(projections_, [&](const Projection& p) {
            switch (p.transmits) {
              case Transmit::state:
                return true;

@@ -44,8 +44,8 @@ class SequentialStep {
   RightHandSide* f_ = nullptr;
   State* x_ = nullptr;
   double dt_ = 0;
-  std::vector<Job> jobs_;               // by population
-  RightHandSide::Carriers carriers_;    // by population
+  std::vector<Job> jobs_;                             // by population
+  RightHandSide::Carriers carriers_;                  // by population
   std::vector<std::vector<PopulationIndex>> before_;  // by block: algebraic populations that are evaluated before it
   std::vector<AffineUpdate> schedule_;                // of a step, where it is nothing else
 };

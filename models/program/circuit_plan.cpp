@@ -82,7 +82,7 @@ void CircuitPlan::refuse() const {
     visit(e, [&](const Expression& node) {
       if (node.is(Kind::call) && node.name() == "last")
         equations::fail(where, fmt::format("{}: values of the step before are not kept", to_text(node)),
-             "a population that moves, tau dy/dt = -y + x");
+                        "a population that moves, tau dy/dt = -y + x");
       return true;
     });
   };
@@ -93,20 +93,22 @@ void CircuitPlan::refuse() const {
     }
   };
   if (!description_.algebraic_loop.empty())
-    equations::fail({}, fmt::format("algebraic_loop = \"{}\": circles of algebraic populations are not solved",
-                         description_.algebraic_loop),
-         "populations that move in the place of one of the circle, tau dx/dt = -x + ..");
+    equations::fail({},
+                    fmt::format("algebraic_loop = \"{}\": circles of algebraic populations are not solved",
+                                description_.algebraic_loop),
+                    "populations that move in the place of one of the circle, tau dx/dt = -x + ..");
   for (const equations::Population& p : description_.populations) {
     no_last_in(p.terms);
     if (p.type == equations::Population::Type::source)
       equations::fail(p.where, fmt::format("[source.{}] has no place in trials of a task", p.name.in_equations()),
-           "input and target");
+                      "input and target");
   }
   for (const equations::Phase& phase : description_.phases)
     for (const auto* givens : {&phase.set, &phase.equations})
       for (const Given& g : *givens) no_last_in(g.terms);
   if (description_.carry_all || !description_.carry.empty())
-    equations::fail({}, "[trial] carry: states do not go over from one trial to the next", "trials that begin from [initial]");
+    equations::fail({}, "[trial] carry: states do not go over from one trial to the next",
+                    "trials that begin from [initial]");
 }
 
 std::size_t CircuitPlan::population(const Name& name) const {
@@ -149,7 +151,9 @@ std::optional<CircuitPlan::Ends> CircuitPlan::ends(std::size_t m) const {
   return std::nullopt;
 }
 
-double CircuitPlan::number(const Expression& e, const equations::Phase* phase) const { return number_of(e, phase, run_); }
+double CircuitPlan::number(const Expression& e, const equations::Phase* phase) const {
+  return number_of(e, phase, run_);
+}
 
 double CircuitPlan::number_of(const Expression& e, const equations::Phase* phase, const RunNumbers& run) const {
   return evaluate_number(e, [&](const Expression& name) -> double {
@@ -295,8 +299,7 @@ void CircuitPlan::find_forward(const Network& network) {
     if (a == all.end()) return;
     forward.a[l] = static_cast<std::size_t>(a - all.begin());
     const Expression state = a->name.expression();
-    const Expression rate =
-        network.g[l]->linear ? state : Expression::call(std::string(network.g[l]->name), {state});
+    const Expression rate = network.g[l]->linear ? state : Expression::call(std::string(network.g[l]->name), {state});
     const auto h = std::ranges::find_if(all, [&](const equations::Population& p) {
       return is_algebraic(p) && p.terms.size() == 1 && is_one(p.terms[0]) && !p.terms[0].matrix &&
              p.terms[0].signal == rate;
@@ -351,7 +354,8 @@ void CircuitPlan::find_credit() {
     }
     learns_as_network_ = learns_as_network_ && standard;
   }
-  const bool has_bias = std::ranges::any_of(places_, [](const MatrixPlace& p) { return p.in == MatrixPlace::In::bias; });
+  const bool has_bias =
+      std::ranges::any_of(places_, [](const MatrixPlace& p) { return p.in == MatrixPlace::In::bias; });
   for (std::size_t l = 1; l <= depth_; ++l)
     learns_as_network_ = learns_as_network_ && of_weights[l] && (!has_bias || of_bias[l]);
 }
@@ -392,13 +396,15 @@ const Given* given_in(const std::vector<Given>& givens, const Name& population) 
   return found == givens.end() ? nullptr : &*found;
 }
 
-const std::vector<Term>& terms_in(const Description& description, const equations::Phase& phase, std::size_t population) {
+const std::vector<Term>& terms_in(const Description& description, const equations::Phase& phase,
+                                  std::size_t population) {
   const equations::Population& p = description.populations[population];
   const Given* given = given_in(phase.equations, p.name);
   return given != nullptr ? given->terms : p.terms;
 }
 
-void for_each_population(const Expression& e, const CircuitPlan& plan, const std::function<void(std::size_t)>& visited) {
+void for_each_population(const Expression& e, const CircuitPlan& plan,
+                         const std::function<void(std::size_t)>& visited) {
   visit(e, [&](const Expression& node) {
     if (!node.is(Kind::name)) return true;
     if (!plan.is_number(node)) visited(plan.population(node));

@@ -1,7 +1,8 @@
 #pragma once
 
 /// A description (models/equations) with everything looked up: what each name is, the value of each number, which
-/// matrix is the network's, of which layer a population is. Made once for a network and a run, and shared by the phases.
+/// matrix is the network's, of which layer a population is. Made once for a network and a run, and shared by the
+/// phases.
 ///
 /// | found from the equations | how                                                                               |
 /// |--------------------------|-----------------------------------------------------------------------------------|

@@ -81,9 +81,10 @@ void DescribedCircuit::find_initial() {
         initial.constant = constant_of(given->value, population.units, plan_);
       }
     } else if (given != d.initial.end()) {
-      equations::fail(given->where, fmt::format("[initial] {}: random states are not drawn in trials of a task",
-                                                population.name.in_equations()),
-                      "numbers, formulae of i and n, and signals");
+      equations::fail(
+          given->where,
+          fmt::format("[initial] {}: random states are not drawn in trials of a task", population.name.in_equations()),
+          "numbers, formulae of i and n, and signals");
     } else if (population.type == equations::Population::Type::algebraic) {
       for (const Term& t : population.terms) reads[p].insert(reads[p].end(), {t.signal, t.factor});
       initial.sum.emplace(population.terms, population.units, plan_, nullptr);
@@ -166,7 +167,8 @@ void DescribedCircuit::size_matrices(Network& network) const {
   network.memory.clear();
   const auto& matrices = plan_.description().matrices;
   for (std::size_t m = 0; m < matrices.size(); ++m) {
-    if (plan_.place(m).in == MatrixPlace::In::others) network.others.emplace_back(matrices[m].rows, matrices[m].columns);
+    if (plan_.place(m).in == MatrixPlace::In::others)
+      network.others.emplace_back(matrices[m].rows, matrices[m].columns);
   }
   for (const RuleProgram& rule : rules_)
     for (const RuleProgram::Memory& memory : rule.memory()) network.memory.emplace_back(memory.rows, memory.columns);
@@ -312,8 +314,8 @@ CreditModel DescribedCircuit::credit() const {
   }
   const auto self = shared_from_this();
   const bool takes_phases = phases_.size() > 1 || std::ranges::any_of(phases_, [](const PhaseEntry& entry) {
-    return entry.program->opens() || !entry.program->circuit().populations().empty();
-  });
+                              return entry.program->opens() || !entry.program->circuit().populations().empty();
+                            });
   if (takes_phases) {
     model.stages = [self](const Network&, const LoopParameters&) { return self->stages(); };
     return model;
@@ -330,7 +332,8 @@ std::vector<Stage> DescribedCircuit::stages() const {
   }
   // of loops with one number the first counts
   std::set<std::size_t> numbers;
-  for (Stage& s : stages) std::erase_if(s.loops, [&](const ControlLoop& l) { return !numbers.insert(l.number).second; });
+  for (Stage& s : stages)
+    std::erase_if(s.loops, [&](const ControlLoop& l) { return !numbers.insert(l.number).second; });
   return stages;
 }
 
@@ -356,7 +359,8 @@ Stage DescribedCircuit::stage(std::size_t i) const {
   const auto self = shared_from_this();
   Stage stage;
   stage.name = program.phase().name;
-  stage.timing = plan_.forward() && plan_.forward()->instantaneous ? Stage::Timing::inversion : Stage::Timing::described;
+  stage.timing =
+      plan_.forward() && plan_.forward()->instantaneous ? Stage::Timing::inversion : Stage::Timing::described;
   stage.interval = Phase{.start = entry.begin, .duration = entry.duration};
   stage.clock = entry.clock;
   stage.until_settled = program.phase().until_settled;
@@ -365,7 +369,9 @@ Stage DescribedCircuit::stage(std::size_t i) const {
   for (const ControlLoop& loop : stage.loops) {
     for (const PopulationIndex member : loop.members) stage.circuit.set_loop(member, loop.number);
   }
-  stage.load = [self, &program](const Network& network, const Feedback&, RightHandSide& f) { program.load(network, f); };
+  stage.load = [self, &program](const Network& network, const Feedback&, RightHandSide& f) {
+    program.load(network, f);
+  };
   stage.begin = [](const Network&, const Activity& activity, const Credit&, RightHandSide& f) {
     f.set_columns(activity.t.n_cols);
   };
@@ -397,148 +403,6 @@ Stage DescribedCircuit::stage(std::size_t i) const {
     };
   }
   return stage;
-}
-
-bool DescribedCircuit::averages_in(const RuleProgram::Average& average, std::size_t i) const {
-  const auto& phases = average.phases;
-  return phases.empty() || std::ranges::find(phases, phases_[i].program->phase().name) != phases.end();
-}
-
-namespace {
-
-/// Weights of n equal intervals, in units of one: left ends, or Simpson's rule with 3/8 for the last three where n is
-/// odd (order 4; of one interval the trapezoid, which is all that two values give).
-std::vector<double> quadrature(std::size_t n, bool left_ends) {
-  std::vector<double> w(n + 1, 0.0);
-  if (left_ends) {
-    std::fill_n(w.begin(), n, 1.0);
-    return w;
-  }
-  if (n == 1) return {0.5, 0.5};
-  const std::size_t pairs = n % 2 == 0 ? n : n - 3;
-  for (std::size_t k = 0; k + 2 <= pairs; k += 2) {
-    w[k] += 1.0 / 3;
-    w[k + 1] += 4.0 / 3;
-    w[k + 2] += 1.0 / 3;
-  }
-  if (n % 2 == 0) return w;
-  for (const auto& [k, weight] : {std::pair{n - 3, 3.0 / 8}, {n - 2, 9.0 / 8}, {n - 1, 9.0 / 8}, {n, 3.0 / 8}})
-    w[k] += weight;
-  return w;
-}
-
-}  // namespace
-
-/// Adds the integrals of products over the phase. Where pre is at rest the post factor alone is integrated.
-void DescribedCircuit::integrate(std::size_t i, const Network& network, const RightHandSide& f, const StatePath& path,
-                                 const State& end, Activity& activity) const {
-  const PhaseProgram& program = *phases_[i].program;
-  const std::size_t columns = f.layout().columns();
-  std::vector<arma::mat> now = opened(i, network, activity.values);
-  // no way is known: the end counts for all of it
-  const std::size_t samples = std::max<std::size_t>(path.samples, 1);
-  const std::vector<double> weights = path.samples < 2 ? std::vector<double>{1.0} : quadrature(samples - 1, path.order <= 1);
-  const double unit = path.samples < 2 ? phases_[i].duration : path.interval;
-  std::size_t number = 0;
-  arma::mat post, pre;
-  for (const RuleProgram& rule : rules_) {
-    for (const RuleProgram::Average& average : rule.averages()) {
-      const std::size_t k = number++;
-      if (!averages_in(average, i)) continue;
-      const bool pre_rests = average.pre.is_one() || std::ranges::none_of(average.pre_populations, [&](std::size_t p) {
-        return program.varies(p);
-      });
-      arma::mat sum(average.rows, pre_rests ? columns : average.columns);
-      for (std::size_t s = 0; s < samples; ++s) {
-        if (weights[s] == 0) continue;
-        const std::span<const double> state = path.samples < 2 ? std::span<const double>(end) : path.state(s);
-        for (const std::size_t p : average.populations) {
-          if (!program.varies(p)) continue;
-          const auto view = f.layout().view(state, *program.block(p));
-          const auto last = f.layout().view(std::span<const double>(end), *program.block(p));
-          now[p].set_size(view.units, columns);
-          for (std::size_t c = 0; c < columns; ++c)
-            std::ranges::copy(std::isnan(view(0, c)) ? last.column(c) : view.column(c), now[p].colptr(c));
-        }
-        average.post.evaluate(now, average.rows, columns, post);
-        if (pre_rests) {
-          sum += weights[s] * post;
-          continue;
-        }
-        average.pre.evaluate(now, average.columns, columns, pre);
-        sum += weights[s] * (post * pre.t());
-      }
-      if (average.pre.is_one()) {
-        sum = arma::sum(sum, 1);
-      } else if (pre_rests) {
-        average.pre.evaluate(now, average.columns, columns, pre);
-        sum = arma::mat(sum * pre.t());
-      }
-      arma::mat& integral = activity.values.integrals[k];
-      if (integral.is_empty()) integral.zeros(average.rows, average.columns);
-      integral += unit * sum;
-      activity.values.durations[k] += phases_[i].duration;
-    }
-  }
-}
-
-/// A controller that moves, with all that moves and is both driven by it and drives it.
-std::vector<ControlLoop> DescribedCircuit::loops(const PhaseProgram& program) const {
-  const Circuit& circuit = program.circuit();
-  const auto& populations = circuit.populations();
-  std::vector<std::vector<PopulationIndex>> reads(populations.size());
-  for (const Projection& p : circuit.projections()) {
-    reads[p.target].push_back(p.source);
-    if (p.follows) reads[p.target].push_back(p.follows->population);
-  }
-  for (PopulationIndex p = 0; p < populations.size(); ++p) {
-    if (populations[p].signal) reads[p] = populations[p].signal->arguments;
-  }
-  // by population: whether it depends on the other
-  const auto ancestors = [&](PopulationIndex of) {
-    std::vector<bool> found(populations.size(), false);
-    std::vector<PopulationIndex> open{of};
-    while (!open.empty()) {
-      const PopulationIndex p = open.back();
-      open.pop_back();
-      for (const PopulationIndex q : reads[p]) {
-        if (!found[q]) open.push_back(q);
-        found[q] = true;
-      }
-    }
-    return found;
-  };
-  const auto is_controller = [&](PopulationIndex p) { return populations[p].role == Role::controller; };
-  std::vector<ControlLoop> loops;
-  for (std::size_t p = 0; p < units_.size(); ++p) {
-    const auto u = program.block(p);
-    if (!u || !populations[*u].moves() || !is_controller(*u)) continue;
-    const std::vector<bool> drives = ancestors(*u);
-    if (!drives[*u]) continue;
-    ControlLoop loop{.number = 1, .source = plan_.layer(p).value_or(plan_.depth()), .controller = *u, .members = {*u}};
-    const auto& indices = plan_.description().populations[p].name.indices;
-    if (!indices.empty() && indices.back() > 0)
-      loop.number = static_cast<std::size_t>(indices.back());
-    else if (plan_.layer(p))
-      loop.number = *plan_.layer(p);
-    for (PopulationIndex q = 0; q < populations.size(); ++q) {
-      if (q == *u || !populations[q].moves() || !drives[q] || !ancestors(q)[*u]) continue;
-      loop.members.push_back(q);
-      if (populations[q].role == Role::error && populations[q].layer)
-        loop.readouts.emplace_back(q, *populations[q].layer);
-    }
-    const auto& projections = circuit.projections();
-    const auto leaves = [&](const Projection& k) {
-      return is_controller(k.source) && !is_controller(k.target) && std::holds_alternative<arma::mat>(k.weights);
-    };
-    const auto feedback = std::ranges::find_if(projections, leaves);
-    if (feedback == projections.end()) continue;
-    const auto own = std::ranges::find_if(
-        projections, [&](const Projection& k) { return leaves(k) && k.source == *u; });
-    loop.feedback = static_cast<ProjectionIndex>((own == projections.end() ? feedback : own) - projections.begin());
-    loops.push_back(std::move(loop));
-  }
-  return loops;
 }
 
 }  // namespace dynvert

@@ -66,13 +66,13 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   struct PhaseEntry {
     std::unique_ptr<PhaseProgram> program;
     double begin = 0, duration = 0;
-    bool again = false;     ///< what is at rest is evaluated anew: the phase before had equations of its own
-    bool is_read = false;   ///< something refers to its end
-    std::string clock;      ///< its time axis
+    bool again = false;    ///< what is at rest is evaluated anew: the phase before had equations of its own
+    bool is_read = false;  ///< something refers to its end
+    std::string clock;     ///< its time axis
   };
   struct Initial {
     std::size_t population = 0;
-    std::optional<SumProgram> sum = std::nullopt;     ///< of an algebraic population
+    std::optional<SumProgram> sum = std::nullopt;      ///< of an algebraic population
     std::optional<SignalValue> signal = std::nullopt;  ///< of [initial]
     arma::vec constant = {};                           ///< likewise, of each unit
   };

@@ -50,9 +50,7 @@ PhaseProgram::PhaseProgram(const CircuitPlan& plan, const equations::Phase& phas
   find_evaluations();
 }
 
-const std::vector<Term>& PhaseProgram::terms(std::size_t p) const {
-  return terms_in(plan_.description(), phase_, p);
-}
+const std::vector<Term>& PhaseProgram::terms(std::size_t p) const { return terms_in(plan_.description(), phase_, p); }
 
 bool PhaseProgram::is_algebraic(std::size_t p) const {
   const equations::Population& population = plan_.description().populations[p];
@@ -271,8 +269,8 @@ Signal PhaseProgram::signal_of(const Expression& e) {
     }
     derivatives.push_back(std::move(d));
   }
-  signal.derivative = [derivatives = std::move(derivatives), without](
-                          std::span<const ConstMatrixView> x, std::size_t k, std::size_t n) mutable -> arma::mat {
+  signal.derivative = [derivatives = std::move(derivatives), without](std::span<const ConstMatrixView> x, std::size_t k,
+                                                                      std::size_t n) mutable -> arma::mat {
     if (!without.empty()) throw ValueError("derivative of a signal", without, "signals with slopes");
     arma::mat J(n, x[k].units);
     const auto run = [&](Part& part, std::size_t size) {
@@ -290,15 +288,15 @@ Signal PhaseProgram::signal_of(const Expression& e) {
 }
 
 PopulationIndex PhaseProgram::add_signal(const Expression& e, std::size_t units) {
-  const auto known = std::ranges::find_if(signals_, [&](const auto& s) {
-    return s.first == e && circuit_.populations()[s.second].units == units;
-  });
+  const auto known = std::ranges::find_if(
+      signals_, [&](const auto& s) { return s.first == e && circuit_.populations()[s.second].units == units; });
   if (known != signals_.end()) return known->second;
   Signal signal = signal_of(e);
-  const PopulationIndex p = circuit_.add(dynvert::Population{.name = fmt::format("signal {}: {}", signals_.size() + 1, to_text(e)),
-                                                    .units = units,
-                                                    .algebraic = true,
-                                                    .signal = std::move(signal)});
+  const PopulationIndex p =
+      circuit_.add(dynvert::Population{.name = fmt::format("signal {}: {}", signals_.size() + 1, to_text(e)),
+                                       .units = units,
+                                       .algebraic = true,
+                                       .signal = std::move(signal)});
   has_rate_.resize(circuit_.populations().size());
   signals_.emplace_back(e, p);
   return p;
@@ -328,12 +326,12 @@ PopulationIndex PhaseProgram::add_scaled(PopulationIndex product, const Expressi
     value(others, {y.memptr(), n, 1, n});
     return arma::diagmat(y);
   };
-  const PopulationIndex p = circuit_.add(dynvert::Population{
-      .name = fmt::format("signal {}: {} of {}", circuit_.populations().size(), to_text(factor),
-                          circuit_.populations()[product].name),
-      .units = units,
-      .algebraic = true,
-      .signal = std::move(signal)});
+  const PopulationIndex p =
+      circuit_.add(dynvert::Population{.name = fmt::format("signal {}: {} of {}", circuit_.populations().size(),
+                                                           to_text(factor), circuit_.populations()[product].name),
+                                       .units = units,
+                                       .algebraic = true,
+                                       .signal = std::move(signal)});
   has_rate_.resize(circuit_.populations().size());
   return p;
 }
@@ -362,11 +360,14 @@ PopulationIndex PhaseProgram::add_product(const Term& term, std::size_t units) {
   const std::size_t m = plan_.matrix(term.matrix->name);
   const equations::Matrix& shape = plan_.description().matrices[m];
   const Source from = source(term.signal, term.matrix->transposed ? shape.rows : shape.columns);
-  const PopulationIndex product = circuit_.add(dynvert::Population{
-      .name = fmt::format("product {} of {}", circuit_.projections().size(), plan_.matrix_name(m)), .units = units, .algebraic = true});
+  const PopulationIndex product = circuit_.add(
+      dynvert::Population{.name = fmt::format("product {} of {}", circuit_.projections().size(), plan_.matrix_name(m)),
+                          .units = units,
+                          .algebraic = true});
   has_rate_.resize(circuit_.populations().size());
   const std::size_t inputs = term.matrix->transposed ? shape.rows : shape.columns;
-  matrices_.push_back({project(from, product, arma::mat(units, inputs), plan_.matrix_name(m)), m, term.matrix->transposed, 1});
+  matrices_.push_back(
+      {project(from, product, arma::mat(units, inputs), plan_.matrix_name(m)), m, term.matrix->transposed, 1});
   return product;
 }
 
@@ -400,8 +401,10 @@ void PhaseProgram::add_terms(std::size_t p) {
     } else {
       // (M signal) .* factor: the product, then what multiplies it
       const PopulationIndex product = add_product(t, units);
-      waiting.push_back({{.population = add_scaled(product, folded(t.factor), units)}, coefficient,
-                         fmt::format("scaled product of {}", name), {}});
+      waiting.push_back({{.population = add_scaled(product, folded(t.factor), units)},
+                         coefficient,
+                         fmt::format("scaled product of {}", name),
+                         {}});
     }
   }
   if (!blocks_[p]) add_population(p);

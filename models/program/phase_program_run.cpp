@@ -79,8 +79,7 @@ void PhaseProgram::load(const Network& network, RightHandSide& f) const {
   }
 }
 
-void PhaseProgram::open(const Network& network, std::size_t columns, bool again,
-                        std::vector<arma::mat>& values) const {
+void PhaseProgram::open(const Network& network, std::size_t columns, bool again, std::vector<arma::mat>& values) const {
   if (!opens_ && !again) return;
   // what is set reads the values before, all of them before any is set
   std::vector<arma::mat> set(set_.size());

@@ -51,7 +51,8 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
   std::vector<bool> has_eta;
   for (const RuleTerm& t : rule.terms) {
     if (t.low || !t.factor.is_number(1))
-      equations::fail(t.where, "low(..) is not run in rules at the end of a trial", "a population that moves, as a trace");
+      equations::fail(t.where, "low(..) is not run in rules at the end of a trial",
+                      "a population that moves, as a trace");
     const double once = plan.number_with_eta(t.coefficient, 1), twice = plan.number_with_eta(t.coefficient, 2);
     if (twice != once && std::abs(twice - 2 * once) > 1e-12 * std::abs(once))
       equations::fail(t.where, fmt::format("the learning rate eta is no factor of {}", to_text(t.coefficient)),

@@ -65,8 +65,8 @@ class RuleProgram {
   /// A product of which the rule takes the average over phases.
   struct Average {
     SignalValue post, pre;
-    std::size_t rows = 0, columns = 0;   ///< of post and of pre
-    std::vector<std::string> phases;  ///< empty: all
+    std::size_t rows = 0, columns = 0;                      ///< of post and of pre
+    std::vector<std::string> phases;                        ///< empty: all
     std::vector<std::size_t> populations, pre_populations;  ///< that post and pre name, and pre alone
   };
   [[nodiscard]] const std::vector<Average>& averages() const noexcept { return averages_; }
@@ -76,8 +76,8 @@ class RuleProgram {
  private:
   struct Compiled {
     double coefficient = 1;
-    std::string phase;                    // empty: the last
-    std::optional<std::size_t> average;   // in averages_
+    std::string phase;                   // empty: the last
+    std::optional<std::size_t> average;  // in averages_
     SignalValue post, pre;
   };
   [[nodiscard]] arma::mat step(arma::mat raw, std::vector<arma::mat>& memory) const;

@@ -1,5 +1,5 @@
-#include <dynvert/models/program/signal_program.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/program/signal_program.hpp>
 
 #include <fmt/format.h>
 

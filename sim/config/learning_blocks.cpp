@@ -1,5 +1,4 @@
 #include <dynvert/sim/config/learning_blocks.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
 
 #include <fmt/format.h>
 
@@ -16,14 +15,6 @@ std::string against_blocks(const Config& config, bool moves) {
   if (weights < fewest_weights)
     return fmt::format("for {} weights of the first layer, fewer than {}", weights, fewest_weights);
   return moves ? "with a dynamic forward pass" : "";
-}
-
-bool learns_in_blocks(const Config& config, const ModelConfig& model) {
-  if (!against_blocks(config, false).empty()) return false;
-  const ModelCredit of = credit_of(config, model);
-  if (of.credit.concurrent || model.dynamics.forward == "dynamic") return false;
-  return of.circuit == nullptr ||
-         (of.circuit->plan().learns_as_network() && of.circuit->plan().reads_first_layer_once());
 }
 
 }  // namespace dynvert

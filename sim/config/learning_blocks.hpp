@@ -17,6 +17,4 @@ inline constexpr std::size_t trials_in_block = 64;
 /// @param moves  its forward pass is part of what moves
 [[nodiscard]] std::string against_blocks(const Config& config, bool moves);
 
-[[nodiscard]] bool learns_in_blocks(const Config& config, const ModelConfig& model);
-
 }  // namespace dynvert

@@ -1,9 +1,9 @@
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/platform/reproducible.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -3,12 +3,12 @@
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/models/random.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/error_signals.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>

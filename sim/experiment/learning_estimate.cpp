@@ -2,6 +2,7 @@
 
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <algorithm>

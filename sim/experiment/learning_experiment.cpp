@@ -5,6 +5,7 @@
 #include <dynvert/sim/experiment/learning_experiment.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>

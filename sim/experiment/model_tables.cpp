@@ -1,5 +1,5 @@
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/model_tables.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
@@ -115,7 +115,8 @@ std::vector<Attribute> model_attributes(const Config& config, const ModelConfig&
   if (circuit != nullptr) {
     if (credit.stages) attributes.push_back({"solver", m.dynamics.solver});
     if (credit.stages && solver_kind(m.dynamics.solver).has_trajectory) attributes.push_back({"dt", m.dynamics.dt});
-    for (const Parameter& p : m.description->parameters) attributes.push_back({p.name, attribute_value(p.default_value)});
+    for (const Parameter& p : m.description->parameters)
+      attributes.push_back({p.name, attribute_value(p.default_value)});
     return attributes;
   }
   if (credit.stages) {

@@ -1,12 +1,12 @@
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/trial/circuit_weights.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
@@ -54,9 +54,8 @@ TrialRunner make_runner(const Config& config, const ModelConfig& model, std::vec
                      TrialRunner::Columns::samples);
   runner.set_settling_solver(std::move(settling));
   if (circuit != nullptr) {
-    runner.set_start([circuit](const Network& of, Activity& activity, Credit& credit) {
-      circuit->start(of, activity, credit);
-    });
+    runner.set_start(
+        [circuit](const Network& of, Activity& activity, Credit& credit) { circuit->start(of, activity, credit); });
   }
   return runner;
 }
@@ -77,7 +76,8 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
             .clip_delta = config.learning.clip_delta,
             .normalise_updates = config.learning.normalise_updates,
             .largest = config.learning.precision == "single" ? 1e29 : 1e290},
-      runner_(make_runner(config, model, model_stages(config, model, network_, loop_parameters(config, model)), circuit_)),
+      runner_(
+          make_runner(config, model, model_stages(config, model, network_, loop_parameters(config, model)), circuit_)),
       abscissa_(runner_.stages()),
       threads_(threads_of_model(config)),
       first_layer_(learns_in_blocks(config, model), config.learning.precision == "single"),

@@ -91,13 +91,13 @@ class ModelTrainer {
   const Evaluators& evaluators_;
   LearningRule rule_;
   TrialRunner runner_;
-  std::optional<TrialRunner> evaluation_;  // where the output is what a circuit's phases come to
+  std::optional<TrialRunner> evaluation_;        // where the output is what a circuit's phases come to
   std::vector<LoopRecord> loops_;                // of the last trial, in the order of the stages
   std::vector<std::size_t> first_loop_;          // by stage: its first loop in loops_
   std::vector<std::optional<double>> abscissa_;  // by stage: of its only loop, where restabilisation has asked for it
   std::size_t threads_ = 1;
   FirstLayer first_layer_;
-  DescribedCircuit::Changes changes_;  // by the circuit's own rules, of the trial that has been run
+  DescribedCircuit::Changes changes_;     // by the circuit's own rules, of the trial that has been run
   std::vector<double> largest_at_start_;  // by layer: the largest |W_ij| before the first trial
   double sample_interval_ = 0;            // of trajectories
   bool has_trajectory_ = false;           // the model's solver gives one

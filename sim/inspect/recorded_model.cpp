@@ -1,11 +1,11 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/load.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/trial/datasets.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>

@@ -44,7 +44,8 @@ class CircuitWeights {
     }
     M = drawn(*keys, matrix, random);
     if (M.n_rows != matrix.rows || M.n_cols != matrix.columns)
-      throw ValueError(fmt::format("[weights.{}]", keys->name), fmt::format("gives a matrix of {}x{}", M.n_rows, M.n_cols),
+      throw ValueError(fmt::format("[weights.{}]", keys->name),
+                       fmt::format("gives a matrix of {}x{}", M.n_rows, M.n_cols),
                        fmt::format("{}x{}, the size of {}", matrix.rows, matrix.columns, matrix.name.in_equations()));
     if (const double scale = number(*keys, "scale", 1); scale != 1) M *= scale;
   }
@@ -74,7 +75,8 @@ class CircuitWeights {
       auto M = read_matrix(text("path", ""), text("group", "/"), text("dataset", ""), rows, columns);
       if (M) return std::move(*M);
       throw IoError(fmt::format("{}:{}", text("path", ""), text("group", "/")),
-                    fmt::format("has no dataset {}", text("dataset", "")), fmt::format("[weights.{}] needs it", keys.name));
+                    fmt::format("has no dataset {}", text("dataset", "")),
+                    fmt::format("[weights.{}] needs it", keys.name));
     }
     if (keys.kind == "formula") {
       arma::mat M(rows, columns);
@@ -107,8 +109,10 @@ class CircuitWeights {
         const arma::mat left = value_of(e.argument(0)), right = value_of(e.argument(1));
         if (left.n_elem == 1) return left(0) * right;
         if (left.n_cols != right.n_rows)
-          throw ValueError(to_text(e), fmt::format("multiplies {}x{} and {}x{}", left.n_rows, left.n_cols, right.n_rows, right.n_cols),
-                           "matrices that fit");
+          throw ValueError(
+              to_text(e),
+              fmt::format("multiplies {}x{} and {}x{}", left.n_rows, left.n_cols, right.n_rows, right.n_cols),
+              "matrices that fit");
         return left * right;
       }
       default: {

@@ -1,5 +1,5 @@
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/trial/datasets.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 
 #include <fmt/format.h>
 
@@ -110,7 +110,9 @@ std::vector<Axis> axes_of_matrix(const CircuitPlan& plan, std::size_t m) {
   const equations::Matrix& matrix = plan.description().matrices[m];
   const std::string name = plan.matrix_name(m);
   const auto ends = plan.ends(m);
-  if (!ends) return {counted("row_" + name, matrix.rows, "row of " + name), counted("column_" + name, matrix.columns, "column of " + name)};
+  if (!ends)
+    return {counted("row_" + name, matrix.rows, "row of " + name),
+            counted("column_" + name, matrix.columns, "column of " + name)};
   std::vector<Axis> axes{unit_axis(population_of(plan, ends->rows))};
   if (!ends->columns) return axes;
   axes.push_back(unit_axis(population_of(plan, *ends->columns)));
@@ -128,11 +130,15 @@ std::vector<WeightsDataset> datasets_of_circuit(const CircuitPlan& plan) {
                                                          : Of::others;
     const bool feeds_back = std::ranges::any_of(plan.feedback(), [m](const auto& f) { return f.matrix == m; });
     DatasetSpec spec{.name = plan.matrix_name(m),
-                     .description = of == Of::forward ? "forward weights" : of == Of::bias ? "biases" : feeds_back ? "feedback weights" : "weights",
+                     .description = of == Of::forward ? "forward weights"
+                                    : of == Of::bias  ? "biases"
+                                    : feeds_back      ? "feedback weights"
+                                                      : "weights",
                      .attributes = role_attribute(feeds_back ? "feedback" : "weights")};
     for (const Axis& axis : axes_of_matrix(plan, m)) spec.axes.push_back(axis.name);
     const auto ends = plan.ends(m);
-    if (ends && plan.layer(ends->rows)) spec.attributes.push_back(number_attribute("target_layer", *plan.layer(ends->rows)));
+    if (ends && plan.layer(ends->rows))
+      spec.attributes.push_back(number_attribute("target_layer", *plan.layer(ends->rows)));
     if (ends && ends->columns && plan.layer(*ends->columns))
       spec.attributes.push_back(number_attribute("source_layer", *plan.layer(*ends->columns)));
     for (const auto& [path, matrix] : plan.feedback()) {

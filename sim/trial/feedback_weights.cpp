@@ -3,9 +3,9 @@
 #include <dynvert/models/network/feedback.hpp>
 #include <dynvert/models/random.hpp>
 #include <dynvert/models/registry.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/weights_file.hpp>
 
 #include <fmt/format.h>

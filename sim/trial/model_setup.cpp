@@ -2,10 +2,10 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/trial/measures.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>

@@ -90,7 +90,8 @@ void StageRunner::run(Solver& solver, const Network& network, Activity& activity
   if (stage_.follow) {
     StatePath path;
     if (keep && trajectory_.samples() > 0) {
-      path = {trajectory_.samples(), trajectory_.interval(), order, [this](std::size_t k) { return trajectory_.state(k); }};
+      path = {trajectory_.samples(), trajectory_.interval(), order,
+              [this](std::size_t k) { return trajectory_.state(k); }};
     }
     stage_.follow(network, f_, path, x_read_, activity);
   }

@@ -281,9 +281,7 @@ std::size_t requested_trials(const RecordConfig& record, std::size_t trials) {
   return std::min(trials, record.trials.size());
 }
 
-std::string time_name(const Stage& stage) {
-  return stage.clock.empty() ? "time" : "time_" + stage.clock;
-}
+std::string time_name(const Stage& stage) { return stage.clock.empty() ? "time" : "time_" + stage.clock; }
 
 Table<TraceRecord> trace_table(const std::string& path, std::span<const StagePlan> stages,
                                const TraceSettings& settings) {

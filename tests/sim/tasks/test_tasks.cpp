@@ -12,6 +12,7 @@
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/record/run_file.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>

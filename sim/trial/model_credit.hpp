@@ -18,4 +18,7 @@ struct ModelCredit {
 /// @throws EquationError, ValueError  a circuit that cannot be run
 [[nodiscard]] ModelCredit credit_of(const Config& config, const ModelConfig& model);
 
+/// Whether it learns in blocks of trials (sim/config/learning_blocks.hpp).
+[[nodiscard]] bool learns_in_blocks(const Config& config, const ModelConfig& model);
+
 }  // namespace dynvert

@@ -1,5 +1,6 @@
 #include <dynvert/sim/config/build_network.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
+#include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 
 namespace dynvert {
 
@@ -13,6 +14,13 @@ ModelCredit credit_of(const Config& config, const ModelConfig& model) {
                                          .dt = model.dynamics.dt});
   CreditModel credit = circuit->credit();
   return {std::move(credit), std::move(circuit)};
+}
+
+bool learns_in_blocks(const Config& config, const ModelConfig& model) {
+  if (!against_blocks(config, false).empty()) return false;
+  const auto [credit, circuit] = credit_of(config, model);
+  if (credit.concurrent || model.dynamics.forward == "dynamic") return false;
+  return circuit == nullptr || (circuit->plan().learns_as_network() && circuit->plan().reads_first_layer_once());
 }
 
 }  // namespace dynvert

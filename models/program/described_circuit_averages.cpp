@@ -1,0 +1,96 @@
+// Averages over time, of which rules at the end of a trial make changes.
+
+#include <dynvert/models/program/described_circuit.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace dynvert {
+
+bool DescribedCircuit::averages_in(const RuleProgram::Average& average, std::size_t i) const {
+  const auto& phases = average.phases;
+  return phases.empty() || std::ranges::find(phases, phases_[i].program->phase().name) != phases.end();
+}
+
+namespace {
+
+/// Weights of n equal intervals, in units of one: left ends, or Simpson's rule with 3/8 for the last three where n is
+/// odd (order 4; of one interval the trapezoid, which is all that two values give).
+std::vector<double> quadrature(std::size_t n, bool left_ends) {
+  std::vector<double> w(n + 1, 0.0);
+  if (left_ends) {
+    std::fill_n(w.begin(), n, 1.0);
+    return w;
+  }
+  if (n == 1) return {0.5, 0.5};
+  const std::size_t pairs = n % 2 == 0 ? n : n - 3;
+  for (std::size_t k = 0; k + 2 <= pairs; k += 2) {
+    w[k] += 1.0 / 3;
+    w[k + 1] += 4.0 / 3;
+    w[k + 2] += 1.0 / 3;
+  }
+  if (n % 2 == 0) return w;
+  for (const auto& [k, weight] : {std::pair{n - 3, 3.0 / 8}, {n - 2, 9.0 / 8}, {n - 1, 9.0 / 8}, {n, 3.0 / 8}})
+    w[k] += weight;
+  return w;
+}
+
+}  // namespace
+
+/// Adds the integrals of products over the phase. Where pre is at rest the post factor alone is integrated.
+void DescribedCircuit::integrate(std::size_t i, const Network& network, const RightHandSide& f, const StatePath& path,
+                                 const State& end, Activity& activity) const {
+  const PhaseProgram& program = *phases_[i].program;
+  const std::size_t columns = f.layout().columns();
+  std::vector<arma::mat> now = opened(i, network, activity.values);
+  // no way is known: the end counts for all of it
+  const std::size_t samples = std::max<std::size_t>(path.samples, 1);
+  const std::vector<double> weights =
+      path.samples < 2 ? std::vector<double>{1.0} : quadrature(samples - 1, path.order <= 1);
+  const double unit = path.samples < 2 ? phases_[i].duration : path.interval;
+  std::size_t number = 0;
+  arma::mat post, pre;
+  for (const RuleProgram& rule : rules_) {
+    for (const RuleProgram::Average& average : rule.averages()) {
+      const std::size_t k = number++;
+      if (!averages_in(average, i)) continue;
+      const bool pre_rests = average.pre.is_one() || std::ranges::none_of(average.pre_populations, [&](std::size_t p) {
+                               return program.varies(p);
+                             });
+      arma::mat sum(average.rows, pre_rests ? columns : average.columns);
+      for (std::size_t s = 0; s < samples; ++s) {
+        if (weights[s] == 0) continue;
+        const std::span<const double> state = path.samples < 2 ? std::span<const double>(end) : path.state(s);
+        for (const std::size_t p : average.populations) {
+          if (!program.varies(p)) continue;
+          const auto view = f.layout().view(state, *program.block(p));
+          const auto last = f.layout().view(std::span<const double>(end), *program.block(p));
+          now[p].set_size(view.units, columns);
+          for (std::size_t c = 0; c < columns; ++c)
+            std::ranges::copy(std::isnan(view(0, c)) ? last.column(c) : view.column(c), now[p].colptr(c));
+        }
+        average.post.evaluate(now, average.rows, columns, post);
+        if (pre_rests) {
+          sum += weights[s] * post;
+          continue;
+        }
+        average.pre.evaluate(now, average.columns, columns, pre);
+        sum += weights[s] * (post * pre.t());
+      }
+      if (average.pre.is_one()) {
+        sum = arma::sum(sum, 1);
+      } else if (pre_rests) {
+        average.pre.evaluate(now, average.columns, columns, pre);
+        sum = arma::mat(sum * pre.t());
+      }
+      arma::mat& integral = activity.values.integrals[k];
+      if (integral.is_empty()) integral.zeros(average.rows, average.columns);
+      integral += unit * sum;
+      activity.values.durations[k] += phases_[i].duration;
+    }
+  }
+}
+
+}  // namespace dynvert
