@@ -119,6 +119,7 @@ struct Stage {
   std::vector<DerivedSignal> derived = {};
   std::optional<Phase> interval = std::nullopt;  ///< its own; nothing: what its timing says
   std::string clock = {};                        ///< name of its time axis; empty: that of the trial
+  bool continues = false;                        ///< begins where the stage before it on its clock ends
   bool until_settled = false;                    ///< it ends when everything has settled
 
   /// takes the weights of the network and the feedback

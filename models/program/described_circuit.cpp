@@ -211,12 +211,30 @@ void DescribedCircuit::make_phases() {
     again = entry.program->opens();
     phases_.push_back(std::move(entry));
   }
-  // phases of one clock that do not all take the same time have axes of their own
+  find_clocks();
+}
+
+/// Phases of one clock take the same time, or one after the other; else each has a time axis of its own.
+void DescribedCircuit::find_clocks() {
+  std::map<std::string, std::vector<PhaseEntry*>> clocks;
   for (PhaseEntry& entry : phases_) {
-    const bool differs = std::ranges::any_of(phases_, [&](const PhaseEntry& other) {
-      return other.clock == entry.clock && (other.begin != entry.begin || other.duration != entry.duration);
-    });
-    if (differs && entry.clock.empty()) entry.clock = entry.program->phase().name;
+    if (!entry.program->circuit().populations().empty()) clocks[entry.clock].push_back(&entry);
+  }
+  for (auto& [clock, entries] : clocks) {
+    bool alike = true, in_turn = true;
+    for (std::size_t i = 1; i < entries.size(); ++i) {
+      const PhaseEntry& before = *entries[i - 1];
+      const PhaseEntry& entry = *entries[i];
+      alike = alike && entry.begin == before.begin && entry.duration == before.duration;
+      in_turn = in_turn && entry.begin == before.begin + before.duration;
+    }
+    if (alike) continue;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (in_turn)
+        entries[i]->continues = i > 0;
+      else
+        entries[i]->clock = entries[i]->program->phase().name;
+    }
   }
 }
 
@@ -255,7 +273,7 @@ void DescribedCircuit::start(const Network& network, Activity& activity, Credit&
   if (std::ranges::any_of(plan_.description().phases, [](const auto& phase) { return phase.from == "initial"; }))
     values.ended["initial"] = values.now;
   credit.resize(plan_.depth() + 1);
-  activity.e.reset();
+  if (!passed) activity.e.reset();
   if (!readout_ && !plan_.forward() && !output_error_) {
     // the network's own forward pass is meant
     Activity pass;
@@ -363,6 +381,7 @@ Stage DescribedCircuit::stage(std::size_t i) const {
       plan_.forward() && plan_.forward()->instantaneous ? Stage::Timing::inversion : Stage::Timing::described;
   stage.interval = Phase{.start = entry.begin, .duration = entry.duration};
   stage.clock = entry.clock;
+  stage.continues = entry.continues;
   stage.until_settled = program.phase().until_settled;
   stage.circuit = program.circuit();
   stage.loops = loops(program);

@@ -66,9 +66,10 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   struct PhaseEntry {
     std::unique_ptr<PhaseProgram> program;
     double begin = 0, duration = 0;
-    bool again = false;    ///< what is at rest is evaluated anew: the phase before had equations of its own
-    bool is_read = false;  ///< something refers to its end
-    std::string clock;     ///< its time axis
+    bool again = false;      ///< what is at rest is evaluated anew: the phase before had equations of its own
+    bool is_read = false;    ///< something refers to its end
+    std::string clock;       ///< its time axis
+    bool continues = false;  ///< begins where the phase before it on its clock ends
   };
   struct Initial {
     std::size_t population = 0;
@@ -81,6 +82,7 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   void make_rules();
   void find_initial();
   void make_phases();
+  void find_clocks();
   [[nodiscard]] std::vector<Stage> stages() const;
   [[nodiscard]] Stage stage(std::size_t phase) const;
   [[nodiscard]] std::vector<ControlLoop> loops(const PhaseProgram& program) const;

@@ -37,7 +37,8 @@ std::string find_circuit(const ConfigReader& reader, const toml::table& own, con
                          const std::string& name) {
   std::error_code code;
   const fs::path beside = (reader.folder() / name).lexically_normal();
-  if (fs::exists(beside, code)) return beside.string();
+  // the configuration may have the name of the circuit that it runs
+  if (fs::exists(beside, code) && !fs::equivalent(beside, reader.file(), code)) return beside.string();
   std::vector<std::string> known;
   for (const fs::path& folder : circuit_folders()) {
     if (fs::exists(folder / name, code)) return (folder / name).lexically_normal().string();

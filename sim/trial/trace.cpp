@@ -90,6 +90,51 @@ struct Samples {
   }
 };
 
+/// What a population, or weights that move, are in one of the stages that a time axis goes through.
+struct SequencePart {
+  std::size_t stage = 0;                            ///< its place in the trial
+  std::size_t first = 0;                            ///< sample of the axis where it begins
+  std::size_t stride = 1;                           ///< samples of the trajectory from one of the axis to the next
+  std::optional<std::size_t> block = std::nullopt;  ///< nothing: it does not move there, and keeps its value
+};
+
+/// A population through the stages of a sequence. @param samples  of the axis, @param rows  as fill_state
+void fill_sequence(std::span<const SequencePart> parts, std::size_t samples, std::size_t units, std::size_t rows,
+                   const TraceRecord& record, std::vector<double>& values) {
+  std::vector<double> kept(units, no_value);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const SequencePart& part = parts[i];
+    const StageRunner& runner = *record.stages[part.stage];
+    const std::size_t end = i + 1 < parts.size() ? parts[i + 1].first : samples;
+    for (std::size_t k = part.first; k < end; ++k) {
+      const std::size_t sample = (k - part.first) * part.stride;
+      if (part.block) {
+        if (runner.started() && sample < runner.trajectory().samples()) {
+          const Trajectory& trajectory = runner.trajectory();
+          const auto column = trajectory.layout().view(trajectory.state(sample), *part.block).column(record.column);
+          std::ranges::copy(column, kept.begin());
+        } else {
+          std::ranges::fill(kept, no_value);
+        }
+      }
+      if (rows == 0) {
+        values.insert(values.end(), kept.begin(), kept.end());
+        continue;
+      }
+      const std::size_t columns = units / rows;
+      for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < columns; ++c) values.push_back(kept[c * rows + r]);
+    }
+    // where the next stage begins the population is what it came to
+    if (part.block && runner.started() && runner.trajectory().samples() > 0) {
+      const Trajectory& trajectory = runner.trajectory();
+      std::ranges::copy(
+          trajectory.layout().view(trajectory.state(trajectory.samples() - 1), *part.block).column(record.column),
+          kept.begin());
+    }
+  }
+}
+
 /// A population, or weights that move. @param rows  0, or of a matrix, which the file has row by row
 void fill_state(const Samples& samples, std::size_t block, std::size_t rows, const TraceRecord& record,
                 std::vector<double>& values) {
@@ -151,7 +196,17 @@ class TableMaker {
                       [](const TraceRecord& r) { return static_cast<double>(r.row.record); });
     table_.add_number(counter("trial", "number of the trial, from 0"),
                       [](const TraceRecord& r) { return static_cast<double>(r.row.trial); });
-    for (std::size_t i = 0; i < stages.size(); ++i) add(i, stages[i]);
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      if (stages[i].stage.circuit.populations().empty() || stages[i].stage.continues) continue;
+      std::vector<std::size_t> places{i};
+      for (std::size_t k = i + 1; k < stages.size(); ++k) {
+        if (stages[k].stage.continues && stages[k].stage.clock == stages[i].stage.clock) places.push_back(k);
+      }
+      if (places.size() > 1)
+        add_sequence(stages, places);
+      else
+        add(i, stages[i]);
+    }
     table_.add_number(
         converged_flag("converged", "whether everything that should settle was within 2 % of its steady state"),
         [](const TraceRecord& r) { return static_cast<double>(r.row.converged); });
@@ -189,22 +244,91 @@ class TableMaker {
     }
   }
 
+  /// Stages one after the other, on one time axis.
+  void add_sequence(std::span<const StagePlan> stages, const std::vector<std::size_t>& places) {
+    Axis time = time_axis(stages[places.front()], settings_.interval);
+    const double start = stages[places.front()].phases.front().start;
+    const Phase& last = stages[places.back()].phases.back();
+    const auto at = [&](double t) {
+      return static_cast<std::size_t>(std::floor((t - start) / settings_.interval * (1 + 1e-12)));
+    };
+    const std::size_t samples = at(last.start + last.duration) + 1;
+    time.values.clear();
+    for (std::size_t k = 0; k < samples; ++k)
+      time.values.push_back(start + static_cast<double>(k) * settings_.interval);
+    table_.add_axis(time);
+    const auto stride = static_cast<std::size_t>(std::llround(settings_.interval / settings_.sample_interval));
+
+    std::vector<SequencePart> parts;
+    std::vector<RightHandSide> evaluators;
+    std::string legend;
+    for (const std::size_t place : places) {
+      parts.push_back({place, at(stages[place].phases.front().start), stride});
+      evaluators.emplace_back(stages[place].stage.circuit, 1);
+      legend += fmt::format("{}{} {}", legend.empty() ? "" : ", ", parts.size() - 1, stages[place].stage.name);
+    }
+    std::vector<std::string> done;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const Stage& stage = stages[places[i]].stage;
+      for (std::size_t block = 0; block < evaluators[i].layout().populations(); ++block) {
+        const std::string& name = evaluators[i].block_name(block);
+        if (!is_recorded(settings_, stage, evaluators[i], block) || std::ranges::find(done, name) != done.end())
+          continue;
+        done.push_back(name);
+        std::vector<SequencePart> own = parts;
+        for (std::size_t k = 0; k < places.size(); ++k) {
+          for (std::size_t b = 0; b < evaluators[k].layout().populations(); ++b) {
+            if (evaluators[k].block_name(b) == name &&
+                is_recorded(settings_, stages[places[k]].stage, evaluators[k], b))
+              own[k].block = b;
+          }
+        }
+        const std::size_t units = evaluators[i].layout().units(block);
+        auto [dataset, rows] = state_dataset(stage, evaluators[i], block, time.name);
+        table_.add(std::move(dataset),
+                   [own, samples, units, rows = rows](const TraceRecord& record, std::vector<double>& values) {
+                     fill_sequence(own, samples, units, rows, record, values);
+                   });
+      }
+    }
+    table_.add({.name = "phase",
+                .type = ValueType::integer,
+                .axes = {time.name},
+                .description = "the phase that goes on",
+                .legend = legend,
+                .attributes = role_attribute("switch")},
+               [parts, samples](const TraceRecord&, std::vector<double>& values) {
+                 std::size_t now = 0;
+                 for (std::size_t k = 0; k < samples; ++k) {
+                   while (now + 1 < parts.size() && parts[now + 1].first <= k) ++now;
+                   values.push_back(static_cast<double>(now));
+                 }
+               });
+  }
+
+  /// The dataset of a block of a stage's state, and the rows of its matrix: 0, or of weights that move.
+  std::pair<DatasetSpec, std::size_t> state_dataset(const Stage& stage, const RightHandSide& f, std::size_t block,
+                                                    const std::string& time) {
+    DatasetSpec dataset{.name = f.block_name(block),
+                        .axes = {time},
+                        .description = block < stage.circuit.populations().size()
+                                           ? "state of the population; NaN after a trial that ended early"
+                                           : "weights, which change during the trial",
+                        .attributes = block_attributes(stage, block)};
+    const auto axes = block_axes(stage.circuit, block);
+    for (const Population* population : axes) dataset.axes.push_back(unit(*population));
+    return {std::move(dataset), axes.size() < 2 ? 0 : axes[0]->units};
+  }
+
   void add_states(const Stage& stage, const std::string& time, const std::shared_ptr<const Samples>& samples) {
     const RightHandSide f(stage.circuit, 1);
     for (std::size_t block = 0; block < f.layout().populations(); ++block) {
       if (!is_recorded(settings_, stage, f, block)) continue;
-      DatasetSpec dataset{.name = f.block_name(block),
-                          .axes = {time},
-                          .description = block < stage.circuit.populations().size()
-                                             ? "state of the population; NaN after a trial that ended early"
-                                             : "weights, which change during the trial",
-                          .attributes = block_attributes(stage, block)};
-      const auto axes = block_axes(stage.circuit, block);
-      for (const Population* population : axes) dataset.axes.push_back(unit(*population));
-      const std::size_t rows = axes.size() < 2 ? 0 : axes[0]->units;
-      table_.add(std::move(dataset), [samples, block, rows](const TraceRecord& record, std::vector<double>& values) {
-        fill_state(*samples, block, rows, record, values);
-      });
+      auto [dataset, rows] = state_dataset(stage, f, block, time);
+      table_.add(std::move(dataset),
+                 [samples, block, rows = rows](const TraceRecord& record, std::vector<double>& values) {
+                   fill_state(*samples, block, rows, record, values);
+                 });
     }
   }
 
