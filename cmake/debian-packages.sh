@@ -27,6 +27,27 @@ install_missing() {
     fi
     run=(sudo)
   fi
-  "${run[@]}" apt-get update -qq
-  "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  apt_get_when_free "${run[@]}" -- update -qq
+  apt_get_when_free "${run[@]}" -- install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# apt_get_when_free [sudo] -- ARGUMENTS: apt-get, which waits until no other package manager is at work, ten minutes at most.
+# apt's own waiting (DPkg::Lock::Timeout) is for the lock of dpkg alone, not for those of the lists and of the archives.
+apt_get_when_free() {
+  local run=() log code deadline=$((SECONDS + ${apt_wait_seconds:-600})) said=
+  while [ "$1" != -- ]; do run+=("$1"); shift; done
+  shift
+  log=$(mktemp)
+  while true; do
+    code=0
+    "${run[@]}" env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout="${apt_wait_seconds:-600}" "$@" 2>"$log" ||
+      code=$?
+    if [ $code -eq 0 ] || [ $SECONDS -ge $deadline ] || ! grep -qE 'Could not get lock|Unable to (acquire|lock)' "$log"; then break; fi
+    [ -n "$said" ] || echo "Another package manager is at work; waiting for it ..." >&2
+    said=yes
+    sleep 2
+  done
+  cat "$log" >&2
+  rm -f "$log"
+  return $code
 }

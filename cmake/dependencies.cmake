@@ -5,6 +5,10 @@ find_dependency(Boost 1.74)
 find_dependency(fmt)
 find_dependency(tomlplusplus)
 find_dependency(PkgConfig)
+get_property(dynvert_languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+if(NOT C IN_LIST dynvert_languages)
+  enable_language(C)  # FindHDF5 asks the compiler of C, in a project of C++ alone, too
+endif()
 find_dependency(HDF5 COMPONENTS C HL)
 if(NOT TARGET dynvert::openblas)
   # OpenBLAS itself rather than Debian's libblas alternative: the number of its threads is set by name.

@@ -4,10 +4,22 @@ include(CMakePackageConfigHelpers)
 install(TARGETS dynvert_models dynvert_analysis dynvert_sim EXPORT dynvertTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS dynvert RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(floor models analysis sim)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/${floor}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dynvert/${floor}
-          FILES_MATCHING PATTERN "*.hpp" PATTERN "toml_tree.hpp" EXCLUDE)
+# header by header: folders without any are not made
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/models/*.hpp
+     ${PROJECT_SOURCE_DIR}/analysis/*.hpp ${PROJECT_SOURCE_DIR}/sim/*.hpp)
+list(FILTER headers EXCLUDE REGEX "toml_tree\\.hpp$")
+foreach(header ${headers})
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dynvert/${folder})
 endforeach()
+
+# The pages and the examples, as they lie here: their links lead on.
+foreach(page README.md CHANGELOG.md LICENSE CITATION.cff CONTRIBUTING.md)
+  install(FILES ${PROJECT_SOURCE_DIR}/${page} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endforeach()
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        FILES_MATCHING PATTERN "*.toml" PATTERN "gallery" EXCLUDE)
 
 # The readers: PYTHONPATH=PREFIX/share/dynvert/python, addpath PREFIX/share/dynvert/matlab.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/python/dynvert DESTINATION ${CMAKE_INSTALL_DATADIR}/dynvert/python

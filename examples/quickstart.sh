@@ -23,6 +23,6 @@ build/dynvert simulate examples/linear_regression.toml -o quickstart/linear_regr
 echo
 build/dynvert inspect quickstart/linear_regression.h5
 echo
-PYTHONPATH=analysis/python /usr/bin/python3 -m dynvert plot quickstart/linear_regression.h5 -o quickstart --formats png \
+build/dynvert plot quickstart/linear_regression.h5 -o quickstart --formats png \
   --only learning_curves,transient --model DI_2 --trial 500
 echo "The trajectories are in quickstart/linear_regression.h5; docs/file-format.md says how to open it."

@@ -2,29 +2,23 @@
 #include <dynvert/sim/platform/reproducible.hpp>
 
 #include <unistd.h>
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <iostream>
 #include <string>
 
+// OpenBLAS asks this function of its own for OPENBLAS_NUM_THREADS when it is loaded, and starts as many threads; idle
+// they spin for a tenth of a second of processor time. dynvert needs none of them (build_info.hpp), and the definition
+// of a program comes before that of a library. Of an OpenBLAS that does not ask, the threads are switched off later.
+extern "C" int openblas_num_threads_env();
+extern "C" int openblas_num_threads_env() { return 1; }
+
 int main(int argc, char** argv) {
-  // OpenBLAS reads the number of its threads, and starts them, when it is loaded; idle they spin for a tenth of a
-  // second of CPU time. dynvert needs none of them (version.hpp): the program starts once more with that said. Where
-  // this fails it goes on as it is.
-  if (std::getenv("OPENBLAS_NUM_THREADS") == nullptr && setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0) {
-    execv("/proc/self/exe", argv);
-  }
   // a limit of file sizes becomes an error of the write
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    const int code = dynvert::run_command_line(argc, argv, std::cout, std::cerr);
-    // what was printed may still wait in memory
-    if (std::cout.flush()) return code;
-    std::cerr << "dynvert: standard output: could not be written: " << std::strerror(errno) << std::endl;
-    return code == dynvert::exit_done ? dynvert::exit_io : code;
+    return dynvert::run_command_line(argc, argv, std::cout, std::cerr, dynvert::Isolation::child);
   } catch (const dynvert::RestartNeeded& restart) {
     std::string by_hand;
     for (const auto& [name, value] : restart.environment) {

@@ -1,8 +1,10 @@
 #include <dynvert/models/equations/source.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/nearest_name.hpp>
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/commands/complete.hpp>
 #include <dynvert/sim/config/error.hpp>
+#include <dynvert/sim/hdf5/first_pass.hpp>
 #include <dynvert/sim/inspect/stability_map_file.hpp>
 #include <dynvert/sim/platform/build_info.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
@@ -13,6 +15,12 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <functional>
 #include <new>
 #include <string_view>
@@ -33,6 +41,11 @@ void add_config_path(CLI::App& command, ConfigArguments& arguments) {
   command.add_option("CONFIG", arguments.path, "configuration file (TOML)")->required();
   command.add_option("--set", arguments.sets, "set a key: learning.rate=0.1, model.DI.alpha=0.001; repeatable")
       ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command
+      .add_option("--unset", arguments.unsets,
+                  "leave out a key, a table or a model of the file: record.every; repeatable")
+      ->type_name("KEY")
       ->allow_extra_args(false);
 }
 
@@ -59,14 +72,58 @@ int run_guarded(std::ostream& err, const std::function<int()>& command) {
     return fail(exit_numerical, error.what());
   } catch (const IoError& error) {
     return fail(exit_io, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(exit_io, fmt::format("{}: {}", error.path1().empty() ? "the current folder" : error.path1().string(),
+                                     error.code().message()));
   } catch (const std::bad_alloc&) {
     return fail(exit_io, "not enough memory. Try: dynvert check CONFIG, which estimates how much a run needs");
   }
 }
 
+/// What was meant by words that the command line does not know; empty: nothing is near.
+std::string suggestion(const CLI::App& app, int argc, const char* const* argv) {
+  const std::string first = argc > 1 ? argv[1] : "";
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) commands.push_back(command->get_name());
+  if (!first.empty() && !first.starts_with('-') && std::ranges::find(commands, first) == commands.end()) {
+    const std::string ending = std::filesystem::path(first).extension().string();
+    const bool is_run = ending == ".h5" || ending == ".hdf5";
+    std::error_code ignored;
+    if (is_run || ending == ".toml" || std::filesystem::is_regular_file(first, ignored)) {
+      return fmt::format("\"{0}\" is no command; did you mean: dynvert {1} {0}", first,
+                         is_run ? "inspect" : "simulate");
+    }
+    const std::string nearest = nearest_name(first, commands);
+    return fmt::format("\"{}\" is no command{}; allowed: {}", first,
+                       nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest),
+                       fmt::join(commands, ", "));
+  }
+  const auto parsed = app.get_subcommands();
+  if (parsed.empty()) return {};
+  std::vector<std::string> options;
+  for (const CLI::Option* option : parsed.front()->get_options()) {
+    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+  }
+  for (int i = 2; i < argc; ++i) {
+    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+    if (!word.starts_with("--") || std::ranges::find(options, word) != options.end()) continue;
+    const std::string nearest = nearest_name(word, options);
+    return fmt::format("dynvert {} has no option {}{}", parsed.front()->get_name(), word,
+                       nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest));
+  }
+  return {};
+}
+
+/// What was printed may still wait in memory.
+int finish_output(int code, std::ostream& out, std::ostream& err) {
+  if (out.flush()) return code;
+  err << "dynvert: standard output: could not be written: " << std::strerror(errno) << std::endl;
+  return code == exit_done ? exit_io : code;
+}
+
 }  // namespace
 
-int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err, Isolation isolation) {
   CLI::App app{"Simulates rate-based neural circuits that learn by feedback control.", "dynvert"};
   app.set_version_flag("--version", fmt::format("dynvert {} ({})", version(), source_revision()));
   app.require_subcommand(1);
@@ -157,6 +214,20 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
       ->check(CLI::Range(0.1, 1000.0))
       ->capture_default_str();
 
+  NewArguments begun;
+  CLI::App& new_command = *app.add_subcommand("new", "write a commented configuration to begin with");
+  new_command.add_option("KIND", begun.kind, "classification, regression, inversion or circuit")->required();
+  new_command.add_option("-o,--output", begun.output, "file to write; default: KIND.toml, in the current folder");
+
+  CLI::App& plot_command =
+      *app.add_subcommand("plot", "draw everything that a file supports (Python); dynvert plot --help says more");
+  plot_command.set_help_flag();
+  plot_command.prefix_command();
+
+  ConfigFileArguments printed;
+  CLI::App& config_command = *app.add_subcommand("config", "print the configuration that a run's file holds");
+  config_command.add_option("FILE", printed.path, "a file that dynvert simulate wrote")->required();
+
   KeysArguments listed;
   CLI::App& keys_command = *app.add_subcommand("keys", "what a configuration may say: every table and key");
   keys_command.add_option("NAME", listed.name, "one table (dynamics) or key (dynamics.solver)");
@@ -204,28 +275,42 @@ int run_command_line(int argc, const char* const* argv, std::ostream& out, std::
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& request) {
     app.exit(request, out, err);
-    return exit_done;
+    return finish_output(exit_done, out, err);
   } catch (const CLI::CallForVersion& request) {
     app.exit(request, out, err);
-    return exit_done;
+    return finish_output(exit_done, out, err);
   } catch (const CLI::ParseError& error) {
-    err << "dynvert: " << error.what() << "\nRun with --help for more information." << std::endl;
+    const std::string meant = suggestion(app, argc, argv);
+    err << "dynvert: " << (meant.empty() ? error.what() : meant) << "\nRun with --help for more information."
+        << std::endl;
     return exit_usage;
   }
   simulation.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
   inspected.command = simulation.command;
 
-  return run_guarded(err, [&] {
+  // a run of a sweep is this program once more
+  if (argc > 0 && ::access(swept.program.c_str(), X_OK) != 0) swept.program = argv[0];
+  const auto reading = [&](const std::string& path, const std::function<int()>& command) {
+    if (isolation == Isolation::none) return command();
+    return h5::read_in_child(path, [&] { return finish_output(run_guarded(err, command), out, err); });
+  };
+  const int code = run_guarded(err, [&] {
     if (simulate_command.parsed()) return simulate(simulation, out, err);
     if (sweep_command.parsed()) return sweep(swept, out, err);
     if (check_command.parsed()) return check(checked, out, err);
-    if (recover_command.parsed()) return recover(recovered, out, err);
-    if (export_command.parsed()) return export_file(exported, out, err);
+    if (recover_command.parsed()) return reading(recovered.path, [&] { return recover(recovered, out, err); });
+    if (export_command.parsed()) return reading(exported.path, [&] { return export_file(exported, out, err); });
+    if (new_command.parsed()) return write_starter(begun, out);
+    if (plot_command.parsed()) return plot(plot_command.remaining());
+    if (config_command.parsed()) return reading(printed.path, [&] { return print_config(printed, out, err); });
     if (keys_command.parsed()) return keys(listed, out);
     if (circuit_command.parsed()) return print_circuit(circuit, out);
-    if (report_command.parsed()) return report(reported, report_sources(), out, err);
-    return inspect(inspected, out, err);
+    if (report_command.parsed()) {
+      return reading(reported.path, [&] { return report(reported, report_sources(), out, err); });
+    }
+    return reading(inspected.path, [&] { return inspect(inspected, out, err); });
   });
+  return finish_output(code, out, err);
 }
 
 }  // namespace dynvert

@@ -22,8 +22,12 @@ namespace dynvert {
 
 enum ExitCode : int { exit_done = 0, exit_usage = 2, exit_numerical = 3, exit_io = 4, exit_interrupted = 130 };
 
+/// Whether files are read in a child process (sim/hdf5/first_pass.hpp), as the program does.
+enum class Isolation { none, child };
+
 /// @throws RestartNeeded  see reproducible.hpp; before anything was done or said
-[[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err);
+[[nodiscard]] int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
+                                   Isolation isolation = Isolation::none);
 
 struct ReportSources;
 struct SweepArguments;  // sim/sweep/plan.hpp
@@ -52,6 +56,15 @@ struct InspectArguments {
 
 struct RecoverArguments {
   std::string path;
+};
+
+struct ConfigFileArguments {
+  std::string path;
+};
+
+struct NewArguments {
+  std::string kind;
+  std::string output;  ///< empty: the kind with .toml, in the current folder
 };
 
 struct ReportArguments {
@@ -95,6 +108,10 @@ int sweep(const SweepArguments& arguments, std::ostream& out, std::ostream& err)
 int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& err);
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err);
 int export_file(const ExportArguments& arguments, std::ostream& out, std::ostream& err);
+int print_config(const ConfigFileArguments& arguments, std::ostream& out, std::ostream& err);
+int write_starter(const NewArguments& arguments, std::ostream& out);
+/// Becomes Python with the package, and does not return. @throws IoError  there is no Python
+int plot(const std::vector<std::string>& words);
 int keys(const KeysArguments& arguments, std::ostream& out);
 /// @param sources  of the page: those that the program was built with
 int report(const ReportArguments& arguments, const ReportSources& sources, std::ostream& out, std::ostream& err);
@@ -104,6 +121,8 @@ int inspect_map(const InspectArguments& arguments, std::ostream& out, std::ostre
 class RunReader;
 /// The models of a file, or the one that was asked for. @throws ValueError  there is no such model
 [[nodiscard]] std::vector<std::string> chosen_models(const RunReader& file, const std::string& model);
+/// Of a file on a file system where another process that writes it is not noticed.
+[[nodiscard]] std::string no_locks_note(const std::string& path);
 /// Says up to where a file can be trusted whose run has not ended.
 void note_incomplete(const RunReader& file, std::ostream& err);
 

@@ -57,6 +57,7 @@ std::vector<std::string> candidates_for(const CLI::App& app, const std::vector<s
     return names;
   }
   if (command == commands.end()) return {};
+  if (before == "--unset") return settable_keys(config_registry(), config_in(words));
   if (before == "--set" || before == "--over") return assignments(word, words);
   if (word.starts_with('-')) return options_of(**command);
   if (words.front() == "keys" && words.size() == 2) return reference_names(config_registry());

@@ -14,6 +14,11 @@
 
 namespace dynvert {
 
+std::string no_locks_note(const std::string& path) {
+  return fmt::format(
+      "dynvert: note: {}: its file system has no locks; let no two processes use the file while one writes it\n", path);
+}
+
 namespace {
 
 /// Snapshots of one model that are looked at.
@@ -77,13 +82,14 @@ std::vector<std::string> chosen_models(const RunReader& file, const std::string&
 }
 
 void note_incomplete(const RunReader& file, std::ostream& err) {
+  if (!file.has_locks()) err << no_locks_note(file.path());
   if (whole_attribute(file, "complete") == 1) return;
   fmt::print(err, "dynvert: note: {} is not complete ({}): it can be trusted up to trial {}\n", file.path(),
              text_attribute(file, "status"), whole_attribute(file, "trials_committed"));
 }
 
 int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& err) {
-  use_one_blas_thread();
+  prepare_blas(1);
   if (arguments.map) return inspect_map(arguments, out, err);
   const RunReader file(arguments.path);
   const std::vector<std::string> names = chosen_models(file, arguments.model);

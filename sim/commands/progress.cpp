@@ -2,11 +2,33 @@
 
 #include <fmt/format.h>
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 namespace dynvert {
+
+bool can_rewrite(int descriptor) {
+  const char* const name = std::getenv("TERM");
+  return ::isatty(descriptor) == 1 && (name == nullptr || std::string_view(name) != "dumb");
+}
+
+namespace {
+
+/// What fits on one line of the terminal: a line that wraps cannot be rewritten.
+std::string fitted(std::string text) {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return text;
+  const std::size_t most = size.ws_col - std::size_t{1};
+  if (text.size() > most) text.resize(most);
+  return text;
+}
+
+}  // namespace
 
 std::string clock_text(double seconds) {
   const auto whole = std::llround(seconds);
@@ -17,6 +39,12 @@ std::string clock_text(double seconds) {
 std::string progress_text(const ProgressReport& report) {
   const double rate = static_cast<double>(report.trials_done - report.first) / std::max(report.seconds, 1e-9);
   const double left = static_cast<double>(report.trials - report.trials_done) / std::max(rate, 1e-9);
+  if (report.time && report.duration) {
+    // nothing is known of the time that is left before a trial has ended
+    return fmt::format("trial {}/{} ({} %), at time {:.4g} of {:.4g}{}", report.trials_done, report.trials,
+                       100 * report.trials_done / report.trials, *report.time, *report.duration,
+                       report.trials_done > report.first ? fmt::format(", {} left", clock_text(left)) : "");
+  }
   std::string loss;
   if (report.loss.size() == 1) loss = fmt::format(", loss {:.3g}", report.loss.front().second);
   if (report.loss.size() > 1) {
@@ -41,7 +69,7 @@ void ProgressLine::show(const std::function<std::string()>& text, bool last) {
   if (now < next_ && !last) return;
   if (terminal_) {
     next_ = now + std::chrono::milliseconds(200);
-    out_ << '\r' << text() << "\x1b[K" << std::flush;
+    out_ << '\r' << fitted(text()) << "\x1b[K" << std::flush;
     open_ = true;
   } else {
     // nobody watches: the first line after ten seconds, and the last

@@ -14,6 +14,9 @@
 
 namespace dynvert {
 
+/// Whether a line can be rewritten there: a terminal, and not one that is called dumb.
+[[nodiscard]] bool can_rewrite(int descriptor);
+
 /// One line that is rewritten on a terminal, a line now and then elsewhere.
 class ProgressLine {
  public:

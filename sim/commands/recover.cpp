@@ -70,7 +70,7 @@ int recover(const RecoverArguments& arguments, std::ostream& out, std::ostream& 
   fmt::print(out, "{}: {} trials kept, {}, status {}\n", arguments.path, trials,
              faults.empty() ? "all data readable" : fmt::format("{} datasets NOT readable", faults.size()), status);
   if (status == "interrupted" && faults.empty()) {
-    fmt::print(out, "to resume: dynvert simulate CONFIG -o {} --resume\n", arguments.path);
+    fmt::print(out, "to resume: dynvert simulate {} --resume\n", arguments.path);
   }
   return faults.empty() ? exit_done : exit_io;
 }

@@ -7,6 +7,7 @@
 
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace dynvert {
@@ -20,6 +21,46 @@ void check_library(const ReportSources& sources) {
   throw IoError("dynvert report", "this program was built without uPlot, the library that draws the plots of the page",
                 "build again where npm is, with the package registry in reach: install npm, then cmake -S . -B build "
                 "-DDYNVERT_REPORT=ON && cmake --build build");
+}
+
+/// Leaves of the trials of each model about this share, evenly spaced. @return whether one was left out
+bool thin_out(ReportData& data, double share) {
+  bool any = false;
+  for (ReportModel& model : data.models) {
+    const std::size_t n = model.trials.size();
+    const auto kept = std::max<std::size_t>(1, static_cast<std::size_t>(share * static_cast<double>(n)));
+    if (n < 2 || kept >= n) continue;
+    std::vector<ReportTrial> trials;
+    for (const std::size_t k : evenly_spaced(n, kept)) trials.push_back(std::move(model.trials[k]));
+    model.trials = std::move(trials);
+    any = true;
+  }
+  return any;
+}
+
+/// The page, within the size if it can be. Names, descriptions and tables, of which there may be more or fewer than was
+/// thought, are known only once it is written.
+std::string page_within(const RunReader& file, const ReportSources& sources, std::size_t fixed, std::size_t most,
+                        std::vector<std::string>& notes) {
+  // what is not columns of numbers takes a share, too
+  constexpr double share_of_columns = 0.9, margin = 0.98;
+  constexpr int attempts = 6;
+  const std::size_t room = most - std::min(most, fixed);
+  ReportLimits limits;
+  limits.bytes = static_cast<std::size_t>(static_cast<double>(room) * share_of_columns);
+  std::string page;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    ReportData data = read_report(file, limits);
+    notes = data.notes;
+    for (bool thinner = true; thinner;) {
+      page = report_page(data, sources);
+      if (page.size() <= most) return page;
+      const double share = margin * static_cast<double>(room) / static_cast<double>(page.size() - fixed);
+      thinner = thin_out(data, share);
+      if (!thinner) limits.bytes = static_cast<std::size_t>(static_cast<double>(limits.bytes) * std::min(share, 0.7));
+    }
+  }
+  return page;
 }
 
 }  // namespace
@@ -37,14 +78,9 @@ int report(const ReportArguments& arguments, const ReportSources& sources, std::
   const std::size_t fixed = sources.page.size() + sources.script.size() + sources.style.size() +
                             sources.library.size() + sources.library_style.size() + sources.library_licence.size();
   const auto most = static_cast<std::size_t>(arguments.max_size * bytes_a_megabyte);
-  // What is not columns of numbers, names and tables, takes a share, too.
-  constexpr double share_of_columns = 0.9;
-  ReportLimits limits;
-  limits.bytes = most <= fixed ? 0 : static_cast<std::size_t>(static_cast<double>(most - fixed) * share_of_columns);
-
   const RunReader file(arguments.path);
-  const ReportData data = read_report(file, limits);
-  const std::string page = report_page(data, sources);
+  std::vector<std::string> notes;
+  const std::string page = page_within(file, sources, fixed, most, notes);
   if (page.size() > most) {
     throw ValueError(fmt::format("--max-size {:g}", arguments.max_size),
                      fmt::format("the page takes {:.2f} MB even with one trial per model and the fewest samples",
@@ -52,7 +88,8 @@ int report(const ReportArguments& arguments, const ReportSources& sources, std::
                      "more than that");
   }
   write_whole_file(output, page, arguments.overwrite, report_signature());
-  for (const std::string& note : data.notes) fmt::print(err, "dynvert: note: {}\n", note);
+  if (!file.has_locks()) err << no_locks_note(arguments.path);
+  for (const std::string& note : notes) fmt::print(err, "dynvert: note: {}\n", note);
   fmt::print(out, "{}: {:.1f} MB\n", output, static_cast<double>(page.size()) / bytes_a_megabyte);
   return exit_done;
 }

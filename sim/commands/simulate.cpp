@@ -2,9 +2,12 @@
 
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/commands/progress.hpp>
+#include <dynvert/sim/config/error.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment.hpp>
+#include <dynvert/sim/experiment/external_files.hpp>
 #include <dynvert/sim/experiment/resume.hpp>
+#include <dynvert/sim/hdf5/first_pass.hpp>
 #include <dynvert/sim/platform/build_info.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/platform/reproducible.hpp>
@@ -19,6 +22,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace dynvert {
@@ -26,7 +30,62 @@ namespace dynvert {
 namespace {
 
 Config load(const ConfigArguments& arguments) {
-  return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, config_registry());
+  return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, config_registry(),
+                     arguments.unsets);
+}
+
+/// What is to be run, and, where the command names a run's file in place of a configuration, that file.
+struct Loaded {
+  Config config;
+  std::string output;
+  std::optional<RunFile> file = {};
+};
+
+RunFile reopen(const std::string& output) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(output, ignored)) {
+    throw IoError(output, "does not exist, so there is nothing to resume", "the same without --resume");
+  }
+  return RunFile::reopen(output, {.durable = true});
+}
+
+/// `dynvert simulate FILE --resume`: the file holds its configuration.
+Loaded load_from_file(const SimulateArguments& arguments) {
+  const ConfigArguments& given = arguments.config;
+  if (!arguments.resume) {
+    throw ValueError(
+        given.path, "is a file of HDF5, not a configuration",
+        fmt::format("--resume to continue its run, or its configuration: dynvert config {} > NAME.toml", given.path));
+  }
+  if (!arguments.output.empty() && arguments.output != given.path) {
+    throw ValueError(fmt::format("-o {}", arguments.output), "is another file than the one that is resumed",
+                     fmt::format("-o {}, or none", given.path));
+  }
+  Loaded loaded{.config = {}, .output = given.path, .file = reopen(given.path)};
+  const auto text = loaded.file->attribute("/", "config");
+  if (!text || !std::holds_alternative<std::string>(*text)) {
+    throw IoError(given.path, "holds no configuration", "a file that dynvert simulate wrote");
+  }
+  loaded.config = parse_config(std::get<std::string>(*text), given.path, given.sets, given.seed, given.threads,
+                               config_registry(), given.unsets);
+  return loaded;
+}
+
+Loaded load_run(const SimulateArguments& arguments) {
+  const std::string& path = arguments.config.path;
+  if (h5::has_signature(path)) return load_from_file(arguments);
+  if (path == "-" && arguments.output.empty()) {
+    throw ValueError("dynvert simulate -", "has no name from which that of the output could follow", "-o FILE.h5");
+  }
+  const std::string output =
+      arguments.output.empty() ? std::filesystem::path(path).stem().string() + ".h5" : arguments.output;
+  std::error_code ignored;
+  if (arguments.resume && !std::filesystem::exists(path, ignored) && std::filesystem::exists(output, ignored)) {
+    throw ConfigError({.file = path,
+                       .fault = "there is no such file",
+                       .allowed = fmt::format("{0} holds the configuration: dynvert simulate {0} --resume", output)});
+  }
+  return {.config = load(arguments.config), .output = output};
 }
 
 std::string bytes_text(std::size_t bytes) {
@@ -48,14 +107,11 @@ std::string indented(const std::string& text) {
   return result;
 }
 
-/// The file of the earlier run. Nothing: that run is complete.
-std::optional<RunFile> open_earlier(const SimulateArguments& arguments, const Config& config, const std::string& output,
-                                    std::ostream& err) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(output, ignored)) {
-    throw IoError(output, "does not exist, so there is nothing to resume", "the same without --resume");
-  }
-  RunFile file = RunFile::reopen(output, {.compression = config.record.compression, .durable = true});
+/// The file of the earlier run, to continue. Nothing: that run is complete.
+std::optional<RunFile> continue_earlier(const SimulateArguments& arguments, const Config& config, RunFile file,
+                                        std::ostream& err) {
+  const std::string output = file.path();
+  file.set_compression(config.record.compression);
   if (check_resumable(file, config) == Resumable::complete) return std::nullopt;
   const std::string note = note_resumption(file, config);
   if (arguments.quiet) return file;
@@ -65,14 +121,22 @@ std::optional<RunFile> open_earlier(const SimulateArguments& arguments, const Co
   return file;
 }
 
+/// Files of HDF5 that the run will read are from elsewhere.
+void check_external_files(const Config& config) {
+  std::set<std::string> paths;
+  for (const ExternalFile& external : external_files(config)) paths.insert(external.path);
+  for (const std::string& path : paths) {
+    if (h5::has_signature(path)) h5::first_pass(path);
+  }
+}
+
 }  // namespace
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err) {
-  const Config config = load(arguments.config);
+  Loaded loaded = load_run(arguments);
+  const Config& config = loaded.config;
+  const std::string& output = loaded.output;
   if (config.reproducible) require_reproducible_arithmetic();
-  const std::string output = arguments.output.empty()
-                                 ? std::filesystem::path(arguments.config.path).stem().string() + ".h5"
-                                 : arguments.output;
   // said before the work, not after it; RunFile::create makes sure once more
   std::error_code ignored;
   if (!arguments.resume && !arguments.overwrite && std::filesystem::exists(output, ignored)) {
@@ -82,9 +146,13 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
   if (!arguments.quiet) {
     for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
   }
-  use_one_blas_thread();
+  prepare_blas(config.threads);
   const StopSignals signals;
-  std::optional<RunFile> earlier = arguments.resume ? open_earlier(arguments, config, output, err) : std::nullopt;
+  check_external_files(config);
+  std::optional<RunFile> earlier =
+      arguments.resume
+          ? continue_earlier(arguments, config, loaded.file ? std::move(*loaded.file) : reopen(output), err)
+          : std::nullopt;
   if (arguments.resume && !earlier) {
     fmt::print(out, "{}: complete, {} trials; nothing to resume\n", output, config.trials);
     return exit_done;
@@ -93,10 +161,12 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
   const RunFileOptions options{
       .overwrite = arguments.overwrite, .compression = config.record.compression, .durable = true};
   const auto before = static_cast<std::size_t>(earlier ? earlier->committed() : 0);
-  FileRecorder recorder(earlier ? std::move(*earlier)
-                                : RunFile::create(output, options, root_attributes(config, arguments.command)));
+  RunFile file =
+      earlier ? std::move(*earlier) : RunFile::create(output, options, root_attributes(config, arguments.command));
+  if (!file.has_locks() && !arguments.quiet) err << no_locks_note(output);
+  FileRecorder recorder(std::move(file));
 
-  ProgressLine progress(err, isatty(STDERR_FILENO) == 1);
+  ProgressLine progress(err, can_rewrite(STDERR_FILENO));
   RunControl control{.progress = nullptr, .stop = &StopSignals::requested()};
   ProgressReport last{.trials_done = before, .trials = config.trials, .loss = {}};
   control.progress = [&](const ProgressReport& report) {
@@ -117,8 +187,10 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
                first_fault.empty() ? "" : "; the first: ", first_fault);
   }
   if (status == RunStatus::interrupted) {
-    fmt::print(err, "dynvert: interrupted after {} of {} trials; {} holds them, and --resume continues\n",
-               last.trials_done, config.trials, output);
+    fmt::print(
+        err,
+        "dynvert: interrupted after {0} of {1} trials; {2} holds them; to continue: dynvert simulate {2} --resume\n",
+        last.trials_done, config.trials, output);
     return exit_interrupted;
   }
   fmt::print(out, "{}: {} trials{}\n", output, config.trials,
@@ -129,6 +201,8 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err) {
   const Config config = load(arguments);
   for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
+  prepare_blas(1);
+  check_external_files(config);
   const Estimate need = estimate(config);
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
   out << describe(config);

@@ -72,7 +72,7 @@ SweepRun::SweepRun(const SweepArguments& arguments, const SweepPlan& plan, Sweep
       folder_(folder),
       stop_(stop),
       err_(err),
-      progress_(err, isatty(STDERR_FILENO) == 1),
+      progress_(err, can_rewrite(STDERR_FILENO)),
       states_(folder.states()),
       codes_(states_.size(), exit_done) {
   for (std::size_t p = 0; p < states_.size(); ++p) {
@@ -123,7 +123,7 @@ void SweepRun::end(std::size_t point, const ProcessEnd& end) {
   if (!end.fault.empty()) {
     say(point, "cannot be started: " + end.fault);
     code = exit_io;
-  } else if (end.signal == SIGINT || end.signal == SIGTERM) {
+  } else if (end.signal == SIGINT || end.signal == SIGTERM || (end.signal == SIGKILL && StopSignals::hurried())) {
     code = exit_interrupted;
   } else if (end.signal != 0) {
     say(point, fmt::format("ended by signal {} ({})", end.signal, ::strsignal(end.signal)));
@@ -197,7 +197,8 @@ int SweepRun::run() {
                          .line = [&](std::size_t i, const std::string& text) { hear(to_run_[i], text); },
                          .end = [&](std::size_t i, const ProcessEnd& how) { end(to_run_[i], how); },
                          .tick = [&](std::size_t running) { tick(running); },
-                         .stop = &stop_};
+                         .stop = &stop_,
+                         .kill = &StopSignals::hurried()};
   pool.run();
   next_write_ = {};
   if (index_is_old_) write_index();
@@ -246,7 +247,8 @@ int sweep(const SweepArguments& arguments, std::ostream& out, std::ostream& err)
   if (!arguments.quiet) {
     for (const std::string& note : plan.notes) fmt::print(err, "dynvert: note: {}\n", note);
   }
-  const StopSignals signals;
+  // the index is written whatever comes: with it everything is where it was
+  const StopSignals signals(StopSignals::Second::asks_for_haste);
   SweepFolder folder(arguments, plan);
   SweepRun run(arguments, plan, folder, StopSignals::requested(), err);
   const int code = run.run();

@@ -12,6 +12,7 @@ namespace dynvert {
 struct ConfigArguments {
   std::string path;
   std::vector<std::string> sets;
+  std::vector<std::string> unsets;
   std::optional<std::uint64_t> seed;
   std::optional<std::size_t> threads;
 };

@@ -36,6 +36,15 @@ void check_interval(const ConfigReader& reader, const toml::table& own, const st
                    fmt::format("found {}, which is longer than {} of {}", sampling, said, prefix),
                    fmt::format("at most {}", duration));
   const double sample = sampling > 0 ? sampling : dynamics.dt;
+  // the times alone would take most of a gigabyte
+  constexpr double max_samples = 1e8;
+  if (!(duration / sample <= max_samples)) {
+    const std::string fault = fmt::format("{} of {} gives {:.3g} samples of a trace, one every {:g}", said, prefix,
+                                          duration / sample, sample);
+    const std::string allowed = fmt::format("a record.interval of {:.3g} or more", duration / max_samples);
+    if (sampling > 0) reader.fail_at(record, "record", "interval", fault, allowed);
+    at(key, fault, allowed);
+  }
   // the samples of a trace have one clock for all phases: a switch falls on one of them
   if (divides && !whole_number_of_steps(duration, sample, end))
     at(key,

@@ -185,6 +185,10 @@ struct InputConfig {
   bool operator==(const InputConfig&) const = default;
 };
 
+/// Steady state and spectrum of a user-defined circuit take matrices of the square of its variables, which are not made
+/// beyond so many.
+inline constexpr std::size_t max_steady_variables = 4000;
+
 /// A circuit of the user's own: [[population]], [[projection]], [[input]]
 struct CircuitConfig {
   std::vector<PopulationConfig> populations;

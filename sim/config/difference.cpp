@@ -1,4 +1,5 @@
 #include <dynvert/sim/config/difference.hpp>
+#include <dynvert/sim/config/keys.hpp>
 #include <dynvert/sim/config/toml_tree.hpp>
 
 #include <fmt/format.h>
@@ -17,6 +18,27 @@ constexpr std::array<std::string_view, 3> changes_nothing{"experiment.title", "e
 
 using Values = std::map<std::string, std::string>;
 
+/// A value as TOML, numbers with no more digits than they need.
+std::string value_text(const toml::node& node) {
+  if (const auto* real = node.as_floating_point()) {
+    double value = real->get();
+    return toml_text(Slot(&value));
+  }
+  std::string text;
+  const auto separator = [&] { return text.empty() ? "" : ", "; };
+  if (const auto* list = node.as_array()) {
+    for (const auto& element : *list) text += separator() + value_text(element);
+    return "[" + text + "]";
+  }
+  if (const auto* table = node.as_table()) {
+    for (const auto& [key, value] : *table) text += fmt::format("{}{} = {}", separator(), key.str(), value_text(value));
+    return "{ " + text + " }";
+  }
+  std::ostringstream out;
+  node.visit([&](const auto& value) { out << value; });
+  return out.str();
+}
+
 void flatten(const toml::table& table, const std::string& prefix, Values& to) {
   for (const auto& [name, node] : table) {
     const std::string key = fmt::format("{}{}", prefix, name.str());
@@ -32,9 +54,7 @@ void flatten(const toml::table& table, const std::string& prefix, Values& to) {
       }
       continue;
     }
-    std::ostringstream text;
-    node.visit([&](const auto& value) { text << value; });
-    to[key] = text.str();
+    to[key] = value_text(node);
   }
 }
 

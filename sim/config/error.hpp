@@ -27,6 +27,7 @@ class ConfigError : public Error {
     std::string allowed = {};  ///< what is allowed
     std::string nearest = {};  ///< the nearest known key or name; empty: nothing is near
     bool unknown_key = false;  ///< the fault is the key itself
+    bool idle_key = false;     ///< the fault is that the key has no effect beside others
   };
   explicit ConfigError(Data data);
 

@@ -188,6 +188,20 @@ Config load_tree(const toml::table& tree, const std::string& file, const ConfigR
   return config;
 }
 
+/// Whether a key of the file has an effect there, and has lost it by what a --set has changed.
+bool made_idle(const ConfigError::Data& error, std::string_view text, const std::string& source_name,
+               std::span<const std::string> unsets, const ConfigRegistry& registry) {
+  if (!error.idle_key || error.file != source_name || error.line == 0) return false;
+  try {
+    auto tree = parse_tree(text, source_name);
+    for (const auto& key : unsets) apply_unset(tree, key, "--unset " + key, registry);
+    static_cast<void>(load_tree(tree, source_name, registry));
+    return true;
+  } catch (const ConfigError& without) {
+    return !(without.data().idle_key && without.data().key == error.key);
+  }
+}
+
 [[noreturn]] void fail_file(const std::string& path, std::string fault) {
   throw ConfigError({path, 0, 0, "", std::move(fault), "", "a TOML file that can be read"});
 }
@@ -196,12 +210,14 @@ Config load_tree(const toml::table& tree, const std::string& file, const ConfigR
 
 std::string read_config_text(const std::string& path) {
   namespace fs = std::filesystem;
+  if (path == "-") return read_config_text("/dev/stdin");
   std::error_code code;
   const auto status = fs::status(path, code);
   if (status.type() == fs::file_type::not_found) fail_file(path, "there is no such file");
   if (code) fail_file(path, "cannot be accessed: " + code.message());
   if (fs::is_directory(status)) fail_file(path, "is a directory");
-  if (!fs::is_regular_file(status)) fail_file(path, "is not a regular file");
+  if (!fs::is_regular_file(status) && !fs::is_fifo(status) && !fs::is_character_file(status))
+    fail_file(path, "is no file that can be read");
   std::ifstream in(path, std::ios::binary);
   if (!in) fail_file(path, "cannot be opened for reading");
   std::string text(largest_file + 1, '\0');
@@ -213,7 +229,7 @@ std::string read_config_text(const std::string& path) {
 
 Config parse_config(std::string_view text, const std::string& source_name, std::span<const std::string> sets,
                     std::optional<std::uint64_t> seed, std::optional<std::size_t> threads,
-                    const ConfigRegistry& registry) {
+                    const ConfigRegistry& registry, std::span<const std::string> unsets) {
   if (text.size() > largest_file)
     throw ConfigError({source_name, 0, 0, "", fmt::format("is larger than {} bytes", largest_file), "",
                        "a configuration; large data belong in files that it names"});
@@ -221,6 +237,7 @@ Config parse_config(std::string_view text, const std::string& source_name, std::
     throw ConfigError(
         {source_name, 0, 0, "", "is empty", "", "a TOML file with [task], [network], [learning], [[model]]"});
   auto tree = parse_tree(text, source_name);
+  for (const auto& key : unsets) apply_unset(tree, key, "--unset " + key, registry);
   for (const auto& set : sets) apply_set(tree, set, "--set " + set, registry);
   if (seed) {
     const auto origin = fmt::format("--seed {}", *seed);
@@ -231,12 +248,29 @@ Config parse_config(std::string_view text, const std::string& source_name, std::
   }
   if (threads)
     apply_set(tree, fmt::format("experiment.threads={}", *threads), fmt::format("--threads {}", *threads), registry);
-  return load_tree(tree, source_name, registry);
+  std::vector<std::string> notes;
+  for (;;) {
+    try {
+      Config config = load_tree(tree, source_name, registry);
+      config.notes.insert(config.notes.begin(), notes.begin(), notes.end());
+      return config;
+    } catch (const ConfigError& error) {
+      const ConfigError::Data& idle = error.data();
+      if (sets.empty() || !made_idle(idle, text, source_name, unsets, registry)) throw;
+      try {
+        apply_unset(tree, idle.key, idle.file, registry);
+      } catch (const ConfigError&) {  // a table without a name, which the key does not lead to
+        throw error;
+      }
+      notes.push_back(fmt::format("{}:{}: {} {}, and is left out", idle.file, idle.line, idle.key, idle.fault));
+    }
+  }
 }
 
 Config load_config(const std::string& path, std::span<const std::string> sets, std::optional<std::uint64_t> seed,
-                   std::optional<std::size_t> threads, const ConfigRegistry& registry) {
-  return parse_config(read_config_text(path), path, sets, seed, threads, registry);
+                   std::optional<std::size_t> threads, const ConfigRegistry& registry,
+                   std::span<const std::string> unsets) {
+  return parse_config(read_config_text(path), path, sets, seed, threads, registry, unsets);
 }
 
 }  // namespace dynvert

@@ -41,6 +41,7 @@ class CircuitReader {
     for (const auto* own : reader_.tables("input", max_parts)) read_input(*own);
     reset_unused<DynamicsConfig>(keys, reader_.context());
     check_times();
+    note_size();
     return std::move(circuit_);
   }
 
@@ -166,6 +167,15 @@ class CircuitReader {
                       fmt::format("below {}", end));
     reset_unused<InputConfig>(keys, reader_.context());
     circuit_.inputs.push_back(std::move(in));
+  }
+
+  void note_size() const {
+    std::size_t variables = 0;
+    for (const PopulationConfig& population : circuit_.populations) variables += population.units;
+    if (variables <= max_steady_variables) return;
+    notes_.push_back(
+        fmt::format("{} state variables: steady state and spectrum are computed for at most {}; converged is -3",
+                    variables, max_steady_variables));
   }
 
   /// Each switch of an input ends an interval.

@@ -82,7 +82,16 @@ void ConfigReader::check_used(const toml::table* in, std::string_view prefix, co
 
 void ConfigReader::fail_unused(const toml::table* in, std::string_view prefix, std::string_view key,
                                const std::string& reason) const {
-  fail_at(in, prefix, key, "does not apply with " + reason, "leave it out");
+  const auto* node = in != nullptr ? in->get(key) : nullptr;
+  const KeyPlace at = place(in, prefix, key);
+  throw ConfigError({.file = at.file,
+                     .line = at.line,
+                     .column = at.column,
+                     .key = at.key,
+                     .fault = "does not apply with " + reason,
+                     .found = node != nullptr ? describe(*node) : "",
+                     .allowed = "leave it out",
+                     .idle_key = true});
 }
 
 void ConfigReader::resolve_path(const toml::table* in, const std::string& prefix, std::string& path,

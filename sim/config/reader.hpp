@@ -15,7 +15,8 @@
 
 namespace dynvert {
 
-inline constexpr std::size_t longest_name = 64;          // of a model, a population
+inline constexpr std::size_t longest_name =
+    48;  // of a model, a population; with what is put before it, MATLAB takes 63
 inline constexpr std::size_t max_weights = 100'000'000;  // of a network or circuit, 0.8 GB
 
 class ConfigReader {

@@ -138,6 +138,47 @@ void merge(toml::table& tree, toml::table& change) {
 
 }  // namespace
 
+void apply_unset(toml::table& tree, const std::string& path, const std::string& origin,
+                 const ConfigRegistry& registry) {
+  const auto refuse = [&](const toml::table& in) {
+    const auto dot = path.rfind('.');
+    const std::string word = path.substr(dot == std::string::npos ? 0 : dot + 1);
+    std::vector<std::string> known;
+    for (const auto& [key, node] : in) known.emplace_back(key.str());
+    throw ConfigError({origin, 0, 0, path, "is not in the file", word, fmt::format("{}", fmt::join(known, ", ")),
+                       nearest_name(word, known)});
+  };
+  if (!is_key_path(path))
+    throw ConfigError({origin, 0, 0, "", "not of the form table.key", path, "a dotted key, as in record.every"});
+  toml::table* in = &tree;
+  std::string rest = path;
+  const std::string kind = path.substr(0, path.find('.'));
+  if (is_named_table(kind) && kind != path) {
+    const auto begin = kind.size() + 1, end = path.find('.', begin);
+    const std::string name = path.substr(begin, end - begin);
+    in = &named_table(tree, kind, name, origin, registry);
+    if (end == std::string::npos) {
+      toml::array& list = *tree[kind].as_array();
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list.get(i)->as_table() != in) continue;
+        list.erase(list.cbegin() + static_cast<std::ptrdiff_t>(i));
+        break;
+      }
+      if (list.empty()) tree.erase(kind);
+      return;
+    }
+    rest = path.substr(end + 1);
+  }
+  for (auto dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
+    toml::node* const below = in->get(rest.substr(0, dot));
+    if (below == nullptr || !below->is_table()) refuse(*in);
+    in = below->as_table();
+    rest = rest.substr(dot + 1);
+  }
+  if (!in->contains(rest)) refuse(*in);
+  in->erase(rest);
+}
+
 bool is_named_table(std::string_view kind) { return std::ranges::find(named_tables, kind) != named_tables.end(); }
 
 std::vector<std::string> names_in_list(const toml::table& tree, std::string_view kind) {

@@ -34,6 +34,10 @@ struct KeyPlace {
 /// @throws ConfigError  no such form, no such model
 void apply_set(toml::table& tree, const std::string& set, const std::string& origin, const ConfigRegistry& registry);
 
+/// Takes a key, a table or one of many tables out of the tree: "record.every", "record", "model.DI".
+/// @throws ConfigError  it is not there
+void apply_unset(toml::table& tree, const std::string& path, const std::string& origin, const ConfigRegistry& registry);
+
 /// The names of the inputs: their own, or POPULATION_SHAPE, with a number from 2 on where that is taken.
 [[nodiscard]] std::vector<std::string> input_names(const toml::array& inputs);
 

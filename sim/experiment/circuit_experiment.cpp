@@ -174,8 +174,11 @@ Table<CircuitRow> UserCircuit::points() const {
                    [](const Row& row) { return static_cast<double>(row.trial.number); });
   table.add_number(counter("steps", "steps of the solver; Newton iterations of fixed_point"),
                    [](const Row& row) { return static_cast<double>(row.trial.steps(0)); });
-  table.add_number(converged_flag("converged", "whether every population ended within 2 % of its steady state"),
-                   [](const Row& row) { return static_cast<double>(row.converged); });
+  DatasetSpec converged = converged_flag("converged", "whether every population ended within 2 % of its steady state");
+  converged.legend = fmt::format(
+      "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state, -3 not computed: more than {} variables",
+      max_steady_variables);
+  table.add_number(converged, [](const Row& row) { return static_cast<double>(row.converged); });
   table.add_number({.name = "spectral_abscissa",
                     .units = "1/time",
                     .description = "largest real part of the circuit's spectrum at the steady state that is nearest to "
@@ -229,7 +232,9 @@ TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRo
     try {
       // an input that still moves has no steady state: the flag says that none was reached
       row.converged = 0;
-      if (!single->f.has_drives()) {
+      if (single->f.layout().variables() > max_steady_variables) {
+        row.converged = -3;
+      } else if (!single->f.has_drives()) {
         const State steady = steady_state(single->f, single->x).x;
         abscissa = spectral_abscissa(single->f, steady, 0);
         row.converged = is_near(single->f.layout(), single->x, steady) ? 1 : 0;
@@ -300,6 +305,7 @@ TransientPlan circuit_plan(const Config& config) {
   describe_weights(*shared, plan.weights, plan.weights_row);
   const TransientBatch first = shared->batch(0, 1);
   const std::size_t values = RightHandSide(shared->circuit, 1).layout().size();
+  if (values <= max_steady_variables) plan.measure_values = 4.0 * static_cast<double>(values * values);
   plan.batch_size = batch_size(config.trials, values, static_cast<std::size_t>(d.duration / interval) + 1);
   if (kind.has_trajectory) {
     plan.sample_interval = interval;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,12 +25,15 @@ struct ProgressReport {
   double seconds = 0;
   /// name and current train_loss, in the order of the configuration; empty: nothing is learned
   std::vector<std::pair<std::string, double>> loss;
+  /// Within a block that takes long: the time that a solver has come to, of so much.
+  std::optional<double> time = {}, duration = {};
 };
 
 /// How the caller follows a run and ends it.
 struct RunControl {
-  std::function<void(const ProgressReport&)> progress = nullptr;  ///< called after each block, from the caller's thread
-  const std::atomic<bool>* stop = nullptr;  ///< set when the run is to end after the current block
+  std::function<void(const ProgressReport&)> progress =
+      nullptr;                              ///< called after each block and within long ones, from the caller's thread
+  const std::atomic<bool>* stop = nullptr;  ///< set when the run is to end: after the current block, or in a long one
 
   [[nodiscard]] bool stopped() const { return stop != nullptr && stop->load(); }
 };

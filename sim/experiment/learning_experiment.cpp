@@ -1,8 +1,10 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
+#include <dynvert/sim/experiment/completed_run.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/external_files.hpp>
 #include <dynvert/sim/experiment/learning_experiment.hpp>
+#include <dynvert/sim/platform/interruption.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
 #include <dynvert/sim/trial/model_credit.hpp>
@@ -11,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <limits>
 
@@ -132,7 +135,7 @@ void LearningExperiment::begin(Recorder& recorder) {
     for (const Attribute& attribute : model_attributes(config_, model->config()))
       recorder.set_attribute(path, attribute.name, attribute.value);
     recorder.set_attribute(path, "status", std::string("running"));
-    recorder.set_attribute(path, "diverged_trials", std::int64_t{0});
+    if (!recorder.continues()) recorder.set_attribute(path, "diverged_trials", std::int64_t{0});
   }
   note_external_files(config_, recorder);
 }
@@ -142,9 +145,14 @@ std::size_t LearningExperiment::restore(Recorder& recorder) {
   if (!trials) return 0;
   for (std::size_t m = 0; m < models_.size(); ++m) {
     groups_[m].state = recorder.add_state(models_[m]->tables().state);
-    const auto state = recorder.state(*groups_[m].state);
+    auto state = recorder.state(*groups_[m].state);
     // stopped before the first commit, and nothing is in the recorder but samples
-    if (!state) return 0;
+    if (!state && *trials == 0) return 0;
+    if (!state) {  // complete, and to be made longer
+      const RecorderGroups& g = groups_[m];
+      state = state_of_completed(recorder, config_, config_.models[m].name, models_[m]->tables(),
+                                 {g.learning, g.eval, g.weights, g.trace}, *trials);
+    }
     models_[m]->restore(*state);
     // an interrupted run has taken a snapshot of its end, and compared losses that were not yet all
     recorder.truncate(groups_[m].weights, models_[m]->snapshots());
@@ -206,13 +214,17 @@ void LearningExperiment::run_trials(std::size_t first, std::size_t count) {
     data_.train.t.gather(samples, t[k]);
   }
   std::vector<std::exception_ptr> failures(models_.size());
+  std::atomic<bool> interrupted = false;
   parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
     try {
       models_[m]->run_trials(first, x, t);
+    } catch (const Interrupted&) {
+      interrupted = true;
     } catch (...) {
       failures[m] = std::current_exception();
     }
   });
+  if (interrupted) throw Interrupted();
   // The failure of the earliest trial ends the experiment there for all models: which trials the others have done
   // beyond it depends on the size of the block.
   const ModelTrainer* earliest = nullptr;
@@ -225,6 +237,10 @@ void LearningExperiment::run_trials(std::size_t first, std::size_t count) {
   if (!failure) return;
   for (auto& model : models_) model->truncate(earliest->trials_done());
   std::rethrow_exception(failure);
+}
+
+void LearningExperiment::give_up_block(std::size_t trials) {
+  for (auto& model : models_) model->truncate(trials);
 }
 
 std::size_t LearningExperiment::trials_done() const {
@@ -281,7 +297,10 @@ void LearningExperiment::commit(Recorder& recorder, std::size_t trials) {
 
 void LearningExperiment::end(Recorder& recorder, std::size_t trials, const std::string& status) {
   if (status != "diverged") {
-    for (auto& model : models_) model->finish();
+    // in a block that was given up, some models are ahead, and have no weights of these trials
+    for (auto& model : models_) {
+      if (model->trials_done() == trials) model->finish();
+    }
   }
   flush(recorder, trials);
   double largest = 0;

@@ -48,6 +48,7 @@ class LearningExperiment final : public BlockExperiment {
   [[nodiscard]] std::size_t restore(Recorder& recorder) override;
   [[nodiscard]] std::size_t block_size(std::size_t trials_done) override;
   void run_block(Recorder& recorder, std::size_t first, std::size_t count) override;
+  void give_up_block(std::size_t trials) override;
   [[nodiscard]] std::size_t trials_done() const override;
   void commit(Recorder& recorder, std::size_t trials) override;
   void end(Recorder& recorder, std::size_t trials, const std::string& status) override;

@@ -50,11 +50,16 @@ Rows state_row(const ModelTables& tables, const Network& network, const Feedback
   for (const WeightsDataset& matrix : tables.matrices) {
     append_row_major(row.values[column++], matrix.matrix(network, feedback));
   }
+  put_counts(tables, counts, row);
+  return row;
+}
+
+void put_counts(const ModelTables& tables, const TrainerCounts& counts, Rows& row) {
+  std::size_t column = 1 + tables.matrices.size();
   for (const Count& count : counts_of_state) {
     row.values[column++].push_back(
         std::visit([&](auto member) { return static_cast<double>(counts.*member); }, count.member));
   }
-  return row;
 }
 
 void read_state(const ModelTables& tables, const Rows& row, Network& network, Feedback& feedback,

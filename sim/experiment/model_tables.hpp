@@ -70,6 +70,8 @@ struct ModelTables {
                                     std::span<const WeightsDataset> matrices);
 [[nodiscard]] Rows state_row(const ModelTables& tables, const Network& network, const Feedback& feedback,
                              const TrainerCounts& counts);
+/// The counts of such a row alone.
+void put_counts(const ModelTables& tables, const TrainerCounts& counts, Rows& row);
 void read_state(const ModelTables& tables, const Rows& row, Network& network, Feedback& feedback,
                 TrainerCounts& counts);
 

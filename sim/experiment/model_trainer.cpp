@@ -373,7 +373,7 @@ void ModelTrainer::finish() {
 }
 
 void ModelTrainer::truncate(std::size_t trials) {
-  if (counts_.trials_done <= trials) return;
+  if (counts_.trials_done < trials) return;
   const auto limit = static_cast<double>(trials);
   drop_rows(tables_.learning.spec(), rows_.learning, "trial", limit - 1);
   drop_rows(tables_.eval.spec(), rows_.eval, "evaluation", limit);

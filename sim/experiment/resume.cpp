@@ -7,6 +7,8 @@
 #include <fmt/chrono.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <charconv>
 #include <ctime>
 
 namespace dynvert {
@@ -39,9 +41,32 @@ std::vector<Attribute> root_attributes(const Config& config, const std::string& 
           {"cpu", cpu_identity()}};
 }
 
+namespace {
+
+constexpr const char* trials_key = "experiment.trials";
+
+/// Whether a difference is that the run is to be longer. Trials of a grid are its points.
+bool is_longer(const ConfigDifference& difference, const Config& config) {
+  const auto number = [](const std::string& text) {
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() ? value : 0;
+  };
+  return difference.key == trials_key && config.kind != ExperimentKind::inversion && number(difference.first) > 0 &&
+         number(difference.second) > number(difference.first);
+}
+
+std::vector<ConfigDifference> config_changes(const RootAttribute& attribute, const Config& config) {
+  return config_differences(text_of(attribute("config")), config.resolved);
+}
+
+}  // namespace
+
 std::vector<std::string> run_differences(const RootAttribute& attribute, const Config& config) {
   std::vector<std::string> differences;
-  for (const auto& [key, there, here] : config_differences(text_of(attribute("config")), config.resolved)) {
+  for (const ConfigDifference& difference : config_changes(attribute, config)) {
+    if (is_longer(difference, config)) continue;
+    const auto& [key, there, here] = difference;
     const bool texts = shown(here) == shown(there);
     differences.push_back(texts ? fmt::format("{} is not that in the file", key)
                                 : fmt::format("{} is {}, in the file {}", key, shown(here), shown(there)));
@@ -66,7 +91,9 @@ Resumable check_resumable(const RunFile& file, const Config& config) {
                      "the configuration, the program and the data with which the run was begun, or another output");
   };
   refuse_where_different();
-  if (file.attribute("/", "complete") == AttributeValue(std::int64_t{1})) return Resumable::complete;
+  const auto changes = config_changes([&](const char* name) { return file.attribute("/", name); }, config);
+  const bool longer = std::ranges::any_of(changes, [&](const auto& change) { return is_longer(change, config); });
+  if (!longer && file.attribute("/", "complete") == AttributeValue(std::int64_t{1})) return Resumable::complete;
   // of the same configuration, so the files should be the same
   differences = changed_external_files(config, file);
   refuse_where_different();
@@ -82,6 +109,11 @@ std::string note_resumption(RunFile& file, const Config& config) {
   lines += fmt::format("{}{} after {} trials, {}, {}", lines.empty() ? "" : "\n", now(), file.committed(),
                        cpu_identity(), blas_identity());
   file.set_attribute("/", "resumed", lines);
+  // other than in its length it is the same
+  const RootAttribute attribute = [&](const char* name) { return file.attribute("/", name); };
+  if (!config_changes(attribute, config).empty()) file.set_attribute("/", "config", config.resolved);
+  file.set_attribute("/", "status", std::string("interrupted"));
+  file.set_attribute("/", "complete", std::int64_t{0});
   const std::string cpu = text_attribute(file, "cpu"), blas = text_attribute(file, "blas");
   if (blas == blas_identity() && (config.reproducible || cpu == cpu_identity())) return "";
   return fmt::format(

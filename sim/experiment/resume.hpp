@@ -22,6 +22,7 @@ using RootAttribute = std::function<std::optional<AttributeValue>(const char* na
 /// @throws ConfigError  the file's configuration is no TOML
 [[nodiscard]] std::vector<std::string> run_differences(const RootAttribute& attribute, const Config& config);
 
+/// A run is incomplete, too, where the configuration asks for more trials than it was begun with.
 enum class Resumable { incomplete, complete };
 
 /// @param file  reopened
@@ -29,7 +30,8 @@ enum class Resumable { incomplete, complete };
 ///         NumericalError  the run has diverged, and would again
 [[nodiscard]] Resumable check_resumable(const RunFile& file, const Config& config);
 
-/// Says in the file (root attribute `resumed`) when and where the run is resumed, a line each time.
+/// Says in the file (root attribute `resumed`) when and where the run is resumed, a line each time, and gives it the
+/// configuration where that asks for more trials.
 /// @return what the user should know: another processor or BLAS rounds differently; empty where there is nothing
 [[nodiscard]] std::string note_resumption(RunFile& file, const Config& config);
 

@@ -7,7 +7,8 @@
 ///     commit, where it was stopped;  end
 ///
 /// Commits are record.commit_interval apart, and further apart where the disk is so slow that they would take more than
-/// a twentieth of the time.
+/// a twentieth of the time. A block that takes long is committed at once, and the next one can then be given up in the
+/// middle of a trial.
 
 #include <dynvert/sim/experiment/experiment.hpp>
 
@@ -35,6 +36,9 @@ class BlockExperiment : public Experiment {
   [[nodiscard]] virtual std::size_t block_size(std::size_t trials_done) = 0;
   /// @throws NumericalError  a trial failed with on_divergence = "stop"
   virtual void run_block(Recorder& recorder, std::size_t first, std::size_t count) = 0;
+  /// After a block was given up in the middle (Interrupted): forgets what it has left of the trials from `trials` on.
+  /// The state to resume from is that of the last commit, which was of these trials.
+  virtual void give_up_block(std::size_t /*trials*/) {}
   /// After such an error: the trials up to the one that failed, this included.
   [[nodiscard]] virtual std::size_t trials_done() const = 0;
   /// Hands over everything that belongs to these trials, with the state to resume from, and commits.

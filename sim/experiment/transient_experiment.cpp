@@ -1,4 +1,5 @@
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/experiment/completed_run.hpp>
 #include <dynvert/sim/experiment/external_files.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
@@ -81,6 +82,7 @@ Estimate TransientExperiment::estimate() const {
     // a batch, its trajectories and the rows made of them
     size.add_memory(3.0 * static_cast<double>(std::min(plan.batch_size, config_.trials) *
                                               (values_in_row(plan.points) + values_in_row(plan.trace.spec()))));
+    size.add_memory(plan.measure_values * static_cast<double>(std::min(config_.threads, config_.trials)));
   }
   return size.estimate();
 }
@@ -97,7 +99,7 @@ void TransientExperiment::begin(Recorder& recorder) {
     part.state.reset();
     for (const auto& [name, value] : plan.attributes) recorder.set_attribute(path, name, value);
     recorder.set_attribute(path, "status", std::string("running"));
-    recorder.set_attribute(path, "diverged_trials", std::int64_t{0});
+    if (!recorder.continues()) recorder.set_attribute(path, "diverged_trials", std::int64_t{0});
   }
   note_external_files(config_, recorder);
 }
@@ -108,8 +110,10 @@ std::size_t TransientExperiment::restore(Recorder& recorder) {
   for (Part& part : parts_) {
     part.state = recorder.add_state(plan_state_group(part.plan));
     const auto state = recorder.state(*part.state);
-    if (!state) return 0;
-    part.diverged = static_cast<std::size_t>(state->values.at(2).at(0));
+    if (!state && *trials == 0) return 0;
+    // none: complete, and to be made longer
+    part.diverged =
+        state ? static_cast<std::size_t>(state->values.at(2).at(0)) : recorded_failures(recorder, part.plan.name);
     if (!part.plan.trace.empty()) part.records = recorder.rows(part.trace);
   }
   return *trials;

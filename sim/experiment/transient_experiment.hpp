@@ -53,6 +53,7 @@ struct TransientPlan {
   Rows weights_row;
   Table<TraceRecord> trace;  ///< empty: none is kept
   std::vector<Attribute> attributes;
+  double measure_values = 0;  ///< numbers that `measure` holds at once, as matrices
   bool stop_at_divergence = false;
 
   std::function<TransientBatch(std::size_t first, std::size_t count)> make_batch = nullptr;

@@ -46,6 +46,7 @@ class Handle {
 struct File {
   Handle handle;
   std::string path;
+  bool has_locks = true;  ///< false: the file system has none, so that one who writes it is not noticed
 };
 
 /// Creates an HDF5 file (bounds EARLIEST..V18) in the empty file `target`, which must outlive the handle.

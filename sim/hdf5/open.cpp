@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -14,9 +16,31 @@
 
 namespace dynvert::h5 {
 
+namespace {
+
+/// Like the timer that they are about, of the whole process. 0: no limit
+std::atomic<unsigned> call_seconds = 0;
+std::atomic<unsigned> calls_under_way = 0;
+
+void set_call_timer(unsigned seconds) {
+  itimerval timer{};
+  timer.it_value.tv_sec = seconds;
+  ::setitimer(ITIMER_PROF, &timer, nullptr);
+}
+
+}  // namespace
+
+void limit_calls(unsigned seconds) { call_seconds = seconds; }
+
 Quiet::Quiet() {
+  if (calls_under_way++ == 0 && call_seconds != 0) set_call_timer(call_seconds);
   H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+Quiet::~Quiet() {
+  H5Eset_auto2(H5E_DEFAULT, print_, data_);
+  if (--calls_under_way == 0 && call_seconds != 0) set_call_timer(0);
 }
 
 std::string explanation() {
@@ -72,10 +96,9 @@ Handle transactional_access(TransactionalFile& target, const std::string& path) 
     throw IoError(path, "is truncated: it is shorter than its header says", "copy it again from where it came from");
   }
   if (why.find("unable to lock file") != std::string::npos) {
-    const bool taken = why.find("errno = " + std::to_string(EWOULDBLOCK) + ",") != std::string::npos;
-    throw IoError(path, taken ? "is being written by another process" : "cannot be locked (" + why + ")",
-                  std::string(taken ? "wait until that is done, or " : "") +
-                      "set HDF5_USE_FILE_LOCKING=FALSE in the environment to read what is there so far");
+    throw IoError(path, "is being written by another process",
+                  "wait until that is done, or set HDF5_USE_FILE_LOCKING=FALSE in the environment to read what is "
+                  "there so far");
   }
   throw IoError(path, "cannot be opened as an HDF5 file (" + why + ")", "copy it again, or write it again");
 }
@@ -128,13 +151,21 @@ File open_file(const std::string& path) {
   const Quiet quiet;
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   // HDF5's lock says first whether somebody is still at it.
-  const bool locked = !file.open() && explanation().find("unable to lock file") != std::string::npos;
+  bool locked = !file.open() && explanation().find("unable to lock file") != std::string::npos;
+  bool has_locks = true;
+  if (locked && explanation().find("errno = " + std::to_string(EWOULDBLOCK) + ",") == std::string::npos) {
+    // nobody has it: the file system has no locks
+    const Handle access = owned(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, path, "preparing to read");
+    checked(H5Pset_file_locking(access.id(), 0, 1), path, "preparing to read");
+    file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose);
+    has_locks = locked = false;
+  }
   if (!locked && has_journal(descriptor.value())) {
     throw IoError(path, "was left by a process that died while it committed, and may be inconsistent",
                   "dynvert recover " + path);
   }
   if (!file.open()) refuse_to_open(path);
-  return {std::move(file), path};
+  return {std::move(file), path, has_locks};
 }
 
 }  // namespace dynvert::h5

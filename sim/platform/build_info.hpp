@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace dynvert {
@@ -12,6 +13,8 @@ namespace dynvert {
 
 /// OpenBLAS to one thread: dynvert is parallel over models, and threads inside a parallel loop cost more than they
 /// bring.
-void use_one_blas_thread();
+/// @param threads  that will compute at the same time
+/// @throws IoError  there is no room for the buffers that OpenBLAS takes for each of them: it would try for ever
+void prepare_blas(std::size_t threads);
 
 }  // namespace dynvert

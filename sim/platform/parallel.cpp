@@ -1,8 +1,10 @@
+#include <dynvert/sim/platform/interruption.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -21,8 +23,17 @@ void parallel_for(std::size_t n, std::size_t threads, const std::function<void(s
     }
   };
   {
+    InterruptionScope* const scope = InterruptionScope::current();
     std::vector<std::jthread> others;
-    for (std::size_t k = 1; k < std::min(threads, n); ++k) others.emplace_back(work);
+    try {
+      for (std::size_t k = 1; k < std::min(threads, n); ++k) {
+        others.emplace_back([&work, scope] {
+          InterruptionScope::enter(scope);
+          work();
+        });
+      }
+    } catch (const std::system_error&) {  // no more threads are to be had: those that there are do it
+    }
     work();
   }
   for (const auto& failure : failures) {

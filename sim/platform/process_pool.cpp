@@ -44,7 +44,7 @@ constexpr int poll_milliseconds = 100;
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   ::sigprocmask(SIG_SETMASK, &signals, nullptr);
-  ::execv(program, words);
+  ::execvp(program, words);
   fail(program);
   ::_exit(127);
 }
@@ -61,6 +61,7 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void ask_to_stop() const { ::kill(id_, SIGTERM); }
+  void end() const { ::kill(id_, SIGKILL); }
   [[nodiscard]] int messages() const { return messages_->value(); }
   /// Takes what there is to read. @return whether more may follow
   bool read(const std::function<void(const std::string&)>& line);
@@ -136,7 +137,7 @@ void ProcessPool::run() const {
   };
   std::list<Running> running;
   std::size_t next = 0;
-  bool told = false;
+  bool told = false, killed = false;
   while (true) {
     while (!*stop && next < count && running.size() < at_once) {
       const std::vector<std::string> words = start(next);
@@ -156,6 +157,10 @@ void ProcessPool::run() const {
     if (*stop && !told) {
       for (const Running& one : running) one.process.ask_to_stop();
       told = true;
+    }
+    if (kill != nullptr && *kill && !killed) {
+      for (const Running& one : running) one.process.end();
+      killed = true;
     }
     std::vector<pollfd> waiting;
     for (const Running& one : running)

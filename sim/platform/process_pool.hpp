@@ -22,7 +22,7 @@ struct ProcessEnd {
 };
 
 struct ProcessPool {
-  std::string program;      ///< path
+  std::string program;      ///< path, or a name that is looked for in PATH
   std::size_t count = 0;    ///< of processes
   std::size_t at_once = 1;  ///< at least 1
   /// Called before number i is started. @return the words of its command line, with its name; none: nothing more is
@@ -34,6 +34,7 @@ struct ProcessPool {
   /// Called a few times a second, and in the end. @param running  processes
   std::function<void(std::size_t running)> tick;
   const std::atomic<bool>* stop = nullptr;
+  const std::atomic<bool>* kill = nullptr;  ///< set: those that still run are ended at once
 
   /// Returns when all processes have ended.
   void run() const;

@@ -31,6 +31,10 @@ class FileRecorder final : public Recorder {
   void set_attribute(const std::string& object, const std::string& name, const AttributeValue& value) override {
     file_.set_attribute(object, name, value);
   }
+  [[nodiscard]] std::optional<AttributeValue> attribute(const std::string& object,
+                                                        const std::string& name) const override {
+    return file_.attribute(object, name);
+  }
   void commit(std::size_t trials) override { file_.commit(static_cast<std::int64_t>(trials)); }
   void finish(const std::string& status, std::size_t trials) override {
     file_.finish(status, static_cast<std::int64_t>(trials));

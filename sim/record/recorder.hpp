@@ -44,6 +44,9 @@ class Recorder {
   virtual void fill_ratio(std::size_t group, const std::string& to, const std::string& from, double divisor) = 0;
   /// @param object  path of a group, "/" for the root
   virtual void set_attribute(const std::string& object, const std::string& name, const AttributeValue& value) = 0;
+  /// Of an earlier run that the recorder resumes, or as set; nothing: there is none.
+  [[nodiscard]] virtual std::optional<AttributeValue> attribute(const std::string& object,
+                                                                const std::string& name) const = 0;
   /// Everything appended so far belongs to the first `trials` trials, and is made durable.
   virtual void commit(std::size_t trials) = 0;
   /// The last call: commits, and says how the run has ended. @param status  "complete" | "interrupted" | "diverged"

@@ -71,6 +71,12 @@ class RunFile {
   /// Whether reopen() had to finish a commit.
   [[nodiscard]] bool mended() const noexcept { return mended_; }
 
+  /// Whether the file system could lock the file; false: another process that writes it would not be noticed.
+  [[nodiscard]] bool has_locks() const noexcept { return file_.has_locks; }
+
+  /// gzip level of the datasets that are made from now on
+  void set_compression(int level) noexcept { compression_ = level; }
+
   /// Creates a group, its axes and its empty datasets. In a file that was reopened, a group that is there already.
   /// @param expected_rows  how many rows will come, if known: small datasets then take no more room than they need
   /// @throws ValueError for names that do not match [A-Za-z_][A-Za-z0-9_]*, repeated names, unknown or empty axes;

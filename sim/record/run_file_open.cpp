@@ -1,5 +1,6 @@
 // How a RunFile is made: created under a temporary name and moved in place, or opened again.
 
+#include <dynvert/sim/hdf5/first_pass.hpp>
 #include <dynvert/sim/platform/file_descriptor.hpp>
 #include <dynvert/sim/platform/temporary_file.hpp>
 #include <dynvert/sim/record/run_file.hpp>
@@ -19,6 +20,13 @@
 
 namespace dynvert {
 namespace {
+
+/// Locks a file against other writers. @return whether it is; false where the file system has no locks
+bool lock(int descriptor, const std::string& path, const char* taken, const char* remedy) {
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) throw IoError(path, taken, remedy);
+  return false;
+}
 
 constexpr const char* exists_remedy = "another name for the output, or ask for this file to be overwritten";
 
@@ -40,6 +48,7 @@ int open_replaceable(const std::string& path) {
   }
   std::string conventions;
   try {
+    h5::first_pass(path);
     const auto value = h5::read_attribute(h5::open_file(path), "/", "Conventions");
     if (value && std::holds_alternative<std::string>(*value)) conventions = std::get<std::string>(*value);
   } catch (const IoError& error) {
@@ -72,11 +81,10 @@ RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
   const FileDescriptor old(exists ? open_replaceable(path) : -1);
 
   TemporaryFile temporary(place);
-  if (::flock(temporary.descriptor(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw IoError(path, "cannot be locked", "another name for the output");
-  }
+  const bool locked = lock(temporary.descriptor(), path, "cannot be locked", "another name for the output");
   auto target = std::make_unique<TransactionalFile>(temporary.release_descriptor(), options.durable);
   h5::File file = h5::create_file(*target, path);
+  file.has_locks = locked;
   RunFile run(std::move(target), std::move(file), options.compression);
   run.write_header(attributes);
 
@@ -97,15 +105,15 @@ RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
 
 RunFile RunFile::reopen(const std::string& path, const RunFileOptions& options) {
   FileDescriptor descriptor(h5::open_descriptor(path, true));
-  if (::flock(descriptor.value(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw IoError(path, "is in use by another process", "wait until that is done");
-  }
+  const bool locked = lock(descriptor.value(), path, "is in use by another process", "wait until that is done");
   const bool mended = has_journal(descriptor.value());
   if (const int fault = finish_journal(descriptor.value()); fault != 0) {
     throw IoError(path, std::string("cannot be written: ") + std::strerror(fault), "more room, or another disk");
   }
+  h5::first_pass(path, h5::Locking::none);
   auto target = std::make_unique<TransactionalFile>(descriptor.release(), options.durable);
   h5::File file = h5::open_transactional(*target, path);
+  file.has_locks = locked;
   RunFile run(std::move(target), std::move(file), options.compression);
   run.reopened_ = true;
   run.mended_ = mended;

@@ -25,6 +25,9 @@ class RunReader {
 
   [[nodiscard]] const std::string& path() const noexcept { return file_.path; }
 
+  /// Whether the file system could lock the file; false: a process that writes it is not noticed.
+  [[nodiscard]] bool has_locks() const noexcept { return file_.has_locks; }
+
   /// Names of the models, in the order in which they were written.
   [[nodiscard]] std::vector<std::string> models() const;
 

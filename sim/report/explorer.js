@@ -5,7 +5,7 @@ const endings = {
   0: "not settled: it ended further than 2 % from the steady state",
   "-1": "failed: it diverged or met the step limit",
   "-2": "there is no unique steady state",
-  "-3": "the error fluctuates: there is nothing to settle to",
+  "-3": "not defined: the error fluctuates, or the circuit has too many variables",
 };
 
 // Populations of zeros and ones that say when stimulus and target were on: drawn as marks, not as lines.

@@ -1,6 +1,7 @@
 // What the solvers with adaptive steps share: where steps begin and end, samples, columns that end.
 
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/platform/interruption.hpp>
 #include <dynvert/sim/solvers/adaptive.hpp>
 #include <dynvert/sim/solvers/columns.hpp>
 
@@ -46,6 +47,7 @@ class AdaptiveSolver final : public Solver {
     State slope(x.size());
     method.start(x, t, std::min(settings_.dt, segment.duration));
     while (end - t > resolution) {
+      work_advanced(t - segment.start, segment.duration);
       if (steps++ == settings_.max_steps) {
         throw NumericalError(
             "adaptive solver", fmt::format("max_steps = {} taken at time {:g}", settings_.max_steps, t),

@@ -1,6 +1,7 @@
 // What the solvers with a fixed step share: which steps are taken, samples, columns that end.
 
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/platform/interruption.hpp>
 #include <dynvert/sim/solvers/columns.hpp>
 #include <dynvert/sim/solvers/fixed_step.hpp>
 
@@ -47,6 +48,7 @@ class FixedStepSolver final : public Solver {
       before_.assign(run.x.begin(), run.x.end());
       const std::size_t samples = trajectory != nullptr ? trajectory->samples() : 0;
       const std::size_t done = run.done;
+      work_advanced(static_cast<double>(done) * settings_.dt, segment.duration);
       const std::size_t evaluations = run.result.evaluations;
       advance(run, unchecked);
       if (any_out_of_range(run.x, settings_.divergence_limit)) {

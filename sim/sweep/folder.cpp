@@ -1,5 +1,6 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/experiment/resume.hpp>
+#include <dynvert/sim/hdf5/first_pass.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/platform/whole_file.hpp>
 #include <dynvert/sim/record/run_reader.hpp>
@@ -95,7 +96,7 @@ void SweepFolder::check_new() const {
   for (std::size_t p = 0; p < plan_.table.points.size(); ++p) refuse(file_of(p));
 }
 
-void SweepFolder::check_resumed() const {
+void SweepFolder::check_resumed() {
   if (!exists(index_)) {
     throw IoError(index_, "does not exist, so there is nothing to resume", "the same without --resume");
   }
@@ -109,12 +110,14 @@ void SweepFolder::check_resumed() const {
     if (!exists(path)) continue;
     std::vector<std::string> differences;
     try {
+      h5::first_pass(path);
       const RunReader file(path);
       differences = run_differences([&](const char* name) { return file.attribute("/", name); },
                                     load_point(arguments_, plan_.text, plan_.table.axes, plan_.table.points[p]));
     } catch (const IoError&) {
       continue;  // its run mends it, or says what is wrong
     }
+    readable_.insert(p);
     if (differences.empty()) continue;
     throw ValueError(path, fmt::format("cannot be resumed, the numbers would differ: {}", fmt::join(differences, "; ")),
                      "the configuration and the program with which the sweep was begun, or another folder");
@@ -134,6 +137,7 @@ void SweepFolder::remove_earlier() const {
     const std::string path = file_of(p);
     if (!exists(path)) continue;
     try {
+      h5::first_pass(path);
       const RunReader ours(path);
     } catch (const IoError& error) {
       throw IoError(path, "is not overwritten, because it is not a readable dynvert file (" + error.fault() + ")",
@@ -149,7 +153,18 @@ void SweepFolder::remove_earlier() const {
 std::vector<PointState> SweepFolder::states() const {
   std::vector<PointState> states;
   for (std::size_t p = 0; p < plan_.table.points.size(); ++p) {
-    states.push_back(state_of(file_of(p), plan_.table.models));
+    // a file that check_resumed could not read is for its run to mend; others are not there, or as these processes left
+    // them
+    if (exists(file_of(p)) && !readable_.contains(p)) {
+      states.push_back({.status = PointStatus::interrupted});
+    } else {
+      states.push_back(state_of(file_of(p), plan_.table.models));
+      // the sweep may have been made longer
+      PointState& state = states.back();
+      if (state.status == PointStatus::complete && state.trials < plan_.table.trials[p]) {
+        state.status = PointStatus::interrupted;
+      }
+    }
   }
   return states;
 }

@@ -6,7 +6,9 @@
 #include <dynvert/sim/sweep/index.hpp>
 #include <dynvert/sim/sweep/plan.hpp>
 
+#include <cstddef>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace dynvert {
@@ -30,7 +32,7 @@ class SweepFolder {
 
  private:
   void check_new() const;
-  void check_resumed() const;
+  void check_resumed();
   void remove_earlier() const;
   /// Of the sweep whose index stands there, in what it differs.
   [[nodiscard]] std::string difference(Points points) const;
@@ -39,6 +41,7 @@ class SweepFolder {
   const SweepPlan& plan_;
   FileDescriptor lock_;
   std::string index_;
+  std::unordered_set<std::size_t> readable_;  ///< points whose files check_resumed could read
 };
 
 }  // namespace dynvert

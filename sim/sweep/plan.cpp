@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <thread>
 #include <unordered_map>
@@ -54,7 +55,8 @@ Config load_point(const SweepArguments& arguments, const std::string& text, cons
   const std::vector<std::string> own = sets_of(axes, point);
   sets.insert(sets.end(), own.begin(), own.end());
   try {
-    return parse_config(text, arguments.config.path, sets, std::nullopt, threads_of(arguments), config_registry());
+    return parse_config(text, arguments.config.path, sets, std::nullopt, threads_of(arguments), config_registry(),
+                        arguments.config.unsets);
   } catch (const ConfigError& error) {
     ConfigError::Data data = error.data();
     // said as it was typed
@@ -70,6 +72,10 @@ SweepPlan plan_sweep(const SweepArguments& arguments) {
   SweepTable& table = plan.table;
   table.axes = axes_of(arguments);
   table.points = sweep_points(table.axes);
+  if (arguments.config.path == "-" || std::filesystem::is_fifo(arguments.config.path)) {
+    throw ValueError(arguments.config.path, "can be read only once, and each run of a sweep reads the configuration",
+                     "a file");
+  }
   plan.text = read_config_text(arguments.config.path);
 
   struct Loaded {
@@ -113,6 +119,7 @@ SweepPlan plan_sweep(const SweepArguments& arguments) {
 std::vector<std::string> command_of(const SweepArguments& arguments, const std::vector<SweepAxis>& axes,
                                     const SweepPoint& point, const std::string& file, bool resume) {
   std::vector<std::string> words{"dynvert", "simulate", arguments.config.path};
+  for (const std::string& key : arguments.config.unsets) words.insert(words.end(), {"--unset", key});
   for (const std::string& set : arguments.config.sets) words.insert(words.end(), {"--set", set});
   for (std::size_t a = 0; a < axes.size(); ++a) {
     if (axes[a].key == seed_key) {

@@ -178,7 +178,8 @@ std::vector<SweepPoint> sweep_points(const std::vector<SweepAxis>& axes) {
     }
     std::string name;
     for (std::size_t a = 0; a < axes.size(); ++a) {
-      name += fmt::format("{}{}={}", a == 0 ? "" : ",", keys[a], safe(point.values[a]).substr(0, longest_value));
+      // no name that is safe has two _ in a row
+      name += fmt::format("{}{}_{}", a == 0 ? "" : "__", keys[a], safe(point.values[a]).substr(0, longest_value));
     }
     name.resize(std::min(name.size(), longest_name));
     point.name = name;

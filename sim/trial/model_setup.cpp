@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace dynvert {
@@ -22,6 +23,23 @@ FormOfCircuit form_of_stage(const Config& config, const ModelConfig& model, cons
   const DynamicsConfig& dynamics = model.dynamics;
   return accelerated_form(stage.circuit, stage.loops.front().controller, solver_kind(dynamics.solver),
                           solver_settings(dynamics), dynamics.duration, config.learning.batch);
+}
+
+/// Samples of a trajectory that measures look at: a settling time is known to one part in so many of the duration, and
+/// the memory for it is bounded whatever the step.
+constexpr double max_measured_samples = 20'000;
+
+/// The time between these samples: a step, or, of more steps than that, as many of them as divide the interval of the
+/// trace.
+double measured_interval(double dt, double interval, double duration) {
+  const double steps = std::round(interval / dt);
+  const double wanted = std::ceil(duration / dt / max_measured_samples);
+  if (wanted <= 1 || !(steps > 1)) return dt;
+  constexpr double max_searched = 1e6;
+  for (double stride = wanted; stride < steps && stride < wanted + max_searched; ++stride) {
+    if (std::fmod(steps, stride) == 0) return stride * dt;
+  }
+  return interval;
 }
 
 }  // namespace
@@ -134,10 +152,12 @@ TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
   TraceSettings settings{.interval = config.record.interval > 0 ? config.record.interval : model.dynamics.dt,
                          .populations = config.record.populations};
   const auto columns = measure_columns(config, model);
+  const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; });
+  settings.sample_interval =
+      measured ? measured_interval(model.dynamics.dt, settings.interval, model.dynamics.duration) : settings.interval;
+  // averages of what a circuit learns from are over every step
   const auto circuit = credit_of(config, model).circuit;
-  const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; }) ||
-                        (circuit != nullptr && circuit->takes_averages());
-  settings.sample_interval = measured ? model.dynamics.dt : settings.interval;
+  if (circuit != nullptr && circuit->takes_averages()) settings.sample_interval = model.dynamics.dt;
   return settings;
 }
 

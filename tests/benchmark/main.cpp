@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   app.add_option("--markdown", markdown, "file to write the table to, as Markdown");
   CLI11_PARSE(app, argc, argv);
   try {
-    use_one_blas_thread();
+    prepare_blas(1);
     benchmarks::Table table;
     benchmarks::add_inversions(table);
     benchmarks::add_kernels(table);

@@ -164,7 +164,7 @@ def check_refusals(here: Folder, whole_file: pathlib.Path) -> None:
     resume = here.command(output, "--resume", "--quiet")
     here.run(*resume, "--set", "model.DI.alpha=0.25", "--seed", "3", code=2,
              says=("model.DI.alpha is 0.25, in the file 0.01", "experiment.seed is 3, in the file 0"))
-    here.run(*resume, "--set", "experiment.trials=4000", code=2, says=("experiment.trials is 4000, in the file 3000",))
+    here.run(*resume, "--set", "experiment.trials=2000", code=2, says=("experiment.trials is 2000, in the file 3000",))
     assert output.read_bytes() == before
     with h5py.File(output, "r+") as file:
         revision = file.attrs["source_revision"]

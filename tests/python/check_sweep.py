@@ -111,22 +111,22 @@ def check_numbers(here):
     subprocess.run([here.program, "simulate", str(here.config), "-o", str(single), "--quiet", "--set", "experiment.trials=40",
                     "--set", "model.DI.alpha=0.1", "--set", "network.layers=[8, 7, 4]", "--seed", "5"], check=True,
                    stdout=subprocess.DEVNULL)
-    assert datasets(single) == datasets(first / "alpha=0.1,layers=8_7_4,seed=5.h5")
+    assert datasets(single) == datasets(first / "alpha_0.1__layers_8_7_4__seed_5.h5")
 
     # complete runs are not run again; a part that is missing is
-    before = (first / "alpha=0.01,layers=8_6_4,seed=4.h5").stat().st_mtime_ns
-    (first / "alpha=0.1,layers=8_6_4,seed=5.h5").unlink()
+    before = (first / "alpha_0.01__layers_8_6_4__seed_4.h5").stat().st_mtime_ns
+    (first / "alpha_0.1__layers_8_6_4__seed_5.h5").unlink()
     here.run(first, *options, "--resume", says=("8 runs, 8 complete",))
-    assert (first / "alpha=0.01,layers=8_6_4,seed=4.h5").stat().st_mtime_ns == before
+    assert (first / "alpha_0.01__layers_8_6_4__seed_4.h5").stat().st_mtime_ns == before
     assert_same(first, second)
 
     # more values and seeds join those that are there
     grown = here.folder / "grown"
     fewer = ["--over", "model.DI.alpha=0.1", "--over", "network.layers=[8, 7, 4]", "--seeds", "5", "--set", "experiment.trials=40"]
     here.run(grown, *fewer, says=("1 runs, 1 complete",))
-    before = (grown / "alpha=0.1,layers=8_7_4,seed=5.h5").stat().st_mtime_ns
+    before = (grown / "alpha_0.1__layers_8_7_4__seed_5.h5").stat().st_mtime_ns
     here.run(grown, *options, "--resume", says=("8 runs, 8 complete",))
-    assert (grown / "alpha=0.1,layers=8_7_4,seed=5.h5").stat().st_mtime_ns == before
+    assert (grown / "alpha_0.1__layers_8_7_4__seed_5.h5").stat().st_mtime_ns == before
     assert_same(first, grown)
     here.run(grown, *fewer, "--resume", code=2, says=("another sweep", "is there, and not here"))
     return options, first
@@ -137,8 +137,8 @@ def check_refusals(here, options, done):
     before = {path.name: path.read_bytes() for path in done.iterdir()}
     here.run(done, *options, code=4, says=("exists already", "--resume", "--overwrite"))
     others = options[:1] + ["model.DI.alpha=0.01,0.2"] + options[2:]
-    here.run(done, *others, "--resume", code=2, says=("another sweep", "alpha=0.1,layers=8_6_4,seed=4.h5 is there, and not here"))
-    here.run(done, *others, "--overwrite", code=4, says=("another sweep", "alpha=0.1"))
+    here.run(done, *others, "--resume", code=2, says=("another sweep", "alpha_0.1__layers_8_6_4__seed_4.h5 is there, and not here"))
+    here.run(done, *others, "--overwrite", code=4, says=("another sweep", "alpha_0.1"))
     here.run(done, *options[2:], "--resume", code=2, says=("swept there: model.DI.alpha, network.layers",))
     here.run(done, *options, "--set", "learning.rate=0.005", "--resume", code=2, says=("learning.rate is 0.0050000000000000001, in the file 0.01",))
     here.run(done, *options, "--over", "learning.rate=-1,1", "--resume", code=2, says=("rate=-1", "learning.rate=-1"))
@@ -167,7 +167,7 @@ def check_stopped(here):
     """Ctrl-C, SIGTERM and kill -9; what is resumed ends as what was never stopped. Two sweeps at once."""
     options = ["--seeds", "1:4", "--jobs", "2"]
     endless = here.folder / "endless"
-    process = here.start(endless, *options, "--set", "experiment.trials=1000000", until="seed=2.h5")
+    process = here.start(endless, *options, "--set", "experiment.trials=1000000", until="seed_2.h5")
     here.run(endless, *options, "--resume", code=4, says=("in use by another sweep",))
     here.run(endless, *options, "--overwrite", code=4, says=("in use by another sweep",))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
@@ -184,7 +184,7 @@ def check_stopped(here):
     options += ["--set", "experiment.trials=2000"]
     whole, output = here.folder / "whole", here.folder / "stopped"
     here.run(whole, *options)
-    for number, until in ((signal.SIGINT, "seed=2.h5"), (signal.SIGTERM, "seed=3.h5"), (signal.SIGKILL, "seed=4.h5")):
+    for number, until in ((signal.SIGINT, "seed_2.h5"), (signal.SIGTERM, "seed_3.h5"), (signal.SIGKILL, "seed_4.h5")):
         process = here.start(output, *options, *(["--resume"] if output.exists() else []), until=until)
         process.send_signal(number)
         process.communicate()
@@ -207,7 +207,7 @@ def check_failures(here):
     output = here.folder / "diverged"
     options = ["--over", "feedback.gain=1,1e6,2", "--set", "experiment.trials=20", "--jobs", "2"]
     for more in ([], ["--resume"]):
-        result = here.run(output, *options, *more, code=3, says=("3 runs, 2 complete, 1 diverged", "gain=1e6: diverged, exit code 3"))
+        result = here.run(output, *options, *more, code=3, says=("3 runs, 2 complete, 1 diverged", "gain_1e6: diverged, exit code 3"))
         # not run again
         assert ("model DI, trial 0" in result.stderr) == (not more), result.stderr
     table = dynvert.read_sweep(output)
@@ -215,13 +215,13 @@ def check_failures(here):
 
     output = here.folder / "full"
     options = ["--over", "record.every=1,0", "--set", "experiment.trials=100"]
-    here.run(output, *options, code=4, says=("every=1: ", "File too large", "2 runs, 1 complete, 1 failed"),
+    here.run(output, *options, code=4, says=("every_1: ", "File too large", "2 runs, 1 complete, 1 failed"),
              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, resource.RLIM_INFINITY)))
     here.run(output, *options, "--resume", says=("2 runs, 2 complete",))
 
     output = here.folder / "killed"
     options = ["--seeds", "1:3", "--jobs", "1", "--set", "experiment.trials=1000"]
-    process = here.start(output, *options, until="seed=2.h5")
+    process = here.start(output, *options, until="seed_2.h5")
     for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
         os.kill(int(child), signal.SIGKILL)
     out, errors = process.communicate()
@@ -230,7 +230,7 @@ def check_failures(here):
 
     # every run reads the configuration: one that changes meanwhile is not run
     output = here.folder / "changed"
-    process = here.start(output, *options, until="seed=1.h5")
+    process = here.start(output, *options, until="seed_1.h5")
     here.config.write_text(CONFIG.replace("1e-2", "1e-3"))
     out, errors = process.communicate()
     assert process.returncode == 2 and "has changed since the sweep began" in errors and "not run" in out, (out, errors)

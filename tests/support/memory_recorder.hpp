@@ -56,6 +56,11 @@ class MemoryRecorder final : public Recorder {
     for (double& v : values) v /= divisor;
     data[specs[group].path + "/" + to] = values;
   }
+  [[nodiscard]] std::optional<AttributeValue> attribute(const std::string& object,
+                                                        const std::string& name) const override {
+    const auto found = attributes.find(object + ":" + name);
+    return found == attributes.end() ? std::nullopt : std::optional(found->second);
+  }
   void set_attribute(const std::string& object, const std::string& name, const AttributeValue& value) override {
     attributes[object + ":" + name] = value;
   }

@@ -1,4 +1,4 @@
-"""The command line: python3 -m dynvert plot FILE.h5 -o DIR.
+"""The command line: dynvert plot FILE.h5 -o DIR, or python3 -m dynvert plot.
 
 Exit codes as the program's: 0 done; 2 usage, or what was asked for is not in the file; 4 input or output; 130 interrupted.
 """
@@ -12,8 +12,8 @@ from typing import Optional, Sequence
 from .errors import DynvertError
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m dynvert", description="Draws what dynvert writes.")
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description="Draws what dynvert writes.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     plot = commands.add_parser(
         "plot",
@@ -54,9 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Runs the command line and returns the exit code."""
-    options = _parser().parse_args(arguments)
+def main(arguments: Optional[Sequence[str]] = None, program: str = "python3 -m dynvert") -> int:
+    """Runs the command line and returns the exit code. `program`: the name that it goes by."""
+    options = _parser(program).parse_args(arguments)
     import matplotlib
 
     matplotlib.use("Agg")

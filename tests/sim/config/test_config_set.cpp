@@ -152,3 +152,43 @@ duration = 10.0
   CHECK(contains(fault_of(base, {"input.E_step.amplitude=9"}).message, "no input has a name"));
   CHECK(fault_of(base, {"model.solver=rk4"}).data.nearest == "model.BP.solver");
 }
+
+TEST_CASE("--unset leaves out keys, tables and models") {
+  const auto without = [](const std::vector<std::string>& unsets, const std::vector<std::string>& sets = {}) {
+    return parse_config(base, "x.toml", sets, {}, {}, test_registry(), unsets);
+  };
+  CHECK(without({"experiment.title"}).title.empty());
+  CHECK(without({"network.init.half_width"}).network.init.half_width == InitConfig{}.half_width);
+  CHECK(without({"network.init"}).network.init.half_width == InitConfig{}.half_width);
+  const Config fewer = without({"model.BP"});
+  CHECK(fewer.models.size() == parse(base).models.size() - 1);
+  CHECK(fewer.models.front().name != "BP");
+  // before what is set
+  CHECK(without({"experiment.seed"}, {"experiment.seed=9"}).seed == 9);
+  const auto fault = [&](const std::string& key) -> ConfigError::Data {
+    try {
+      static_cast<void>(without({key}));
+    } catch (const ConfigError& error) {
+      return error.data();
+    }
+    return {};
+  };
+  CHECK(fault("experiment.sede").nearest == "seed");
+  CHECK(fault("model.DJ").nearest == "DI");
+  CHECK(fault("model.DI.alfa").fault == "is not in the file");
+  CHECK(fault("").file == "--unset ");
+  CHECK(fault("learning.rate").fault == "is missing");
+}
+
+TEST_CASE("a key of the file that a --set makes idle is left out with a note") {
+  const std::string text = base + "\n[[model]]\nname = \"E\"\ncredit = \"sequential_inversion\"\nalpha = 0.5\n";
+  const Config config = parse(text, {"model.E.credit=backprop"});
+  REQUIRE(config.models.back().credit == "backprop");
+  REQUIRE_FALSE(config.notes.empty());
+  CHECK_THAT(config.notes.front(),
+             Catch::Contains("model.E.alpha does not apply with credit = \"backprop\", and is left "
+                             "out"));
+  // what was idle before is an error still
+  CHECK_THROWS_WITH(parse(text + "[model.feedback]\npath = \"x\"\n", {"experiment.seed=3"}),
+                    Catch::Contains("model.E.feedback.path: does not apply"));
+}

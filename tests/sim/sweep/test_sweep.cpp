@@ -99,18 +99,18 @@ TEST_CASE("sweep: points are all combinations, the last axis the fastest") {
 }
 
 TEST_CASE("sweep: names say the point, and are safe and short") {
-  CHECK(names_of({{"model.DI.alpha", {"0.01"}}, {seed_key, {"3"}}}) == Values{"alpha=0.01,seed=3"});
+  CHECK(names_of({{"model.DI.alpha", {"0.01"}}, {seed_key, {"3"}}}) == Values{"alpha_0.01__seed_3"});
   // as much of a key as tells it from the others
-  CHECK(names_of({{"model.DI.alpha", {"1"}}, {"model.DI_2.alpha", {"2"}}}) == Values{"DI.alpha=1,DI_2.alpha=2"});
-  CHECK(names_of({{"dynamics.dt", {"1"}}, {"model.DI.dt", {"2"}}}) == Values{"dynamics.dt=1,DI.dt=2"});
-  CHECK(names_of({{"network.layers", {"[30, 20, 10]", "[ 3 , 2 ]"}}}) == Values{"layers=30_20_10", "layers=3_2"});
+  CHECK(names_of({{"model.DI.alpha", {"1"}}, {"model.DI_2.alpha", {"2"}}}) == Values{"DI.alpha_1__DI_2.alpha_2"});
+  CHECK(names_of({{"dynamics.dt", {"1"}}, {"model.DI.dt", {"2"}}}) == Values{"dynamics.dt_1__DI.dt_2"});
+  CHECK(names_of({{"network.layers", {"[30, 20, 10]", "[ 3 , 2 ]"}}}) == Values{"layers_30_20_10", "layers_3_2"});
   CHECK(names_of({{"a.kind", {"\"random\"", "../../etc/passwd", "\xCE\xB1", "-1e-3", "\"\""}}}) ==
-        Values{"kind=random", "kind=.._.._etc_passwd", "kind=_", "kind=-1e-3", "kind=__2"});
+        Values{"kind_random", "kind_.._.._etc_passwd", "kind__", "kind_-1e-3", "kind___2"});
   CHECK(names_of({{"a.x", {"[1,2]", "[1, 2]", "\"1,2\"", "1_2_2", "RK4", "rk4"}}}) ==
-        Values{"x=1_2", "x=1_2_2", "x=1_2_3", "x=1_2_2_2", "x=RK4", "x=rk4_2"});
+        Values{"x_1_2", "x_1_2_2", "x_1_2_3", "x_1_2_2_2", "x_RK4", "x_rk4_2"});
   const std::string same(500, 'y');
   const Values cut = names_of({{"a.x", {same + "1", same + "2"}}});
-  CHECK(cut[0] == "x=" + std::string(32, 'y'));
+  CHECK(cut[0] == "x_" + std::string(32, 'y'));
   CHECK(cut[1] == cut[0] + "_2");
 }
 
@@ -265,8 +265,8 @@ TEST_CASE("sweep: a folder with files is left as it is") {
     CHECK(run.code == 4);
     CHECK_THAT(run.err, Contains(part));
   };
-  const std::string precious = write(folder, "seed=2.h5", "my data");
-  refused("", "seed=2.h5: exists already");
+  const std::string precious = write(folder, "seed_2.h5", "my data");
+  refused("", "seed_2.h5: exists already");
   refused("--overwrite", "is not overwritten");
   CHECK(contents(precious) == "my data");
   std::filesystem::remove(precious);
@@ -295,13 +295,13 @@ TEST_CASE("sweep: runs that end badly are said, and the index has them") {
   const Outcome failed = run("echo 'dynvert: something is wrong' >&2; exit 3");
   CHECK(failed.code == 3);
   CHECK_THAT(failed.out, Contains("2 runs, 2 failed"));
-  CHECK_THAT(failed.err, Contains("dynvert: alpha=0.1: something is wrong\n") &&
-                             Contains("dynvert: alpha=0.2: failed, exit code 3\n"));
-  CHECK_THAT(contents(folder / "out/sweep.csv"), Contains("alpha=0.1.h5,0.1,0,failed,0,"));
+  CHECK_THAT(failed.err, Contains("dynvert: alpha_0.1: something is wrong\n") &&
+                             Contains("dynvert: alpha_0.2: failed, exit code 3\n"));
+  CHECK_THAT(contents(folder / "out/sweep.csv"), Contains("alpha_0.1.h5,0.1,0,failed,0,"));
 
   const Outcome killed = run("kill -9 $$");
   CHECK(killed.code == 4);
-  CHECK_THAT(killed.err, Contains("alpha=0.1: ended by signal 9 (Killed)"));
+  CHECK_THAT(killed.err, Contains("alpha_0.1: ended by signal 9 (Killed)"));
   // a run that says it is done, and is not
   CHECK(run("exit 0").code == 4);
   CHECK(run("exit 2").code == 2);
@@ -319,8 +319,8 @@ TEST_CASE("sweep: runs that end badly are said, and the index has them") {
   arguments.output = folder / "words";
   arguments.resume = false;
   CHECK_THAT(run("echo \"$*\" >&2").err,
-             Contains(fmt::format("dynvert: alpha=0.2,seed=7: simulate {} --set learning.rate=0.5 --set "
-                                  "model.DI.alpha=0.2 --seed 7 --threads 1 -o {}/alpha=0.2,seed=7.h5\n",
+             Contains(fmt::format("dynvert: alpha_0.2__seed_7: simulate {} --set learning.rate=0.5 --set "
+                                  "model.DI.alpha=0.2 --seed 7 --threads 1 -o {}/alpha_0.2__seed_7.h5\n",
                                   arguments.config.path, arguments.output)));
 }
 
