@@ -4,6 +4,7 @@
 /// program that links the library fills in directly. docs/configuration.md describes each key for users.
 /// `parameters` are the values of keys that the chosen part declares itself (models/parameter.hpp).
 
+#include <dynvert/models/credit/settling_band.hpp>
 #include <dynvert/models/equations/description.hpp>
 #include <dynvert/models/parameter.hpp>
 
@@ -101,7 +102,8 @@ struct DynamicsConfig {
   double tau_w = 1;                         ///< time constant of continuous plasticity
   std::string on_divergence = "stop";       ///< "stop" | "skip"
   double divergence_limit = 1e6;
-  std::size_t max_steps = 1'000'000;  ///< a loop that needs more ends with an error
+  double settling_band = default_settling_band;  ///< a loop has settled within this of its steady state
+  std::size_t max_steps = 1'000'000;             ///< a loop that needs more ends with an error
   ParameterValues parameters = {};
 
   bool operator==(const DynamicsConfig&) const = default;

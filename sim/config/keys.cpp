@@ -246,6 +246,9 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
                  "What a trial that diverges does: stop ends the run, skip leaves the weights unchanged and continues"),
           {learning, circuit}, context),
       real("divergence_limit", d.divergence_limit, above(0), "A state beyond this has diverged"),
+      real("settling_band", d.settling_band, above(0).below(1),
+           "A loop or circuit has settled where it stays this near to its steady state, relative to it; 0.02: the 2 % "
+           "criterion"),
       by_solver(whole("max_steps", &d.max_steps, 1, many,
                       "A trial with a loop or circuit that needs more steps fails, as one that diverges")),
   };

@@ -335,6 +335,7 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
     plan.attributes.push_back({"duration", model.dynamics.duration});
     plan.attributes.push_back({"signal", config.inversion.signal});
   }
+  note_settling_band(model.dynamics, plan.attributes);
   plan.make_batch = [shared](std::size_t from, std::size_t count) { return shared->batch(from, count); };
   plan.prepare = [shared](std::size_t begin, std::size_t count, StageRunner& runner) {
     for (const ControlLoop& loop : runner.stage().loops) {

@@ -126,8 +126,9 @@ void LearningExperiment::begin(Recorder& recorder) {
     groups.weights = recorder.add_group(tables.weights.spec(), rows.snapshots);
     if (!tables.trace.empty()) groups.trace = recorder.add_group(tables.trace.spec(), rows.records + rows.automatic);
     groups_.push_back(groups);
-    for (const Attribute& attribute : model_attributes(config_, model->config()))
-      recorder.set_attribute(path, attribute.name, attribute.value);
+    std::vector<Attribute> attributes = model_attributes(config_, model->config());
+    if (credit_model(model->config().credit).stages) note_settling_band(model->config().dynamics, attributes);
+    for (const Attribute& attribute : attributes) recorder.set_attribute(path, attribute.name, attribute.value);
     recorder.set_attribute(path, "status", std::string("running"));
     recorder.set_attribute(path, "diverged_trials", std::int64_t{0});
   }
