@@ -116,6 +116,8 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
 int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err) {
   const Config config = load(arguments);
   for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
+  use_one_blas_thread();
+  StartCheck(true).check(config);
   const Estimate need = estimate(config);
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
   out << describe(config);

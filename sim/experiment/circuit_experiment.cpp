@@ -345,6 +345,11 @@ std::unique_ptr<TransientExperiment> make_circuit_experiment(const Config& confi
   return std::make_unique<TransientExperiment>(config, std::move(plans));
 }
 
+std::vector<StartStep> steps_of_circuit(const Config& config) {
+  return {{.key = step_key(config, {"population.", "projection.", "input.", "dynamics.", "record."}),
+           .run = [&config] { static_cast<void>(circuit_plan(config)); }}};
+}
+
 std::string description_of_circuit(const Config& config) {
   std::string text;
   for (const PopulationConfig& p : config.circuit.populations)
@@ -369,6 +374,7 @@ std::vector<ExternalFile> files_of_circuit(const Config& config) {
 ExperimentType circuit_type() {
   return {.kind = ExperimentKind::circuit,
           .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make_circuit_experiment(config); },
+          .start_steps = &steps_of_circuit,
           .estimate = [](const Config& config) { return make_circuit_experiment(config)->estimate(); },
           .describe = &description_of_circuit,
           .external_files = &files_of_circuit};

@@ -149,7 +149,7 @@ void SweepFolder::remove_earlier() const {
 std::vector<PointState> SweepFolder::states() const {
   std::vector<PointState> states;
   for (std::size_t p = 0; p < plan_.table.points.size(); ++p) {
-    states.push_back(state_of(file_of(p), plan_.table.models));
+    states.push_back(state_of(file_of(p), plan_.table.results));
   }
   return states;
 }
