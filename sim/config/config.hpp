@@ -26,12 +26,16 @@ struct TaskConfig {
   std::size_t test_samples = 0;   ///< of the test set; 0: there is none
   std::string path = {};          ///< data from files: a folder or file (absolute after loading)
   std::string targets_path = {};  ///< dataset: the second file of an IDX pair; empty: HDF5
-  std::string group = "/";        ///< dataset: group with x, t or labels
-  std::string test_path = {};     ///< dataset: likewise of the test set; empty: none, or of the training set's file
+  std::string group = "/";        ///< dataset: group of an HDF5 file; from there the names of its datasets
+  std::string x = "x", t = "t", labels = "labels";
+  std::string test_path = {};  ///< dataset: likewise of the test set; empty: none, or of the training set's file
   std::string test_targets_path = {};
-  std::string test_group = {};     ///< empty: that of the training set
-  std::string targets = "values";  ///< "values" | "classes"
-  std::string scaling = "none";    ///< "none" | "unit" | "standardised"
+  std::string test_group = {};                             ///< empty: that of the training set
+  std::string test_x = {}, test_t = {}, test_labels = {};  ///< empty: as those of the training set
+  bool transposed = false;                                 ///< the sample is the last axis in HDF5
+  std::string targets = "values";                          ///< "values" | "classes"
+  int labels_from = 0;                                     ///< the label of the first class
+  std::string scaling = "none";                            ///< "none" | "unit" | "standardised"
   ParameterValues parameters = {};
 
   bool operator==(const TaskConfig&) const = default;
