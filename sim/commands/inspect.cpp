@@ -103,7 +103,11 @@ int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& 
     model.summary = summarise(file, name);
     model.parameters = parameters[name];
     model.not_computed = no_config;
-    if (!arguments.model.empty() && !arguments.trial) model.quantities = summarise_quantities(file, name);
+    if (!arguments.trial) model.grid = summarise_grid(file, name);
+    // different points are not pooled
+    if (model.grid.size() <= 1) model.grid.clear();
+    if (!arguments.model.empty() && !arguments.trial && model.grid.empty())
+      model.quantities = summarise_quantities(file, name);
     if (arguments.trial) model.trial = summarise_trial(file, name, *arguments.trial);
     if (config) compute(file, *config, arguments, model);
   }
