@@ -298,7 +298,7 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
     for (const MeasureSummary& measure : models[0].summary.measures) {
       const bool two = measure.measure->summary == OverTrials::largest;
       rows[0].emplace_back(measure.measure->label + (two ? ", median" : ""));
-      if (two) rows[0].emplace_back("largest");
+      if (two) rows[0].emplace_back(measure.measure->label + ", largest");
     }
   }
   rows[0].emplace_back("notes");

@@ -12,6 +12,9 @@ import tempfile
 import h5py
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "analysis" / "python"))
+import dynvert  # noqa: E402
+
 DYNVERT = sys.argv[1]
 GRID = """
 [network]
@@ -121,6 +124,9 @@ def check_grid(folder):
     lines = [line.split() for line in text.splitlines()]
     assert sum(line[:1] == ["DI"] and line[1:4] == ["0.01", "4", "5"] for line in lines) == 1, text
     assert max(map(len, text.splitlines()[:4])) <= 120
+    with dynvert.open_run(path) as opened:
+        summary = dynvert.summary(opened)
+    assert all(np.isnan(summary[name]).all() for name in summary.data_vars)
     assert "At each point of the grid" in run("inspect", path, "--model", "SDI")
 
 

@@ -14,6 +14,7 @@ _COLUMNS = {
     "settled_fraction": ("1", "trials in which every loop ended within the settling band (2 % by default)"),
     "median_settling_time": ("time", "over all trials and loops, infinite where a loop did not settle; NaN where the median is"),
     "median_angle_ndi": ("degree", "angle to the settled loops, over trials and layers"),
+    "median_spectral_abscissa": ("1/time", "largest real part of a loop's spectrum, over trials and loops"),
     "largest_spectral_abscissa": ("1/time", "largest real part of a loop's spectrum, over trials and loops"),
 }
 
@@ -49,13 +50,14 @@ def _several_points(model: Model) -> bool:
 
 
 def summary(run: Run) -> xr.Dataset:
-    """final_nse, settled_fraction, median_settling_time, median_angle_ndi, largest_spectral_abscissa over (model); NaN where a model
-    does not have it, or its trials are of several points of a grid. One measure of one model is in memory at a time."""
+    """final_nse, settled_fraction, median_settling_time, median_angle_ndi, median_spectral_abscissa and largest_spectral_abscissa over
+    (model); NaN where a model does not have it, or its trials are of several points of a grid. One measure of one model is in memory
+    at a time."""
     rows: dict[str, list[float]] = {name: [] for name in _COLUMNS}
     for model in run:
         rows["final_nse"].append(float(model.eval["nse"][-1]) if "nse" in model.eval else np.nan)
         if _several_points(model):
-            for name in ("settled_fraction", "median_settling_time", "median_angle_ndi", "largest_spectral_abscissa"):
+            for name in rows.keys() - {"final_nse"}:
                 rows[name].append(np.nan)
             continue
         converged = _values(model, "converged")
@@ -64,6 +66,7 @@ def summary(run: Run) -> xr.Dataset:
         angles = _finite(_values(model, "angle_ndi"))
         rows["median_angle_ndi"].append(float(np.median(angles)) if angles.size else np.nan)
         abscissas = _finite(_values(model, "spectral_abscissa"))
+        rows["median_spectral_abscissa"].append(float(np.median(abscissas)) if abscissas.size else np.nan)
         rows["largest_spectral_abscissa"].append(float(abscissas.max()) if abscissas.size else np.nan)
     return xr.Dataset(
         {name: ("model", rows[name], {"units": units, "long_name": text}) for name, (units, text) in _COLUMNS.items()},
