@@ -53,7 +53,7 @@ void compute(const RunReader& file, const Config& config, const InspectArguments
     model.recorded.emplace(file, *model.config, name);
     if (one_trial && config.kind == ExperimentKind::learning) {
       model.computed = inspect_trial(file, *model.config, *model.recorded, *arguments.trial);
-    } else {
+    } else if (model.grid.empty()) {  // the model's own leak and time constants are those of no point of a grid
       const bool in_detail = !arguments.model.empty() && !one_trial;
       model.stability = summarise_stability(file, *model.recorded, in_detail ? max_snapshots : 1);
     }

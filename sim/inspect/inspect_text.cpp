@@ -42,6 +42,7 @@ void print_wide_table(std::ostream& out, const TextRows& rows) {
     return width;
   };
   const std::size_t columns = rows.front().size();
+  if (columns == 1) print_table(out, rows);
   for (std::size_t first = 1; first < columns;) {
     std::size_t width = width_of(0), end = first;
     while (end < columns && (end == first || width + 2 + width_of(end) <= widest)) width += 2 + width_of(end++);
@@ -264,6 +265,7 @@ void print_grids(std::ostream& out, std::span<const InspectedModel> models, std:
   }
   if (points == 0) return;
   for (const TrialMeasure* measure : columns) rows[0].push_back(measure->label);
+  rows[0].emplace_back("notes");
   for (const InspectedModel& model : models) {
     for (const GridPoint& point : model.grid) {
       if (rows.size() > most) break;
@@ -276,13 +278,17 @@ void print_grids(std::ostream& out, std::span<const InspectedModel> models, std:
         const double median = found == point.medians.end() ? std::nan("") : found->second;
         row.push_back(std::isinf(median) ? "infinite" : cell(median));
       }
+      const auto unstable = [](const Median& of) {
+        return of.first->unstable_above && of.second > *of.first->unstable_above;
+      };
+      row.emplace_back(std::ranges::any_of(point.medians, unstable) ? "unstable" : "");
     }
   }
   fmt::print(out, "\nAt each point of the grid, medians over its samples{}\n",
              rows.size() > points
                  ? ""
                  : fmt::format(" (the first {} of {} points; --model and --json show more)", most, points));
-  print_wide_table(out, rows);
+  print_wide_table(out, without_empty_columns(rows));
 }
 
 }  // namespace

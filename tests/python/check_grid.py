@@ -124,6 +124,12 @@ def check_grid(folder):
     lines = [line.split() for line in text.splitlines()]
     assert sum(line[:1] == ["DI"] and line[1:4] == ["0.01", "4", "5"] for line in lines) == 1, text
     assert max(map(len, text.splitlines()[:4])) <= 120
+    # random feedback makes loops unstable, and their points say so
+    run("simulate", config, "-o", folder / "random.h5", "--quiet", "--set", "feedback.kind=random")
+    said = json.loads(run("inspect", folder / "random.h5", "--json"))["models"]
+    unstable = sum(point["median_spectral_abscissa"] > 0 for model in said for point in model["grid"])
+    rows = [line for line in run("inspect", folder / "random.h5").splitlines() if line.split()[:1] in (["DI"], ["SDI"])]
+    assert 0 < unstable == sum(row.endswith("unstable") for row in rows), (unstable, rows)
     with dynvert.open_run(path) as opened:
         summary = dynvert.summary(opened)
     assert all(np.isnan(summary[name]).all() for name in summary.data_vars)
