@@ -22,6 +22,7 @@ struct LoopSetting {
   std::string_view solver = {};  ///< name
   double dt = 0;
   std::optional<double> duration = std::nullopt;  ///< nothing: the solver gives a steady state and no path to it
+  double settling_band = 0;                       ///< within which it has settled, relative to its steady state
 };
 
 /// What a person should know of a loop: it is not stable, or so near to it that a run suffers.

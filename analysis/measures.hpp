@@ -21,7 +21,7 @@ namespace dynvert {
 /// is zero.
 [[nodiscard]] double relative_distance(const arma::mat& A, const arma::mat& B);
 
-/// Settling time (control engineering's 2 % criterion): the earliest sampled time from which on
+/// Settling time (control engineering's 2 % criterion, for band = 0.02): the earliest sampled time from which on
 ///
 ///     |x(t) - x_inf| <= band |x_inf|      (Euclidean norm over the units of the population)
 ///
@@ -31,7 +31,5 @@ namespace dynvert {
 [[nodiscard]] std::optional<double> settling_time(const Trajectory& trajectory, std::size_t population,
                                                   std::size_t column, const arma::vec& x_inf, double band,
                                                   double begin = -arma::datum::inf, double end = arma::datum::inf);
-
-inline constexpr double settling_band = 0.02;
 
 }  // namespace dynvert

@@ -1,6 +1,5 @@
 #include <dynvert/analysis/cycle.hpp>
 #include <dynvert/analysis/loop_measure.hpp>
-#include <dynvert/analysis/measures.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
 
@@ -22,7 +21,7 @@ arma::cx_vec eigenvalues(const arma::mat& M) {
   return values;
 }
 
-/// The slowest mode within the duration: it grows, or lasts longer than that, or its 2 % criterion does.
+/// The slowest mode within the duration: it grows, or lasts longer than that, or until it has settled it does.
 std::optional<Finding> slowest_mode(double abscissa, const LoopSetting& setting) {
   if (!(abscissa < 0)) {
     return Finding{true, fmt::format("not stable: spectral abscissa {:.3g}; it grows by a factor e in {:.4g}", abscissa,
@@ -30,15 +29,16 @@ std::optional<Finding> slowest_mode(double abscissa, const LoopSetting& setting)
   }
   if (!setting.duration) return std::nullopt;
   const double slowest = slowest_time_constant(abscissa);
-  const double needed = std::log(1 / settling_band) * slowest;
+  const double needed = std::log(1 / setting.settling_band) * slowest;
   if (slowest > *setting.duration) {
     return Finding{false, fmt::format("abscissa {:.3g}: slowest time constant {:.4g} > duration {:g}: what lies along "
                                       "that mode does not settle",
                                       abscissa, slowest, *setting.duration)};
   }
   if (needed <= *setting.duration) return std::nullopt;
-  return Finding{false, fmt::format("abscissa {:.3g}: slowest time constant {:.4g}: 2 % takes {:.4g} > duration {:g}",
-                                    abscissa, slowest, needed, *setting.duration)};
+  return Finding{
+      false, fmt::format("abscissa {:.3g}: slowest time constant {:.4g}: {:g} % takes {:.4g} > duration {:g}", abscissa,
+                         slowest, 100 * setting.settling_band, needed, *setting.duration)};
 }
 
 }  // namespace

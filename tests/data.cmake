@@ -21,3 +21,6 @@ ${PROJECT_SOURCE_DIR}/examples/${example}.toml -o ${CMAKE_CURRENT_BINARY_DIR}/${
 --set task.path=${mnist} --set task.samples=200 --set task.test_samples=100 --set record.evaluate_every=1 --set experiment.epochs=1")
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
 endforeach()
+
+add_test(NAME "data: the forms of h5py and MATLAB, and what check refuses as simulate does"
+         COMMAND ${DYNVERT_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/python/check_data.py $<TARGET_FILE:dynvert>)

@@ -16,3 +16,5 @@ set_tests_properties("readers: a stability map in Python" PROPERTIES FIXTURES_RE
 dynvert_python_test("export: Python reads the tables" check_csv.py ${regression} $<TARGET_FILE:dynvert>)
 dynvert_python_test("inspect: SciPy recomputes what is said of trials, snapshots and maps" check_inspect.py ${regression}
                     $<TARGET_FILE:dynvert>)
+add_test(NAME "inspect: NumPy recomputes the points of a grid, settling bands, evaluations and the weights' spectra"
+         COMMAND ${DYNVERT_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/python/check_grid.py $<TARGET_FILE:dynvert>)

@@ -8,8 +8,8 @@ function handle = dynvert_plot_transient(run, model, trial)
 % run: of dynvert_read. trial: number of the trial, from 0. One panel for each error population and controller, one line a unit;
 % below them, for each credit signal delta, |delta(t) - delta*| / |delta*| with delta* its steady state, or where that is not known
 % (dynvert_steady_state) its value at the trial's end, dotted, as in Python. A dashed line marks the settling time: from then on
-% every loop stays within 2 % of its steady state. Of a model that runs on a schedule the drives, too, and lines where stimulus and
-% target go on and off; of a circuit without loops all that moves in time.
+% every loop stays within the settling band (2 % by default) around its steady state. Of a model that runs on a schedule the drives,
+% too, and lines where stimulus and target go on and off; of a circuit without loops all that moves in time.
 %
 % Error identifier: dynvert:request, where the model has no trajectories or the trial was not recorded.
 

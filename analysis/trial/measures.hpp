@@ -98,7 +98,7 @@ struct TrialMeasure {
 /// Residual of loop l, |W f(delta) - alpha u - s| / |s| = |tau_u du/dt| / |s|, at the state of the view.
 [[nodiscard]] double loop_residual(const TrialView& trial, std::size_t l);
 
-/// Whether the read-outs of loop l were within settling_band of their steady state (see measures.hpp).
+/// Whether the read-outs of loop l were within the settling band of their steady state.
 [[nodiscard]] bool converged(const TrialView& trial, std::size_t l);
 
 }  // namespace dynvert

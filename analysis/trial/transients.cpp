@@ -33,8 +33,8 @@ double settling(const TrialView& trial, const LoopView& view) {
     const auto x_inf = r->f->layout().view(std::span<const double>(trial.steady_state(*r)), readout.first);
     for (std::size_t c = 0; c < x_inf.columns; ++c) {
       const arma::vec target(x_inf.column(c).data(), x_inf.units);
-      const auto time =
-          settling_time(*r->trajectory, readout.first, c, target, settling_band, r->phase.start, end_of(r->phase));
+      const auto time = settling_time(*r->trajectory, readout.first, c, target, r->stage->settling_band, r->phase.start,
+                                      end_of(r->phase));
       if (!time) return arma::datum::nan;
       latest = std::max(latest, *time);
     }
@@ -90,18 +90,18 @@ bool converged(const TrialView& trial, std::size_t l) {
     for (std::size_t c = 0; c < x.columns; ++c) {
       const arma::vec end(x.column(c).data(), x.units);
       const arma::vec target(x_inf.column(c).data(), x.units);
-      if (!(arma::norm(end - target) <= settling_band * arma::norm(target))) return false;
+      if (!(arma::norm(end - target) <= r->stage->settling_band * arma::norm(target))) return false;
     }
   }
   return true;
 }
 
 TrialMeasure settling_time_measure() {
-  TrialMeasure measure =
-      of_trajectory("settling_time", "settling time", "time",
-                    "time after which the loop's credit signals stay within 2 % of their steady state; "
-                    "NaN: not within the trial",
-                    settling);
+  TrialMeasure measure = of_trajectory(
+      "settling_time", "settling time", "time",
+      "time after which the loop's credit signals stay within settling_band (2 % by default) of their steady state; "
+      "NaN: not within the trial",
+      settling);
   measure.summary = OverTrials::median;
   measure.late_where_missing = true;
   measure.mark = "settled";

@@ -8,6 +8,7 @@
 
 #include <dynvert/models/circuit/circuit.hpp>
 #include <dynvert/models/circuit/right_hand_side.hpp>
+#include <dynvert/models/credit/settling_band.hpp>
 #include <dynvert/models/network/network.hpp>
 #include <dynvert/models/parameter.hpp>
 
@@ -121,6 +122,7 @@ struct Stage {
   std::string clock = {};                        ///< name of its time axis; empty: that of the trial
   bool continues = false;                        ///< begins where the stage before it on its clock ends
   bool until_settled = false;                    ///< it ends when everything has settled
+  double settling_band = default_settling_band;  ///< within which its loops have settled
 
   /// takes the weights of the network and the feedback
   std::function<void(const Network&, const Feedback&, RightHandSide&)> load = nullptr;

@@ -60,7 +60,7 @@ void compute(const RunReader& file, const Config& config, const InspectArguments
     model.recorded.emplace(file, *model.config, name);
     if (one_trial && experiment.learns) {
       model.computed = inspect_trial(file, *model.config, *model.recorded, *arguments.trial);
-    } else {
+    } else if (model.grid.empty()) {  // the model's own leak and time constants are those of no point of a grid
       const bool in_detail = !arguments.model.empty() && !one_trial;
       model.stability = summarise_stability(file, *model.recorded, in_detail ? max_snapshots : 1);
     }
@@ -111,7 +111,11 @@ int inspect(const InspectArguments& arguments, std::ostream& out, std::ostream& 
     model.summary = summarise(file, name);
     model.parameters = parameters[name];
     model.not_computed = no_config;
-    if (!arguments.model.empty() && !arguments.trial) model.quantities = summarise_quantities(file, name);
+    if (!arguments.trial) model.grid = summarise_grid(file, name);
+    // different points are not pooled
+    if (model.grid.size() <= 1) model.grid.clear();
+    if (!arguments.model.empty() && !arguments.trial && model.grid.empty())
+      model.quantities = summarise_quantities(file, name);
     if (arguments.trial) model.trial = summarise_trial(file, name, *arguments.trial);
     if (config) compute(file, *config, arguments, model);
   }

@@ -118,7 +118,7 @@ void SweepRun::say(std::size_t point, const std::string& line) {
 
 void SweepRun::end(std::size_t point, const ProcessEnd& end) {
   PointState& state = states_[point];
-  state = state_of(folder_.file_of(point), plan_.table.models);
+  state = state_of(folder_.file_of(point), plan_.table.results);
   int& code = codes_[point];
   if (!end.fault.empty()) {
     say(point, "cannot be started: " + end.fault);

@@ -4,6 +4,7 @@
 /// program that links the library fills in directly. docs/configuration.md describes each key for users.
 /// `parameters` are the values of keys that the chosen part declares itself (models/parameter.hpp).
 
+#include <dynvert/models/credit/settling_band.hpp>
 #include <dynvert/models/equations/description.hpp>
 #include <dynvert/models/parameter.hpp>
 
@@ -25,12 +26,16 @@ struct TaskConfig {
   std::size_t test_samples = 0;   ///< of the test set; 0: there is none
   std::string path = {};          ///< data from files: a folder or file (absolute after loading)
   std::string targets_path = {};  ///< dataset: the second file of an IDX pair; empty: HDF5
-  std::string group = "/";        ///< dataset: group with x, t or labels
-  std::string test_path = {};     ///< dataset: likewise of the test set; empty: none, or of the training set's file
+  std::string group = "/";        ///< dataset: group of an HDF5 file; from there the names of its datasets
+  std::string x = "x", t = "t", labels = "labels";
+  std::string test_path = {};  ///< dataset: likewise of the test set; empty: none, or of the training set's file
   std::string test_targets_path = {};
-  std::string test_group = {};     ///< empty: that of the training set
-  std::string targets = "values";  ///< "values" | "classes"
-  std::string scaling = "none";    ///< "none" | "unit" | "standardised"
+  std::string test_group = {};                             ///< empty: that of the training set
+  std::string test_x = {}, test_t = {}, test_labels = {};  ///< empty: as those of the training set
+  bool transposed = false;                                 ///< the sample is the last axis in HDF5
+  std::string targets = "values";                          ///< "values" | "classes"
+  int labels_from = 0;                                     ///< the label of the first class
+  std::string scaling = "none";                            ///< "none" | "unit" | "standardised"
   ParameterValues parameters = {};
 
   bool operator==(const TaskConfig&) const = default;
@@ -101,7 +106,8 @@ struct DynamicsConfig {
   double tau_w = 1;                         ///< time constant of continuous plasticity
   std::string on_divergence = "stop";       ///< "stop" | "skip"
   double divergence_limit = 1e6;
-  std::size_t max_steps = 1'000'000;  ///< a loop that needs more ends with an error
+  double settling_band = default_settling_band;  ///< a loop has settled within this of its steady state
+  std::size_t max_steps = 1'000'000;             ///< a loop that needs more ends with an error
   ParameterValues parameters = {};
 
   bool operator==(const DynamicsConfig&) const = default;

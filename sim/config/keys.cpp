@@ -79,6 +79,11 @@ std::vector<Key> keys_of(TaskConfig& t, const KeyContext& context) {
   const auto used = [&](Key key) { return governed(std::move(key), "kind", kind); };
   const std::string pair = t.targets_path.empty() ? std::string() : "targets_path, which makes the files an IDX pair";
   const std::string hdf5 = t.targets_path.empty() ? "an HDF5 file (targets_path is empty)" : std::string();
+  const std::string classes = t.targets == "classes" ? value_text("targets", t.targets) : std::string();
+  const std::string values = t.targets == "values" ? value_text("targets", t.targets) : std::string();
+  const auto dataset = [&](std::string_view name, std::string& value, std::string_view meaning) {
+    return used(unless(free_text(name, value, "name of a dataset, from the group", meaning), pair));
+  };
   std::vector<Key> keys{
       required(choice("kind", &t.kind, context.registry.tasks, "What is learned")),
       with_default(whole("inputs", &t.inputs, 1, 1'000'000, "Number of inputs; must be the first of network.layers"),
@@ -93,17 +98,30 @@ std::vector<Key> keys_of(TaskConfig& t, const KeyContext& context) {
                               "mnist_ tasks: the folder with the four files; dataset: an HDF5 or IDX file"))),
       used(free_text("targets_path", t.targets_path, "a file name",
                      "An IDX file of the targets or labels, path being one of the inputs; empty: path is HDF5")),
-      used(unless(
-          free_text("group", t.group, "a group of the file, from /", "HDF5: the group that holds x, and t or labels"),
-          pair)),
+      used(unless(free_text("group", t.group, "a group of the file, from /", "HDF5: the group that holds the datasets"),
+                  pair)),
+      dataset("x", t.x, "HDF5: the dataset of the inputs"),
+      unless(dataset("t", t.t, "HDF5: the dataset of the targets"), classes),
+      unless(dataset("labels", t.labels,
+                     "HDF5: the dataset of the classes: one number per sample, or 1 at the class and 0 at the others"),
+             values),
       used(free_text("test_path", t.test_path, "a file name", "The same of the test set; empty: there is none")),
       used(
           unless(free_text("test_targets_path", t.test_targets_path, "a file name", "The same of the test set"), hdf5)),
       used(unless(free_text("test_group", t.test_group, "a group of the file, from /",
                             "The same of the test set, in the file path where test_path is empty; empty: as group"),
                   pair)),
+      dataset("test_x", t.test_x, "The same of the test set; empty: as x"),
+      unless(dataset("test_t", t.test_t, "The same of the test set; empty: as t"), classes),
+      unless(dataset("test_labels", t.test_labels, "The same of the test set; empty: as labels"), values),
+      used(unless(flag("transposed", t.transposed,
+                       "HDF5: whether the sample is the last axis, as in a matrix that MATLAB has saved with a row for "
+                       "each sample"),
+                  pair)),
       used(one_of("targets", t.targets, {"values", "classes"},
                   "What the network should output: numbers, or a class, coded as 1 at its output and 0 at the others")),
+      used(unless(whole("labels_from", &t.labels_from, 0, 1'000'000, "The label of the first class; in MATLAB often 1"),
+                  values)),
       used(one_of("scaling", t.scaling, {"none", "unit", "standardised"},
                   "Inputs as they are, bytes divided by 255, or minus the mean of the training set and divided by its "
                   "standard deviation, one number each")),
@@ -246,6 +264,9 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
                  "What a trial that diverges does: stop ends the run, skip leaves the weights unchanged and continues"),
           {learning, circuit}, context),
       real("divergence_limit", d.divergence_limit, above(0), "A state beyond this has diverged"),
+      real("settling_band", d.settling_band, above(0).below(1),
+           "A loop or circuit has settled where it stays this near to its steady state, relative to it; 0.02: the 2 % "
+           "criterion"),
       by_solver(whole("max_steps", &d.max_steps, 1, many,
                       "A trial with a loop or circuit that needs more steps fails, as one that diverges")),
   };

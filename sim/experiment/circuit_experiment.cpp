@@ -1,6 +1,5 @@
 // A user-defined circuit: [[population]], [[projection]], [[input]].
 
-#include <dynvert/analysis/measures.hpp>
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/circuit/input_signal.hpp>
@@ -174,7 +173,9 @@ Table<CircuitRow> UserCircuit::points() const {
                    [](const Row& row) { return static_cast<double>(row.trial.number); });
   table.add_number(counter("steps", "steps of the solver; Newton iterations of fixed_point"),
                    [](const Row& row) { return static_cast<double>(row.trial.steps(0)); });
-  DatasetSpec converged = converged_flag("converged", "whether every population ended within 2 % of its steady state");
+  DatasetSpec converged = converged_flag("converged",
+                                         "whether every population ended within settling_band (2 % by default) of its "
+                                         "steady state");
   converged.legend = fmt::format(
       "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state, -3 not computed: more than {} variables",
       max_steady_variables);
@@ -205,8 +206,8 @@ Table<CircuitRow> UserCircuit::points() const {
   return table;
 }
 
-/// Whether each population of the column is within 2 % of the steady state, relative to the largest of them.
-bool is_near(const Layout& layout, const State& x, const State& steady) {
+/// Whether each population of the column is within the band around the steady state, relative to the largest of them.
+bool is_near(const Layout& layout, const State& x, const State& steady, double band) {
   double size = 0;
   for (std::size_t p = 0; p < layout.populations(); ++p) {
     for (const double v : layout.view(std::span<const double>(steady), p).column(0)) size = std::max(size, std::abs(v));
@@ -215,7 +216,7 @@ bool is_near(const Layout& layout, const State& x, const State& steady) {
     const arma::vec end = to_matrix(layout.view(std::span<const double>(x), p)).col(0);
     const arma::vec target = to_matrix(layout.view(std::span<const double>(steady), p)).col(0);
     // a population whose steady state is zero is measured by the size of the others
-    if (!(arma::norm(end - target) <= settling_band * std::max(arma::norm(target), settling_band * size))) return false;
+    if (!(arma::norm(end - target) <= band * std::max(arma::norm(target), band * size))) return false;
   }
   return true;
 }
@@ -237,7 +238,7 @@ TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRo
       } else if (!single->f.has_drives()) {
         const State steady = steady_state(single->f, single->x).x;
         abscissa = spectral_abscissa(single->f, steady, 0);
-        row.converged = is_near(single->f.layout(), single->x, steady) ? 1 : 0;
+        row.converged = is_near(single->f.layout(), single->x, steady, config.dynamics.settling_band) ? 1 : 0;
       }
     } catch (const NumericalError&) {
       row.converged = -2;
@@ -315,6 +316,7 @@ TransientPlan circuit_plan(const Config& config) {
     plan.attributes.push_back({"dt", d.dt});
     plan.attributes.push_back({"duration", d.duration});
   }
+  note_settling_band(d, plan.attributes);
   plan.make_batch = [shared](std::size_t from, std::size_t count) { return shared->batch(from, count); };
   plan.measure = [shared, points](const TransientTrial& trial, Rows& rows) {
     return shared->measure(trial, points, rows);
@@ -326,6 +328,11 @@ std::unique_ptr<TransientExperiment> make_circuit_experiment(const Config& confi
   std::vector<TransientPlan> plans;
   plans.push_back(circuit_plan(config));
   return std::make_unique<TransientExperiment>(config, std::move(plans));
+}
+
+std::vector<StartStep> steps_of_circuit(const Config& config) {
+  return {{.key = step_key(config, {"population.", "projection.", "input.", "dynamics.", "record."}),
+           .run = [&config] { static_cast<void>(circuit_plan(config)); }}};
 }
 
 std::string description_of_circuit(const Config& config) {
@@ -352,6 +359,7 @@ std::vector<ExternalFile> files_of_circuit(const Config& config) {
 ExperimentType circuit_type() {
   return {.kind = ExperimentKind::circuit,
           .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make_circuit_experiment(config); },
+          .start_steps = &steps_of_circuit,
           .estimate = [](const Config& config) { return make_circuit_experiment(config)->estimate(); },
           .describe = &description_of_circuit,
           .external_files = &files_of_circuit};

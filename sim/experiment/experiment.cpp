@@ -1,3 +1,6 @@
+#include <dynvert/models/error.hpp>
+#include <dynvert/sim/config/build_network.hpp>
+#include <dynvert/sim/config/difference.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/platform/reproducible.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
@@ -23,6 +26,23 @@ std::unique_ptr<Experiment> make_experiment(Config config) {
   return experiment_type(config.kind).make(config);
 }
 
+void StartCheck::check(const Config& config) {
+  if (config.reproducible) require_reproducible_arithmetic();
+  for (const StartStep& step : experiment_type(config.kind).start_steps(config)) {
+    if (step.stabilises && !stabilises_) continue;
+    const std::lock_guard lock(mutex_);
+    const auto [done, is_new] = done_.emplace(step.key, nullptr);
+    if (is_new) {
+      try {
+        step.run();
+      } catch (const Error&) {
+        done->second = std::current_exception();
+      }
+    }
+    if (done->second) std::rethrow_exception(done->second);
+  }
+}
+
 Estimate estimate(const Config& config) { return experiment_type(config.kind).estimate(config); }
 
 std::string describe(const Config& config) { return experiment_type(config.kind).describe(config); }
@@ -39,6 +59,33 @@ std::vector<ExternalFile> model_files(const Config& config) {
       files.push_back({"/models/" + model.name, "feedback", model.feedback.path});
   }
   return files;
+}
+
+std::string step_key(const Config& config, std::initializer_list<std::string_view> prefixes) {
+  std::string key;
+  for (const auto& [name, value] : config_values(config.resolved)) {
+    const auto begins = [&name = name](std::string_view prefix) { return name.starts_with(prefix); };
+    if (std::ranges::any_of(prefixes, begins)) key += fmt::format("{} = {}\n", name, value);
+  }
+  return key;
+}
+
+std::vector<StartStep> network_steps(const Config& config) {
+  std::vector<StartStep> steps;
+  // what is drawn in double precision is never refused, and may be large
+  if (config.network.init.kind == "file" || config.learning.precision == "single") {
+    steps.push_back({.key = step_key(config, {"network.", "learning.precision"}),
+                     .run = [&config] { static_cast<void>(initial_network(config)); }});
+  }
+  for (const ModelConfig& model : config.models) {
+    if (model.feedback.kind != "file" || !credit_of(config, model).credit.feedback) continue;
+    const FeedbackConfig& from = model.feedback;
+    steps.push_back(
+        {.key = fmt::format("feedback {} {} {} {} {}", from.path, from.group, from.snapshot, model.credit + model.circuit_text,
+                            fmt::join(config.network.layers, " ")),
+         .run = [&config, &model] { static_cast<void>(make_feedback(config, model, empty_network(config))); }});
+  }
+  return steps;
 }
 
 std::string solver_description(const DynamicsConfig& dynamics) {

@@ -9,8 +9,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -71,6 +74,21 @@ class Experiment {
 /// @throws NumericalError       feedback that cannot be stabilised
 /// @throws see also reproducible.hpp
 [[nodiscard]] std::unique_ptr<Experiment> make_experiment(Config config);
+
+/// Opens and validates what runs open before their first trial (data, weights, feedback) with the functions with which
+/// they do, and keeps nothing. What the configurations of a sweep have in common is opened once. Threads may share it.
+class StartCheck {
+ public:
+  /// @param stabilises  whether feedback is optimised, too: that takes as long as at the start of the run
+  explicit StartCheck(bool stabilises) : stabilises_(stabilises) {}
+  /// @throws what make_experiment throws
+  void check(const Config& config);
+
+ private:
+  bool stabilises_;
+  std::mutex mutex_;
+  std::map<std::string, std::exception_ptr> done_;  ///< by the key of the step: what it has thrown
+};
 
 /// The memory and the file that it needs, without running it.
 [[nodiscard]] Estimate estimate(const Config& config);

@@ -271,6 +271,12 @@ void stabilise_loops(const Inversion& inversion, Feedback& feedback) {
   }
 }
 
+void check_solver(const Config& config, const ModelConfig& model) {
+  const auto is_linear = [](const Stage& stage) { return stage.circuit.is_linear(); };
+  check_linear_only(model.dynamics.solver, std::ranges::all_of(stages_of(config, model), is_linear),
+                    error_signal(config.inversion.signal).constant);
+}
+
 TransientPlan inversion_plan(const Config& config, const ModelConfig& model, const Network& network) {
   const std::size_t samples = config.inversion.samples;
   const auto shared = std::make_shared<Inversion>(Inversion{
@@ -299,10 +305,8 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
                      .weights_row = Rows(weights.spec()),
                      .trace = {},
                      .attributes = {}};
+  check_solver(config, model);
   const TransientBatch first = shared->batch(0, 1);
-  const auto is_linear = [](const StagePlan& s) { return s.stage.circuit.is_linear(); };
-  check_linear_only(model.dynamics.solver, std::ranges::all_of(first.stages, is_linear),
-                    error_signal(config.inversion.signal).constant);
   if (kind.has_trajectory) {
     plan.sample_interval = traced.sample_interval;
     plan.trace = trace_table(fmt::format("/models/{}", model.name), first.stages, traced);
@@ -325,6 +329,7 @@ TransientPlan inversion_plan(const Config& config, const ModelConfig& model, con
     plan.attributes.push_back({"duration", model.dynamics.duration});
     plan.attributes.push_back({"signal", config.inversion.signal});
   }
+  note_settling_band(model.dynamics, plan.attributes);
   plan.make_batch = [shared](std::size_t from, std::size_t count) { return shared->batch(from, count); };
   plan.prepare = [shared](std::size_t begin, std::size_t count, StageRunner& runner) {
     for (const ControlLoop& loop : runner.stage().loops) {
@@ -348,6 +353,23 @@ std::unique_ptr<TransientExperiment> make_inversion_experiment(const Config& con
   return std::make_unique<TransientExperiment>(config, std::move(plans));
 }
 
+std::vector<StartStep> steps_of_inversion(const Config& config) {
+  std::vector<StartStep> steps = network_steps(config);
+  const auto optimised = [](const ModelConfig& model) { return model.feedback.kind == "optimised"; };
+  for (const ModelConfig& model : config.models) {
+    steps.push_back({.key = fmt::format("solver {} {} {} {}", model.credit, model.dynamics.solver,
+                                        model.dynamics.transfer, config.inversion.signal) +
+                            step_key(config, {"network."}),
+                     .run = [&config, &model] { check_solver(config, model); }});
+  }
+  if (std::ranges::any_of(config.models, optimised)) {
+    steps.push_back({.key = config.resolved,
+                     .run = [&config] { static_cast<void>(make_inversion_experiment(config)); },
+                     .stabilises = true});
+  }
+  return steps;
+}
+
 /// Numbers of the grid, or the model's own.
 std::string axis_text(const std::vector<double>& values) {
   return values.empty() ? "the models' own" : fmt::format("{:g}", fmt::join(values, ", "));
@@ -369,6 +391,7 @@ ExperimentType inversion_type() {
   return {.kind = ExperimentKind::inversion,
           .has_models = true,
           .make = [](const Config& config) -> std::unique_ptr<Experiment> { return make_inversion_experiment(config); },
+          .start_steps = &steps_of_inversion,
           .estimate = [](const Config& config) { return make_inversion_experiment(config)->estimate(); },
           .describe = &description_of_inversion,
           .external_files = &model_files};

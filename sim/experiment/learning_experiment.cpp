@@ -38,6 +38,31 @@ std::string description_of_learning(const Config& config) {
   return text;
 }
 
+/// Reads the data. Of samples that are drawn a few will do: what they are refused for is in the keys.
+void try_task(const Config& config) {
+  constexpr std::size_t a_few = 10;
+  const TaskKind& task = task_kind(config.task.kind);
+  Config tried = config;
+  if (task.drawn()) {
+    tried.task.samples = std::min(tried.task.samples, a_few);
+    tried.task.test_samples = std::min(tried.task.test_samples, a_few);
+  }
+  static_cast<void>(task.make(tried));
+}
+
+std::vector<StartStep> steps_of_learning(const Config& config) {
+  std::vector<StartStep> steps;
+  steps.push_back({.key = step_key(config, {"task.", "network.layers"}), .run = [&config] { try_task(config); }});
+  std::ranges::move(network_steps(config), std::back_inserter(steps));
+  const auto optimised = [&](const ModelConfig& model) {
+    return model.feedback.kind == "optimised" && credit_of(config, model).credit.feedback;
+  };
+  if (std::ranges::any_of(config.models, optimised)) {
+    steps.push_back({.key = config.resolved, .run = [&config] { LearningExperiment all(config); }, .stabilises = true});
+  }
+  return steps;
+}
+
 std::vector<ExternalFile> files_of_learning(const Config& config) {
   std::vector<ExternalFile> files;
   const TaskKind& task = task_kind(config.task.kind);
@@ -57,6 +82,7 @@ ExperimentType learning_type() {
           .make = [](const Config& config) -> std::unique_ptr<Experiment> {
             return std::make_unique<LearningExperiment>(config);
           },
+          .start_steps = &steps_of_learning,
           .estimate = &LearningExperiment::estimate,
           .describe = &description_of_learning,
           .external_files = &files_of_learning};
@@ -132,8 +158,9 @@ void LearningExperiment::begin(Recorder& recorder) {
     groups.weights = recorder.add_group(tables.weights.spec(), rows.snapshots);
     if (!tables.trace.empty()) groups.trace = recorder.add_group(tables.trace.spec(), rows.records + rows.automatic);
     groups_.push_back(groups);
-    for (const Attribute& attribute : model_attributes(config_, model->config()))
-      recorder.set_attribute(path, attribute.name, attribute.value);
+    std::vector<Attribute> attributes = model_attributes(config_, model->config());
+    if (credit_of(config_, model->config()).credit.stages) note_settling_band(model->config().dynamics, attributes);
+    for (const Attribute& attribute : attributes) recorder.set_attribute(path, attribute.name, attribute.value);
     recorder.set_attribute(path, "status", std::string("running"));
     if (!recorder.continues()) recorder.set_attribute(path, "diverged_trials", std::int64_t{0});
   }

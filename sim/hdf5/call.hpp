@@ -42,6 +42,11 @@ std::string inside(const File& file, const std::string& path);
 /// A group or dataset. @throws IoError
 Handle open_object(const File& file, const std::string& path);
 
+/// The booleans of h5py: an enumeration FALSE = 0, TRUE = 1 in one byte.
+[[nodiscard]] bool is_boolean(hid_t type);
+/// Whether the values of a dataset convert to doubles without surprise.
+[[nodiscard]] bool is_numeric(hid_t dataset, const std::string& name);
+
 [[noreturn]] void fail(const std::string& object, const std::string& doing);
 
 }  // namespace dynvert::h5

@@ -59,13 +59,6 @@ Type type_of(hid_t dataset, const std::string& name) {
   return Type::other;
 }
 
-/// Whether the type converts to a double without surprise.
-bool numeric(hid_t dataset, const std::string& name) {
-  const Handle type = owned(H5Dget_type(dataset), H5Tclose, name, "asking for the type");
-  const H5T_class_t kind = H5Tget_class(type.id());
-  return kind == H5T_FLOAT || kind == H5T_INTEGER;
-}
-
 std::vector<std::size_t> shape_of(hid_t dataset, const std::string& name) {
   const Handle space = owned(H5Dget_space(dataset), H5Sclose, name, "asking for the shape");
   if (H5Sget_simple_extent_type(space.id()) == H5S_NULL) throw IoError(name, "is empty: it has no shape");
@@ -96,7 +89,7 @@ std::size_t values_in(const Dataset& dataset, std::size_t count, std::size_t lea
 template <typename Select>
 std::vector<double> read_selected(const Dataset& dataset, std::size_t total, const Select& select) {
   const Quiet quiet;
-  if (!numeric(dataset.handle.id(), dataset.name)) throw IoError(dataset.name, "does not hold numbers");
+  if (!is_numeric(dataset.handle.id(), dataset.name)) throw IoError(dataset.name, "does not hold numbers");
   std::vector<double> values(total);
   if (total == 0) return values;
   const Selection s = select();
@@ -106,6 +99,18 @@ std::vector<double> read_selected(const Dataset& dataset, std::size_t total, con
 }
 
 }  // namespace
+
+bool is_boolean(hid_t type) {
+  if (H5Tget_class(type) != H5T_ENUM || H5Tget_nmembers(type) != 2 || H5Tget_size(type) != 1) return false;
+  std::int8_t no = -1, yes = -1;
+  return H5Tenum_valueof(type, "FALSE", &no) >= 0 && H5Tenum_valueof(type, "TRUE", &yes) >= 0 && no == 0 && yes == 1;
+}
+
+bool is_numeric(hid_t dataset, const std::string& name) {
+  const Handle type = owned(H5Dget_type(dataset), H5Tclose, name, "asking for the type");
+  const H5T_class_t kind = H5Tget_class(type.id());
+  return kind == H5T_FLOAT || kind == H5T_INTEGER || is_boolean(type.id());
+}
 
 Handle::Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), closer_(other.closer_) {}
 

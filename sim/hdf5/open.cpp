@@ -2,6 +2,7 @@
 
 #include <dynvert/sim/hdf5/call.hpp>
 #include <dynvert/sim/platform/file_descriptor.hpp>
+#include <dynvert/sim/platform/file_format.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -141,7 +142,10 @@ int open_descriptor(const std::string& path, bool writing) {
                 std::memcmp(bytes, "\x89HDF\r\n\x1a\n", sizeof bytes) == 0;
   }
   if (!signature) {
-    throw IoError(path, status.st_size == 0 ? "is empty, not an HDF5 file" : "is not an HDF5 file");
+    if (status.st_size == 0) throw IoError(path, "is empty, not an HDF5 file");
+    const auto format = recognise_format(path);
+    if (!format) throw IoError(path, "is not an HDF5 file");
+    throw IoError(path, "is " + format->name + ", not an HDF5 file", format->remedy);
   }
   return descriptor.release();
 }

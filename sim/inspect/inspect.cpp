@@ -14,21 +14,6 @@ namespace dynvert {
 
 namespace {
 
-/// Datasets of the model's rows whose name is PREFIX_l, or PREFIX, as circuits without loops have it.
-std::vector<std::string> layers_of(const RunReader& file, const std::string& rows, const std::string& prefix) {
-  std::vector<std::string> found;
-  if (rows.empty()) return found;
-  for (const std::string& name : file.children(rows)) {
-    if (name == prefix) found.push_back(rows + "/" + name);
-    if (!name.starts_with(prefix + "_")) continue;
-    const std::string layer = name.substr(prefix.size() + 1);
-    if (!layer.empty() && std::ranges::all_of(layer, [](unsigned char c) { return std::isdigit(c) != 0; })) {
-      found.push_back(rows + "/" + name);
-    }
-  }
-  return found;
-}
-
 std::optional<double> finite(double value) { return std::isfinite(value) ? std::optional(value) : std::nullopt; }
 
 template <typename T>
@@ -48,7 +33,6 @@ std::optional<double> last_finite(const RunReader& file, const std::string& data
 std::optional<double> fraction_of_ones(const RunReader& file, const std::vector<std::string>& flags,
                                        std::size_t trials) {
   constexpr std::size_t block = std::size_t{1} << 17;
-  constexpr double not_defined = -3;
   // a run that was cut short may have more rows of one dataset than of another
   for (const std::string& dataset : flags) trials = std::min(trials, file.length(dataset));
   if (trials == 0) return 0;
@@ -59,7 +43,7 @@ std::optional<double> fraction_of_ones(const RunReader& file, const std::vector<
       const auto values = file.rows(dataset, first, all.size()).values;
       for (std::size_t k = 0; k < all.size(); ++k) {
         all[k] = all[k] && values[k] == 1;
-        any_undefined[k] = any_undefined[k] || values[k] == not_defined;
+        any_undefined[k] = any_undefined[k] || values[k] == not_defined_flag;
       }
     }
     ones += static_cast<std::size_t>(std::ranges::count(all, true));
@@ -75,28 +59,49 @@ std::string unquoted(const std::string& value) {
   return quoted ? value.substr(1, value.size() - 2) : value;
 }
 
-std::vector<std::pair<std::string, double>> final_values(const RunReader& file, const std::string& eval) {
+/// Losses, NSE and accuracies. @param row  of the evaluations; nothing: of each dataset the last
+std::vector<std::pair<std::string, double>> evaluated(const RunReader& file, const std::string& eval,
+                                                      std::optional<std::size_t> row = std::nullopt) {
   std::vector<std::pair<std::string, double>> values;
   if (!file.has(eval)) return values;
   for (const std::string& name : file.children(eval)) {
     // the row dimension itself is over nothing
     if (file.axes(eval + "/" + name) != std::vector<std::string>{"evaluation"}) continue;
-    values.emplace_back(name, last_finite(file, eval + "/" + name).value_or(std::numeric_limits<double>::quiet_NaN()));
+    const auto value = row ? std::optional(file.value(eval + "/" + name, *row)) : last_finite(file, eval + "/" + name);
+    values.emplace_back(name, value.value_or(std::numeric_limits<double>::quiet_NaN()));
   }
   return values;
 }
 
-std::vector<MeasureSummary> summarise_measures(const RunReader& file, const std::string& rows) {
+/// @param pooled  all trials together; false: they are of different points, and each measure is without value
+std::vector<MeasureSummary> summarise_measures(const RunReader& file, const std::string& rows, bool pooled) {
   std::vector<MeasureSummary> summaries;
   for (const TrialMeasure& measure : measures()) {
     if (measure.summary == OverTrials::nothing) continue;
+    if (!pooled) {
+      summaries.push_back({.measure = &measure, .value = std::nullopt, .median = std::nullopt});
+      continue;
+    }
     const auto missing = measure.late_where_missing ? MissingValue::infinite : MissingValue::left_out;
     const ColumnStatistics statistics =
-        column_statistics(file, layers_of(file, rows, measure.name), false, std::size_t{1} << 21, missing);
+        column_statistics(file, datasets_of(file, rows, measure.name), false, std::size_t{1} << 21, missing);
     summaries.push_back(
-        {&measure, finite(measure.summary == OverTrials::median ? statistics.median : statistics.greatest)});
+        {.measure = &measure,
+         .value = finite(measure.summary == OverTrials::median ? statistics.median : statistics.greatest),
+         .median = finite(statistics.median)});
   }
   return summaries;
+}
+
+/// Whether the trials are of more than one point of a grid.
+bool has_several_points(const RunReader& file, const std::string& rows) {
+  for (const char* name : {"alpha", "tau_u"}) {
+    const std::string dataset = fmt::format("{}/{}", rows, name);
+    if (rows.empty() || !file.has(dataset) || file.length(dataset) == 0) continue;
+    const ColumnStatistics values = column_statistics(file, {&dataset, 1});
+    if (values.least != values.greatest) return true;
+  }
+  return false;
 }
 
 /// Whether a dataset has one number for each of the model's trials.
@@ -106,12 +111,25 @@ bool is_quantity(const RunReader& file, const std::string& dataset) {
 
 }  // namespace
 
+std::vector<std::string> datasets_of(const RunReader& file, const std::string& group, const std::string& name) {
+  std::vector<std::string> found;
+  if (group.empty()) return found;
+  for (const std::string& child : file.children(group)) {
+    if (child == name) found.push_back(group + "/" + child);
+    if (!child.starts_with(name + "_")) continue;
+    const std::string layer = child.substr(name.size() + 1);
+    if (!layer.empty() && std::ranges::all_of(layer, [](unsigned char c) { return std::isdigit(c) != 0; }))
+      found.push_back(group + "/" + child);
+  }
+  return found;
+}
+
 std::string_view MeasureSummary::statistic() const {
   return measure->summary == OverTrials::median ? "median" : "largest";
 }
 
-std::string MeasureSummary::title() const {
-  return fmt::format("{} {}{}", statistic(), measure->label,
+std::string MeasureSummary::title(std::string_view of) const {
+  return fmt::format("{} {} over trials{}", of, measure->label,
                      measure->units == "1" ? std::string() : fmt::format(" ({})", measure->units));
 }
 
@@ -152,12 +170,12 @@ ModelSummary summarise(const RunReader& file, const std::string& model) {
                        .status = attribute_as<std::string>(file, path, "status").value_or("?"),
                        .solver = attribute_as<std::string>(file, path, "solver"),
                        .feedback = attribute_as<std::string>(file, path, "feedback"),
-                       .final = final_values(file, path + "/eval"),
+                       .final = evaluated(file, path + "/eval"),
                        .final_loss = last_finite(file, path + "/eval/train_loss"),
                        .final_nse = last_finite(file, path + "/eval/nse"),
                        .settled_fraction = std::nullopt,
                        .restabilisations = std::nullopt,
-                       .measures = summarise_measures(file, rows)};
+                       .measures = summarise_measures(file, rows, !has_several_points(file, rows))};
   if (!rows.empty()) {
     summary.trials = file.length(rows + "/trial");
   } else if (file.has(path + "/trace/trial")) {
@@ -166,9 +184,10 @@ ModelSummary summarise(const RunReader& file, const std::string& model) {
   summary.diverged_trials =
       static_cast<std::size_t>(attribute_as<std::int64_t>(file, path, "diverged_trials").value_or(0));
 
-  const auto loops = layers_of(file, rows, "converged");
-  if (!loops.empty() && summary.trials > 0) summary.settled_fraction = fraction_of_ones(file, loops, summary.trials);
-  if (const auto events = layers_of(file, rows, "restabilised"); !events.empty()) {
+  const auto loops = datasets_of(file, rows, "converged");
+  if (!loops.empty() && summary.trials > 0 && !has_several_points(file, rows))
+    summary.settled_fraction = fraction_of_ones(file, loops, summary.trials);
+  if (const auto events = datasets_of(file, rows, "restabilised"); !events.empty()) {
     std::size_t count = 0;
     for_each_block(file, events, [&](std::span<const double> flags) {
       count += static_cast<std::size_t>(std::ranges::count(flags, 1.0));
@@ -210,6 +229,15 @@ TrialSummary summarise_trial(const RunReader& file, const std::string& model, st
                      trials > 0 ? fmt::format("0 to {}", trials - 1) : std::string("nothing: the file holds no trial"));
   }
   if (trial >= trials) return summary;
+  const std::string eval = fmt::format("/models/{}/eval", model);
+  if (file.has(eval + "/evaluation")) {
+    const auto done = file.column(eval + "/evaluation");
+    const auto after = std::ranges::upper_bound(done, static_cast<double>(trial));
+    if (after != done.begin()) {
+      summary.evaluated = static_cast<std::size_t>(*(after - 1));
+      summary.evaluation = evaluated(file, eval, static_cast<std::size_t>(after - done.begin()) - 1);
+    }
+  }
   for (const std::string& name : file.children(rows)) {
     if (!is_quantity(file, rows + "/" + name)) continue;
     summary.values.emplace_back(name, file.value(rows + "/" + name, trial));

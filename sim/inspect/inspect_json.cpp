@@ -64,6 +64,9 @@ Json to_json(const TrialInspection& t) {
   for (const TrialInspection::Loop& loop : t.loops) {
     Json entry = to_json(loop.stability);
     entry["converged"] = loop.no_steady_state ? Json(nullptr) : Json(loop.converged);
+    entry["smallest_singular_value_W"] = number(loop.smallest_singular_value);
+    entry["eigenvalues_WB"] = Json::array();
+    for (const std::complex<double>& mu : loop.eigenvalues) entry["eigenvalues_WB"].push_back({mu.real(), mu.imag()});
     json["loops"].push_back(std::move(entry));
   }
   return json;
@@ -87,6 +90,9 @@ Json to_json(const InspectedModel& model) {
   for (const MeasureSummary& s : m.measures) {
     json[fmt::format("{}_{}", s.statistic(), s.measure->name)] = number(s.value);
   }
+  for (const MeasureSummary& s : m.measures) {
+    if (s.measure->summary == OverTrials::largest) json[fmt::format("median_{}", s.measure->name)] = number(s.median);
+  }
   json["final"] = Json::object();
   for (const auto& [name, value] : m.final) json["final"][name] = number(value);
   json["parameters"] = Json::object();
@@ -97,6 +103,17 @@ Json to_json(const InspectedModel& model) {
     for (const LoopStability& loop : s.loops) loops.push_back(to_json(loop));
     json["stability"].push_back({{"snapshot", s.snapshot}, {"loops", loops}, {"findings", to_json(s.findings)}});
   }
+  if (!model.grid.empty()) {
+    json["grid"] = Json::array();
+    for (const GridPoint& point : model.grid) {
+      Json entry{{"alpha", point.alpha},
+                 {"ratio", point.ratio},
+                 {"samples", point.samples},
+                 {"settled_fraction", number(point.settled_fraction)}};
+      for (const auto& [measure, median] : point.medians) entry["median_" + measure->name] = number(median);
+      json["grid"].push_back(std::move(entry));
+    }
+  }
   if (!model.quantities.empty()) {
     json["quantities"] = Json::array();
     for (const QuantitySummary& q : model.quantities) json["quantities"].push_back(to_json(q));
@@ -104,8 +121,12 @@ Json to_json(const InspectedModel& model) {
   if (model.trial) {
     Json values = Json::object();
     for (const auto& [name, value] : model.trial->values) values[name] = number(value);
+    Json evaluation = Json::object();
+    for (const auto& [name, value] : model.trial->evaluation) evaluation[name] = number(value);
     json["trial"] = {{"trial", model.trial->trial},
                      {"values", values},
+                     {"evaluated_after", evaluation.empty() ? Json(nullptr) : Json(model.trial->evaluated)},
+                     {"evaluation", evaluation},
                      {"record", maybe(model.trial->record)},
                      {"computed", model.computed ? to_json(*model.computed) : Json(nullptr)}};
   }

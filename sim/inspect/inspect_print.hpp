@@ -21,6 +21,7 @@ struct InspectedModel {
   std::optional<Config> config;                                 ///< with what the model had in the trial
   std::optional<RecordedModel> recorded;                        ///< of that; nothing: `not_computed` says why
   std::vector<SnapshotStability> stability;
+  std::vector<GridPoint> grid;  ///< of an experiment without learning: where it has several points
   std::vector<QuantitySummary> quantities;
   std::optional<TrialSummary> trial;
   std::optional<TrialInspection> computed;  ///< of that trial

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <map>
+#include <span>
 
 namespace dynvert {
 
@@ -30,6 +32,44 @@ void print_table(std::ostream& out, const TextRows& rows) {
     fmt::print(out, "{}\n", line);
   }
 }
+
+/// The same, in several tables where one would be wider than people have: each with the first column.
+void print_wide_table(std::ostream& out, const TextRows& rows) {
+  constexpr std::size_t widest = 120;
+  const auto width_of = [&](std::size_t c) {
+    std::size_t width = 0;
+    for (const auto& row : rows) width = std::max(width, row[c].size());
+    return width;
+  };
+  const std::size_t columns = rows.front().size();
+  if (columns == 1) print_table(out, rows);
+  for (std::size_t first = 1; first < columns;) {
+    std::size_t width = width_of(0), end = first;
+    while (end < columns && (end == first || width + 2 + width_of(end) <= widest)) width += 2 + width_of(end++);
+    TextRows part;
+    for (const auto& row : rows) {
+      auto& to = part.emplace_back(std::vector{row[0]});
+      to.insert(to.end(), row.begin() + static_cast<std::ptrdiff_t>(first),
+                row.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    if (first > 1) fmt::print(out, "\n");
+    print_table(out, part);
+    first = end;
+  }
+}
+
+/// Without the columns that have nothing but "-" below their heads.
+TextRows without_empty_columns(const TextRows& rows) {
+  TextRows kept(rows.size());
+  for (std::size_t c = 0; c < rows.front().size(); ++c) {
+    const auto empty = [&](const auto& row) { return row[c] == "-" || row[c].empty(); };
+    if (c > 0 && rows.size() > 1 && std::all_of(rows.begin() + 1, rows.end(), empty)) continue;
+    for (std::size_t r = 0; r < rows.size(); ++r) kept[r].push_back(rows[r][c]);
+  }
+  return kept;
+}
+
+std::string percent_of_band(double band) { return fmt::format("{:g} %", 100 * band); }
 
 std::string cell(const std::optional<double>& value, const char* format = "{:.4g}") {
   if (!value || std::isnan(*value)) return "-";
@@ -74,6 +114,13 @@ void print_head(std::ostream& out, const InspectedModel& model) {
              dynamics, m.trials, m.status);
 }
 
+/// "train_loss 0.02, train_accuracy 0.98"
+std::string evaluation_text(const std::vector<std::pair<std::string, double>>& values) {
+  std::vector<std::string> texts;
+  for (const auto& [name, value] : values) texts.push_back(fmt::format("{} {}", name, cell(value)));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 void print_not_computed(std::ostream& out, const InspectedModel& model) {
   if (!model.not_computed.empty()) fmt::print(out, "\nstability: not computed: {}\n", model.not_computed);
 }
@@ -107,7 +154,21 @@ void print_layers(std::ostream& out, const TrialInspection& t, TrialMeasure::Of 
   print_table(out, rows);
 }
 
-void print_loop(std::ostream& out, const TrialInspection& t, const TrialInspection::Loop& loop) {
+/// "-3.2, -0.5+0.1i, .., -0.001"
+std::string eigenvalues_text(const std::vector<std::complex<double>>& values) {
+  constexpr std::size_t most = 5;
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < std::min(most, values.size()); ++i) {
+    const std::complex<double> mu = values[i];
+    texts.push_back(std::abs(mu.imag()) <= 1e-9 * std::abs(mu) ? fmt::format("{:.3g}", mu.real())
+                                                               : fmt::format("{:.3g}{:+.3g}i", mu.real(), mu.imag()));
+  }
+  const std::string more = values.size() > most ? fmt::format(" and {} more", values.size() - most) : "";
+  return fmt::format("{}{}", fmt::join(texts, ", "), more);
+}
+
+/// @param band  within which the loop has settled
+void print_loop(std::ostream& out, const TrialInspection& t, const TrialInspection::Loop& loop, double band) {
   const LoopStability& s = loop.stability;
   fmt::print(out, "\nloop {} ({}, alpha {:g}{})\n", s.loop, s.controller, s.alpha,
              s.linear ? "" : ", linearised where it ended");
@@ -117,13 +178,17 @@ void print_loop(std::ostream& out, const TrialInspection& t, const TrialInspecti
   };
   std::string settled = loop.no_steady_state ? "there is no unique steady state" : loop.converged ? "yes" : "no";
   if (!t.diverged.empty()) settled = "diverged";
-  rows.push_back({"  within 2 % of its steady state at the end", settled, ""});
+  rows.push_back({fmt::format("  within {} of its steady state at the end", percent_of_band(band)), settled, ""});
   // what follows from the spectrum is in s, also where the trial diverged
   for (const auto& [measure, l, value] : t.measures) {
     if (measure->of == TrialMeasure::Of::loop && !measure->of_spectrum && l == s.loop) row(*measure, value);
   }
   for (std::size_t i = 0; i < s.values.size(); ++i) row(stability_measures()[i], s.values[i]);
+  if (loop.smallest_singular_value)
+    rows.push_back({"  smallest singular value of W", cell(*loop.smallest_singular_value), ""});
   print_table(out, rows);
+  if (!loop.eigenvalues.empty())
+    fmt::print(out, "  eigenvalues of W B, the slowest first: {}\n", eigenvalues_text(loop.eigenvalues));
 }
 
 std::vector<std::pair<std::string, Finding>> with_prefix(const std::string& prefix, const std::vector<Finding>& list) {
@@ -170,6 +235,62 @@ std::optional<T> value_of(const std::vector<std::pair<std::string, T>>& pairs, c
   return found == pairs.end() ? std::nullopt : std::optional(found->second);
 }
 
+using Median = std::pair<const TrialMeasure*, double>;
+
+/// "2 %", or, where models differ, their key.
+std::string band_text(const std::vector<InspectedModel>& models) {
+  double band = default_settling_band;
+  for (const InspectedModel& model : models) {
+    if (!model.recorded) continue;
+    const double own = model.recorded->config().dynamics.settling_band;
+    if (&model != &models.front() && own != band) return "their settling_band";
+    band = own;
+  }
+  return percent_of_band(band);
+}
+
+constexpr std::size_t most_points_in_overview = 60, most_points_of_model = 1000;
+
+/// The points of the grids, a row each. @param most  points of all models
+void print_grids(std::ostream& out, std::span<const InspectedModel> models, std::size_t most) {
+  TextRows rows{{"model", "alpha", "tau_u/tau_delta", "samples", "settled"}};
+  std::vector<const TrialMeasure*> columns;
+  std::size_t points = 0;
+  for (const InspectedModel& model : models) {
+    points += model.grid.size();
+    if (model.grid.empty()) continue;
+    for (const auto& [measure, median] : model.grid.front().medians) {
+      if (std::ranges::find(columns, measure) == columns.end()) columns.push_back(measure);
+    }
+  }
+  if (points == 0) return;
+  for (const TrialMeasure* measure : columns) rows[0].push_back(measure->label);
+  rows[0].emplace_back("notes");
+  for (const InspectedModel& model : models) {
+    for (const GridPoint& point : model.grid) {
+      if (rows.size() > most) break;
+      std::optional<double> percent;
+      if (point.settled_fraction) percent = 100 * *point.settled_fraction;
+      auto& row = rows.emplace_back(std::vector{model.summary.name, cell(point.alpha), cell(point.ratio),
+                                                fmt::format("{}", point.samples), cell(percent, "{:.1f} %")});
+      for (const TrialMeasure* measure : columns) {
+        const auto found = std::ranges::find(point.medians, measure, &Median::first);
+        const double median = found == point.medians.end() ? std::nan("") : found->second;
+        row.push_back(std::isinf(median) ? "infinite" : cell(median));
+      }
+      const auto unstable = [](const Median& of) {
+        return of.first->unstable_above && of.second > *of.first->unstable_above;
+      };
+      row.emplace_back(std::ranges::any_of(point.medians, unstable) ? "unstable" : "");
+    }
+  }
+  fmt::print(out, "\nAt each point of the grid, medians over its samples{}\n",
+             rows.size() > points
+                 ? ""
+                 : fmt::format(" (the first {} of {} points; --model and --json show more)", most, points));
+  print_wide_table(out, without_empty_columns(rows));
+}
+
 }  // namespace
 
 void print_overview(std::ostream& out, const std::vector<InspectedModel>& models) {
@@ -180,7 +301,11 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
   for (const std::string& name : finals) rows[0].push_back(name);
   rows[0].emplace_back("settled");
   if (!models.empty()) {
-    for (const MeasureSummary& measure : models[0].summary.measures) rows[0].emplace_back(measure.measure->label);
+    for (const MeasureSummary& measure : models[0].summary.measures) {
+      const bool two = measure.measure->summary == OverTrials::largest;
+      rows[0].emplace_back(measure.measure->label + (two ? ", median" : ""));
+      if (two) rows[0].emplace_back(measure.measure->label + ", largest");
+    }
   }
   rows[0].emplace_back("notes");
   std::vector<std::pair<std::string, Finding>> found;
@@ -198,30 +323,44 @@ void print_overview(std::ostream& out, const std::vector<InspectedModel>& models
     for (const std::string& key : parameters) row.push_back(value_of(model.parameters, key).value_or("-"));
     for (const std::string& name : finals) row.push_back(cell(value_of(m.final, name)));
     row.push_back(cell(percent, "{:.1f} %"));
-    for (const MeasureSummary& measure : m.measures) row.push_back(cell(measure.value));
+    for (const MeasureSummary& measure : m.measures) {
+      if (measure.measure->summary == OverTrials::largest) row.push_back(cell(measure.median));
+      row.push_back(cell(measure.value));
+    }
     row.push_back(fmt::format("{}", fmt::join(notes, ", ")));
     for (const SnapshotStability& s : model.stability) {
       for (auto& entry : with_prefix(m.name + ", ", s.findings)) found.push_back(std::move(entry));
     }
     if (!model.not_computed.empty()) missing.push_back(fmt::format("{}: {}", m.name, model.not_computed));
   }
-  print_table(out, rows);
+  print_wide_table(out, without_empty_columns(rows));
   fmt::print(out, "\n");
   for (const std::string& name : finals) fmt::print(out, "{}: after the last trial\n", name);
-  fmt::print(out, "settled: trials that ended within 2 % of the steady state\n");
-  if (!models.empty()) {
-    for (const MeasureSummary& s : models[0].summary.measures) {
-      fmt::print(out, "{}, {} over trials, {}: {}{}\n", s.measure->label, s.statistic(), s.measure->units,
-                 s.measure->description,
-                 s.measure->late_where_missing ? "; the median counts that as later than any other" : "");
-    }
+  const bool on_grid = std::ranges::any_of(models, [](const InspectedModel& m) { return !m.grid.empty(); });
+  const auto has = [&](const auto& of) { return std::ranges::any_of(models, of); };
+  if (on_grid || has([](const InspectedModel& m) { return m.summary.settled_fraction.has_value(); }))
+    fmt::print(out, "settled: trials that ended within {} of the steady state\n", band_text(models));
+  for (std::size_t i = 0; !models.empty() && i < models[0].summary.measures.size(); ++i) {
+    const TrialMeasure& measure = *models[0].summary.measures[i].measure;
+    const bool recorded = has([i](const InspectedModel& m) { return m.summary.measures[i].value.has_value(); });
+    const bool in_grid = has([&](const InspectedModel& m) {
+      return !m.grid.empty() && std::ranges::count(m.grid.front().medians, &measure, &Median::first) > 0;
+    });
+    if (!recorded && !in_grid) continue;
+    const std::string_view statistic = in_grid                                  ? "median over samples"
+                                       : measure.summary == OverTrials::largest ? "median and largest over trials"
+                                                                                : "median over trials";
+    fmt::print(out, "{}, {}, {}: {}{}\n", measure.label, statistic, measure.units, measure.description,
+               measure.late_where_missing ? "; the median counts that as later than any other" : "");
   }
+  print_grids(out, models, most_points_in_overview);
   print_findings(out, found, "with the final weights, unstable or close to instability:");
   for (const std::string& text : missing) fmt::print(out, "\nstability of {}\n", text);
 }
 
 void print_model(std::ostream& out, const InspectedModel& model) {
   print_head(out, model);
+  if (!model.summary.final.empty()) fmt::print(out, "after the last trial: {}\n", evaluation_text(model.summary.final));
   if (!model.quantities.empty()) {
     TextRows rows{{"quantity", "least", "median", "greatest", "last", "values", "missing", "units"}};
     for (const QuantitySummary& q : model.quantities) {
@@ -233,6 +372,7 @@ void print_model(std::ostream& out, const InspectedModel& model) {
     fmt::print(out, "\n");
     for (const QuantitySummary& q : model.quantities) fmt::print(out, "{}: {}\n", q.name, q.description);
   }
+  print_grids(out, {&model, 1}, most_points_of_model);
   print_stability(out, model);
   print_not_computed(out, model);
 }
@@ -240,6 +380,9 @@ void print_model(std::ostream& out, const InspectedModel& model) {
 void print_trial(std::ostream& out, const InspectedModel& model) {
   print_head(out, model);
   fmt::print(out, "trial {}\n", model.trial->trial);
+  if (!model.trial->evaluation.empty())
+    fmt::print(out, "evaluated after {} trials: {}\n", model.trial->evaluated,
+               evaluation_text(model.trial->evaluation));
   if (model.computed) {
     const TrialInspection& t = *model.computed;
     if (t.trials_away == 0) {
@@ -257,7 +400,8 @@ void print_trial(std::ostream& out, const InspectedModel& model) {
     if (!t.diverged.empty()) fmt::print(out, "diverged: {}\n", t.diverged);
     print_layers(out, t, TrialMeasure::Of::credit, "credit signal", "delta_");
     print_layers(out, t, TrialMeasure::Of::feedback, "feedback", "B_");
-    for (const TrialInspection::Loop& loop : t.loops) print_loop(out, t, loop);
+    const double band = model.recorded ? model.recorded->config().dynamics.settling_band : default_settling_band;
+    for (const TrialInspection::Loop& loop : t.loops) print_loop(out, t, loop, band);
     print_findings(out, with_prefix("", t.findings));
   }
   print_stability(out, model);

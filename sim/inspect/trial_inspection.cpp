@@ -92,6 +92,26 @@ std::string text_of(const TrialFailure& failure) {
   return fmt::format("{}, population {}, at time {:g}", failure.where, failure.what, failure.time);
 }
 
+/// What decides how fast the loop is, of the weights alone.
+void add_spectra(const RecordedModel& model, TrialInspection::Loop& inspected) {
+  constexpr std::size_t most = 1000;  // units; more take seconds
+  const auto paths = model.paths();
+  const auto path = std::ranges::find(paths, inspected.stability.loop, &FeedbackPath::number);
+  if (path == paths.end()) return;
+  const Network& network = model.network();
+  if (std::max(network.units[path->top], network.units[path->bottom]) > most) return;
+  const arma::mat W = network.path(path->bottom, path->top);
+  const arma::mat WB = W * model.feedback()[path->number];
+  arma::vec singular;
+  if (!W.is_finite() || !WB.is_finite() || !arma::svd(singular, W)) return;
+  inspected.smallest_singular_value = singular.min();
+  arma::cx_vec eigenvalues;
+  if (!arma::eig_gen(eigenvalues, WB)) return;
+  inspected.eigenvalues.assign(eigenvalues.begin(), eigenvalues.end());
+  std::ranges::sort(inspected.eigenvalues, std::ranges::greater(),
+                    [](const std::complex<double>& mu) { return std::pair(mu.real(), mu.imag()); });
+}
+
 /// Every measure that the model has.
 std::vector<TrialInspection::Measured> measure_all(const Config& config, const RecordedModel& model,
                                                    const TrialView& view, bool with_trajectory) {
@@ -146,7 +166,8 @@ TrialInspection inspect_trial(const RunReader& file, const Config& config, Recor
       }
     }
   }
-  for (const TrialInspection::Loop& loop : result.loops) {
+  for (TrialInspection::Loop& loop : result.loops) {
+    add_spectra(model, loop);
     auto found = findings(loop.stability, model.config().dynamics);
     std::ranges::move(found, std::back_inserter(result.findings));
   }

@@ -8,6 +8,7 @@
 #include <dynvert/sim/inspect/recorded_model.hpp>
 #include <dynvert/sim/trial/loop_stability.hpp>
 
+#include <complex>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -25,6 +26,10 @@ struct TrialInspection {
     LoopStability stability;  ///< at the state where credit was read
     bool converged = false;
     bool no_steady_state = false;  ///< none that is unique
+    // why it is slow: without leak, a mode of u decays as fast as its eigenvalue of W B is far from 0. W and B are the
+    // weights that the loop passes, without the slopes of rate functions; empty: they are too large
+    std::optional<double> smallest_singular_value = std::nullopt;  ///< of W
+    std::vector<std::complex<double>> eigenvalues = {};            ///< of W B, the nearest to instability first
   };
 
   std::size_t trial = 0;

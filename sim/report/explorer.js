@@ -1,8 +1,8 @@
 // One recorded trial of a model: its transient, the residual of its loops, their spectra, and what was measured.
 
 const endings = {
-  1: "settled: it ended within 2 % of the steady state",
-  0: "not settled: it ended further than 2 % from the steady state",
+  1: "settled: it ended within the settling band (2 % by default) of the steady state",
+  0: "not settled: it ended outside the settling band (2 % by default) around the steady state",
   "-1": "failed: it diverged or met the step limit",
   "-2": "there is no unique steady state",
   "-3": "not defined: the error fluctuates, or the circuit has too many variables",

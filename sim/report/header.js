@@ -42,9 +42,19 @@ const modelColumns = [
     head: "settled",
     of: (m) => percent(m.settled),
     numeric: true,
-    words: "Settled: trials that ended within 2 % of the steady state.",
+    words: "Settled: trials that ended within the settling band (2 % by default) of the steady state.",
   },
 ];
+
+// One column for each key in which models differ; the kind of feedback has its own.
+function parameterColumns(models) {
+  const names = new Set(models.flatMap((m) => (m.parameters ?? []).map((p) => p.name)).filter((name) => name !== "feedback.kind"));
+  return Array.from(names, (name) => ({
+    head: name,
+    of: (m) => (m.parameters ?? []).find((p) => p.name === name)?.value ?? "–",
+    numeric: true,
+  }));
+}
 
 // One column for each loss and accuracy of the last evaluation; the NSE has its own.
 function finalColumns(models) {
@@ -73,7 +83,7 @@ function showModels(parent, data) {
     return;
   }
   // what no model of the file has takes no room
-  const all = [...modelColumns, ...finalColumns(data.models), ...measureColumns(data.models), { head: "notes", of: modelNotes }];
+  const all = [...modelColumns, ...parameterColumns(data.models), ...finalColumns(data.models), ...measureColumns(data.models), { head: "notes", of: modelNotes }];
   const columns = all.filter((c) => data.models.some((m) => !["", "–"].includes(c.of(m))));
   const cells = (model) => columns.map((c) => element("td", { class: c.numeric && "numeric" }, c.of(model)));
   const heads = columns.map((c) => element("th", { scope: "col", class: c.numeric && "numeric" }, c.head));

@@ -81,6 +81,16 @@ std::optional<Config> config_of(const RunReader& file, std::vector<std::string>&
   }
 }
 
+/// A file without a configuration that can be read says so where its loops are shown.
+void add_parameters(const RunReader& file, std::vector<ReportModel>& models) {
+  try {
+    auto parameters = differing_parameters(recorded_config(file));
+    for (ReportModel& model : models) model.parameters = std::move(parameters[model.summary.name]);
+  } catch (const Error&) {
+    return;
+  }
+}
+
 std::size_t count_curves(const RunReader& file, const std::vector<std::string>& models) {
   std::size_t count = 0;
   for (const std::string& model : models) count += report_columns(file, model).size();
@@ -175,6 +185,8 @@ ReportData read_report(const RunReader& file, const ReportLimits& limits) {
       names.push_back(name);
     });
   }
+
+  add_parameters(file, data.models);
 
   // At most two fifths for the curves, the rest for the trajectories.
   constexpr std::size_t fewest_points = 50;

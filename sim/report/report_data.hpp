@@ -81,7 +81,8 @@ struct ReportTrial {
 
 struct ReportModel {
   ModelSummary summary;
-  std::size_t records = 0;  ///< trials with trajectories in the file
+  std::vector<std::pair<std::string, std::string>> parameters = {};  ///< in which the models differ
+  std::size_t records = 0;                                           ///< trials with trajectories in the file
   std::vector<ReportTrial> trials;
 };
 

@@ -147,12 +147,19 @@ Json to_json(const ReportModel& m) {
   Json summary = Json::array();
   bool unstable = false;
   for (const MeasureSummary& q : s.measures) {
-    summary.push_back({{"title", q.title()}, {"about", q.measure->description}, {"value", number(q.value)}});
+    summary.push_back(
+        {{"title", q.title(q.statistic())}, {"about", q.measure->description}, {"value", number(q.value)}});
+    if (q.measure->summary == OverTrials::largest) {
+      summary.push_back({{"title", q.title("median")}, {"about", q.measure->description}, {"value", number(q.median)}});
+    }
     unstable = unstable || q.unstable();
   }
   Json final = Json::array();
   for (const auto& [name, value] : s.final) final.push_back({{"name", name}, {"value", number(value)}});
+  Json parameters = Json::array();
+  for (const auto& [name, value] : m.parameters) parameters.push_back({{"name", name}, {"value", value}});
   return {{"name", s.name},
+          {"parameters", parameters},
           {"credit", s.credit},
           {"status", s.status},
           {"solver", maybe(s.solver)},

@@ -158,7 +158,7 @@ std::vector<PointState> SweepFolder::states() const {
     if (exists(file_of(p)) && !readable_.contains(p)) {
       states.push_back({.status = PointStatus::interrupted});
     } else {
-      states.push_back(state_of(file_of(p), plan_.table.models));
+      states.push_back(state_of(file_of(p), plan_.table.results));
       // the sweep may have been made longer
       PointState& state = states.back();
       if (state.status == PointStatus::complete && state.trials < plan_.table.trials[p]) {

@@ -50,14 +50,14 @@ std::optional<std::int64_t> whole_attribute(const RunReader& file, const std::st
                                                                : std::nullopt;
 }
 
-/// The last train_loss that can be trusted.
-std::optional<double> last_loss(const RunReader& file, const std::string& model) {
-  const std::string group = fmt::format("/models/{}/eval/", model);
-  if (!file.has(group + "train_loss") || !file.has(group + "evaluation")) return std::nullopt;
+/// The last value that can be trusted.
+std::optional<double> last_value(const RunReader& file, const SweepResult& result) {
+  const std::string group = fmt::format("/models/{}/eval/", result.model), dataset = group + result.dataset;
+  if (!file.has(dataset) || !file.has(group + "evaluation")) return std::nullopt;
   const std::int64_t committed = whole_attribute(file, group + "evaluation", rows_committed_attribute).value_or(0);
   const std::size_t rows =
-      std::min(file.length(group + "train_loss"), static_cast<std::size_t>(std::max<std::int64_t>(committed, 0)));
-  return rows == 0 ? std::nullopt : std::optional(file.value(group + "train_loss", rows - 1));
+      std::min(file.length(dataset), static_cast<std::size_t>(std::max<std::int64_t>(committed, 0)));
+  return rows == 0 ? std::nullopt : std::optional(file.value(dataset, rows - 1));
 }
 
 }  // namespace
@@ -81,15 +81,15 @@ const char* status_text(PointStatus status) {
 std::string index_text(const SweepTable& table, const std::vector<PointState>& states) {
   std::vector<std::string> header = identity_header(table);
   header.insert(header.end(), {"status", "trials"});
-  for (const std::string& model : table.models) header.push_back("train_loss_" + model);
+  for (const auto& [model, dataset] : table.results) header.push_back(dataset + "_" + model);
   std::string text = csv_line(header);
   for (std::size_t p = 0; p < table.points.size(); ++p) {
     const PointState& state = states[p];
     std::vector<std::string> fields = identity_of(table, p);
     fields.insert(fields.end(), {status_text(state.status), fmt::format("{}", state.trials)});
-    for (std::size_t m = 0; m < table.models.size(); ++m) {
-      const bool known = m < state.losses.size() && state.losses[m];
-      fields.push_back(known ? csv_number(*state.losses[m]) : "");
+    for (std::size_t r = 0; r < table.results.size(); ++r) {
+      const bool known = r < state.results.size() && state.results[r];
+      fields.push_back(known ? csv_number(*state.results[r]) : "");
     }
     text += csv_line(fields);
   }
@@ -129,14 +129,14 @@ std::string index_difference(std::string_view text, const std::string& path, con
   return {};
 }
 
-PointState state_of(const std::string& path, const std::vector<std::string>& models) {
+PointState state_of(const std::string& path, const std::vector<SweepResult>& results) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return {};
   PointState state{.status = PointStatus::interrupted};
   try {
     const RunReader file(path);
     state.trials = whole_attribute(file, "/", "trials_committed").value_or(0);
-    for (const std::string& model : models) state.losses.push_back(last_loss(file, model));
+    for (const SweepResult& result : results) state.results.push_back(last_value(file, result));
     if (whole_attribute(file, "/", "complete") == 1) {
       state.status = PointStatus::complete;
     } else if (file.attribute("/", "status") == AttributeValue(std::string("diverged"))) {

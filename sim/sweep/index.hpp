@@ -2,7 +2,7 @@
 
 /// The index of a sweep, DIR/sweep.csv: a line a point, in the order of the points, and the header
 ///
-///     file, a column a swept key, seed, status, trials, train_loss_NAME for each model that learns
+///     file, a column a swept key, seed, status, trials, train_loss_NAME and so on for each model that learns
 ///
 /// Values of keys are TOML, as typed. What is not known is empty.
 
@@ -33,10 +33,18 @@ enum class PointStatus {
 
 struct PointState {
   PointStatus status = PointStatus::not_run;
-  std::int64_t trials = 0;                         ///< that its file can be trusted up to
-  std::vector<std::optional<double>> losses = {};  ///< of each of the sweep's models; empty: none is known
+  std::int64_t trials = 0;                          ///< that its file can be trusted up to
+  std::vector<std::optional<double>> results = {};  ///< of the sweep's results; empty: none is known
 
   bool operator==(const PointState&) const = default;
+};
+
+/// What the last evaluation of a model gives.
+struct SweepResult {
+  std::string model;
+  std::string dataset;  ///< "train_loss", "test_accuracy": of /models/NAME/eval
+
+  auto operator<=>(const SweepResult&) const = default;
 };
 
 struct SweepTable {
@@ -44,7 +52,7 @@ struct SweepTable {
   std::vector<SweepPoint> points;
   std::vector<std::int64_t> seeds;   ///< of each point
   std::vector<std::int64_t> trials;  ///< likewise: when it is complete
-  std::vector<std::string> models;   ///< those that learn, of all points
+  std::vector<SweepResult> results;  ///< of the models that learn, of all points
 };
 
 [[nodiscard]] std::string index_text(const SweepTable& table, const std::vector<PointState>& states);
@@ -58,6 +66,6 @@ enum class Points { same, more };
                                            Points points);
 
 /// What the file of a point says. Nothing is there: not run; it cannot be read: interrupted, after no trial.
-[[nodiscard]] PointState state_of(const std::string& path, const std::vector<std::string>& models);
+[[nodiscard]] PointState state_of(const std::string& path, const std::vector<SweepResult>& results);
 
 }  // namespace dynvert

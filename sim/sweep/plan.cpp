@@ -1,6 +1,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
+#include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
 #include <dynvert/sim/registry.hpp>
 #include <dynvert/sim/sweep/plan.hpp>
@@ -10,9 +11,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace dynvert {
 
@@ -43,6 +44,36 @@ std::vector<SweepAxis> axes_of(const SweepArguments& arguments) {
     throw ValueError("--set " + set, "has no effect, the key is swept", "one of the two");
   }
   return axes;
+}
+
+}  // namespace
+
+namespace {
+
+/// The losses and accuracies of each model, as its evaluations have them.
+std::vector<SweepResult> results_of(const Config& config) {
+  std::vector<std::string> sets{"train"};
+  if (config.task.test_samples > 0) sets.emplace_back("test");
+  std::vector<SweepResult> results;
+  for (const ModelConfig& model : config.models) {
+    for (const std::string& set : sets) {
+      results.push_back({model.name, set + "_loss"});
+      if (config.task.targets == "classes") results.push_back({model.name, set + "_accuracy"});
+    }
+  }
+  return results;
+}
+
+/// What the point's run would refuse: said with the name of the point, before any has started.
+void check_start(StartCheck& start, const std::string& point, const Config& config) {
+  const auto named = [&](const std::string& object) { return fmt::format("{}: {}", point, object); };
+  try {
+    start.check(config);
+  } catch (const IoError& error) {
+    throw IoError(named(error.path()), error.fault(), error.remedy());
+  } catch (const ValueError& error) {
+    throw ValueError(named(error.object()), error.fault(), error.allowed());
+  }
 }
 
 }  // namespace
@@ -80,27 +111,29 @@ SweepPlan plan_sweep(const SweepArguments& arguments) {
 
   struct Loaded {
     std::size_t hash = 0;
-    std::vector<std::string> models, notes;
+    std::vector<SweepResult> results;
+    std::vector<std::string> notes;
   };
   std::vector<Loaded> loaded(table.points.size());
   table.seeds.resize(table.points.size());
   table.trials.resize(table.points.size());
   const auto load = [&](std::size_t p) { return load_point(arguments, plan.text, table.axes, table.points[p]); };
+  StartCheck start(false);
   parallel_for(loaded.size(), std::max(1U, std::thread::hardware_concurrency()), [&](std::size_t p) {
     const Config config = load(p);
+    check_start(start, table.points[p].name, config);
     table.seeds[p] = static_cast<std::int64_t>(config.seed);
     table.trials[p] = static_cast<std::int64_t>(config.trials);
-    loaded[p] = {.hash = std::hash<std::string>()(config.resolved), .models = {}, .notes = config.notes};
-    if (!experiment_type(config.kind).learns) return;
-    for (const ModelConfig& model : config.models) loaded[p].models.push_back(model.name);
+    loaded[p] = {.hash = std::hash<std::string>()(config.resolved), .results = {}, .notes = config.notes};
+    if (experiment_type(config.kind).learns) loaded[p].results = results_of(config);
   });
 
   std::unordered_map<std::size_t, std::size_t> points;  // by the hash of what they resolve to
-  std::unordered_set<std::string> models, notes;
-  const auto add_new = [](std::vector<std::string>& to, const std::vector<std::string>& from,
-                          std::unordered_set<std::string>& seen) {
-    for (const std::string& text : from) {
-      if (seen.insert(text).second) to.push_back(text);
+  std::set<SweepResult> results;
+  std::set<std::string> notes;
+  const auto add_new = [](auto& to, const auto& from, auto& seen) {
+    for (const auto& entry : from) {
+      if (seen.insert(entry).second) to.push_back(entry);
     }
   };
   for (std::size_t p = 0; p < loaded.size(); ++p) {
@@ -110,7 +143,7 @@ SweepPlan plan_sweep(const SweepArguments& arguments) {
                        fmt::format("{} and {} are the same run", table.points[same->second].name, table.points[p].name),
                        "each value once, however it is written");
     }
-    add_new(table.models, loaded[p].models, models);
+    add_new(table.results, loaded[p].results, results);
     add_new(plan.notes, loaded[p].notes, notes);
   }
   return plan;

@@ -34,6 +34,7 @@ struct SweepPlan {
 
 /// @throws ValueError   the options
 ///         ConfigError  a configuration: its message begins with the name of the point
+///         ValueError, IoError  what its run would refuse when it starts (StartCheck), likewise
 [[nodiscard]] SweepPlan plan_sweep(const SweepArguments& arguments);
 
 /// The configuration of one point. @throws ConfigError

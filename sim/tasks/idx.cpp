@@ -1,5 +1,7 @@
+#include <dynvert/sim/platform/file_format.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/tasks/idx.hpp>
+#include <dynvert/sim/tasks/labels.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -124,6 +126,11 @@ IdxHeader read_header(const std::string& path, Unpacked& file) {
   if (file.read(magic) < magic.size()) throw IoError(path, "is too short for an IDX file", copy_again);
   IdxHeader header{.type = magic[2], .shape = {}};
   if (magic[0] != 0 || magic[1] != 0 || value_size(header.type) == 0) {
+    if (const auto format = recognise_format(path)) {
+      throw IoError(path, "is " + format->name + ", not an IDX file",
+                    format->remedy.empty() ? "task.targets_path left out: inputs and targets are in one HDF5 file"
+                                           : format->remedy);
+    }
     throw IoError(path,
                   fmt::format("is not an IDX file: it begins with {:02x} {:02x} {:02x} {:02x}", magic[0], magic[1],
                               magic[2], magic[3]),
@@ -224,26 +231,25 @@ SampleTable read_idx(const std::string& path, std::size_t samples) {
   return SampleTable::reals(std::move(values));
 }
 
-SampleTable read_idx_labels(const std::string& path, std::size_t samples, std::size_t classes) {
+SampleTable read_idx_labels(const std::string& path, std::size_t samples, std::size_t classes, std::size_t first) {
   const Contents contents = read_contents(path, samples);
   const IdxHeader& header = contents.header;
-  if (header.units() != 1 || header.type == 0x0D || header.type == 0x0E) {
-    throw IoError(path, fmt::format("holds {} values per sample, or values that are not whole", header.units()),
-                  "a file of labels: one integer per sample");
+  const std::size_t size = value_size(header.type), units = header.units();
+  const auto value = [&](std::size_t i) { return real_value(header.type, contents.values.data() + i * size); };
+  const std::size_t count = contents.values.size() / size / units;
+  if (units == 1) {
+    std::vector<double> labels(count);
+    for (std::size_t i = 0; i < count; ++i) labels[i] = value(i);
+    return classes_of_labels(path, labels, classes, first);
   }
-  const std::size_t size = value_size(header.type);
-  std::vector<std::uint32_t> labels;
-  labels.reserve(contents.values.size() / size);
-  for (std::size_t i = 0; i < contents.values.size() / size; ++i) {
-    const double label = real_value(header.type, contents.values.data() + i * size);
-    if (label < 0 || label >= static_cast<double>(classes)) {
-      throw IoError(path,
-                    fmt::format("holds the label {} of sample {}, but the network has {} outputs", label, i, classes),
-                    fmt::format("labels from 0 to {}, or a last layer with more units", classes - 1));
-    }
-    labels.push_back(static_cast<std::uint32_t>(label));
+  if (units != classes) {
+    throw IoError(
+        path, fmt::format("holds {} values per sample", units),
+        fmt::format("a file of labels: one number per sample, or {}, 1 at the class and 0 at the others", classes));
   }
-  return SampleTable::classes(classes, std::move(labels));
+  OneHot one_hot(path, count, classes, first);
+  for (std::size_t i = 0; i < count * units; ++i) one_hot.take(i / units, i % units, value(i));
+  return std::move(one_hot).classes();
 }
 
 }  // namespace dynvert

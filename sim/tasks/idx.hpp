@@ -43,7 +43,9 @@ struct IdxHeader {
 ///                  data are damaged, or a value is not finite
 [[nodiscard]] SampleTable read_idx(const std::string& path, std::size_t samples);
 
-/// Reads labels: one whole number from 0 to classes - 1 a sample. @throws IoError  likewise, and for other values
-[[nodiscard]] SampleTable read_idx_labels(const std::string& path, std::size_t samples, std::size_t classes);
+/// Reads labels: one whole number per sample, of any type, or 1 at the class and 0 at the others.
+/// @param first  the label of class 0. @throws IoError  likewise, and for labels that are no classes
+[[nodiscard]] SampleTable read_idx_labels(const std::string& path, std::size_t samples, std::size_t classes,
+                                          std::size_t first = 0);
 
 }  // namespace dynvert

@@ -86,7 +86,8 @@ DatasetSpec steps_dataset(std::size_t loop) {
 }
 
 DatasetSpec converged_dataset(std::size_t loop) {
-  return converged_flag(fmt::format("converged_{}", loop), "whether the loop was within 2 % of its steady state");
+  return converged_flag(fmt::format("converged_{}", loop),
+                        "whether the loop was within settling_band (2 % by default) of its steady state");
 }
 
 const arma::mat& WeightsDataset::matrix(const Network& network, const Feedback& feedback) const {

@@ -41,7 +41,11 @@ std::vector<LoopStability> loops_at_rest(std::span<const Stage> stages, const Ne
 }
 
 std::vector<Finding> findings(const LoopStability& s, const DynamicsConfig& dynamics) {
-  LoopSetting setting{.alpha = s.alpha, .tau_u = s.tau_u, .solver = dynamics.solver, .dt = dynamics.dt};
+  LoopSetting setting{.alpha = s.alpha,
+                      .tau_u = s.tau_u,
+                      .solver = dynamics.solver,
+                      .dt = dynamics.dt,
+                      .settling_band = dynamics.settling_band};
   if (solver_kind(dynamics.solver).has_trajectory) setting.duration = dynamics.duration;
   std::vector<Finding> found;
   for (std::size_t i = 0; i < s.values.size(); ++i) {

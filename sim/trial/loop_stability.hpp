@@ -38,7 +38,7 @@ struct LoopStability {
 /// | finding        | when                                                                                       |
 /// |----------------|--------------------------------------------------------------------------------------------|
 /// | not stable     | spectral abscissa >= 0                                                                     |
-/// | slow           | the slowest mode needs more than the duration to decay to 2 % (ln 50 time constants)       |
+/// | slow           | the slowest mode needs more than the duration to decay to settling_band (2 %: ln 50 time constants)       |
 /// | leak           | alpha is less than twice the critical leak, which is above 0                               |
 /// | step           | dt is above 3/4 of the largest stable step of the model's solver                           |
 /// | delay          | the delay margin is below a tenth of the controller's time constant                        |

@@ -69,6 +69,10 @@ LoopParameters loop_parameters(const Config& config, const ModelConfig& model) {
   return parameters;
 }
 
+void note_settling_band(const DynamicsConfig& dynamics, std::vector<Attribute>& attributes) {
+  if (dynamics.settling_band != default_settling_band) attributes.push_back({"settling_band", dynamics.settling_band});
+}
+
 TrialRunner::Assign credit_rule(const Config& config, const ModelConfig& model) {
   const CreditModel credit = credit_of(config, model).credit;
   if (!credit.assign) return nullptr;
@@ -84,6 +88,7 @@ std::vector<Stage> model_stages(const Config& config, const ModelConfig& model, 
   if (!credit.stages) return {};
   std::vector<Stage> stages = credit.stages(network, parameters);
   if (model.dynamics.forward == "dynamic") stages.insert(stages.begin(), forward_stage(network, parameters.tau_h));
+  for (Stage& stage : stages) stage.settling_band = model.dynamics.settling_band;
   return stages;
 }
 

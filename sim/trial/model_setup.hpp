@@ -19,6 +19,9 @@ namespace dynvert {
 [[nodiscard]] SolverSettings solver_settings(const DynamicsConfig& dynamics);
 [[nodiscard]] LoopParameters loop_parameters(const Config& config, const ModelConfig& model);
 
+/// The attribute settling_band of a model or circuit, where it is another one than that of all.
+void note_settling_band(const DynamicsConfig& dynamics, std::vector<Attribute>& attributes);
+
 /// The rule of an algebraic model with its parameters; nullptr: the model has stages.
 [[nodiscard]] TrialRunner::Assign credit_rule(const Config& config, const ModelConfig& model);
 

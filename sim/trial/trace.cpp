@@ -208,7 +208,9 @@ class TableMaker {
         add(i, stages[i]);
     }
     table_.add_number(
-        converged_flag("converged", "whether everything that should settle was within 2 % of its steady state"),
+        converged_flag(
+            "converged",
+            "whether everything that should settle was within settling_band (2 % by default) of its steady state"),
         [](const TraceRecord& r) { return static_cast<double>(r.row.converged); });
     table_.add_number({.name = "settling_time",
                        .units = "time",
@@ -418,8 +420,8 @@ double latest_settling_time(const StageResult& result, const State& steady) {
     for (const auto& readout : loop.readouts) {
       const auto x_inf = result.f->layout().view(std::span<const double>(steady), readout.first);
       const arma::vec target(x_inf.column(0).data(), x_inf.units);
-      const auto time = settling_time(*result.trajectory, readout.first, 0, target, settling_band, result.phase.start,
-                                      result.phase.start + result.phase.duration);
+      const auto time = settling_time(*result.trajectory, readout.first, 0, target, result.stage->settling_band,
+                                      result.phase.start, result.phase.start + result.phase.duration);
       if (!time) return no_value;
       latest = std::max(latest, *time);
     }

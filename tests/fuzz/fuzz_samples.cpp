@@ -26,7 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  .samples = bytes.ConsumeIntegralInRange<std::size_t>(0, 5),
                  .path = file.path(),
                  .group = group,
+                 .transposed = bytes.ConsumeBool(),
                  .targets = use == 0 ? "values" : "classes",
+                 .labels_from = bytes.ConsumeIntegralInRange(0, 1),
                  .scaling = use == 0 ? "standardised" : "none"};
   spoil(file.path(), elsewhere.path(), bytes);
   const long open = open_identifiers();

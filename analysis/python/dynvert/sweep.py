@@ -30,8 +30,8 @@ def _value(text: str) -> Any:
 
 def read_sweep(folder: PathLike) -> pd.DataFrame:
     """The index of a sweep, a row a run: file (its path, for open_run), a column for each swept key, seed, status ("complete",
-    "interrupted", "diverged", "failed", "not run"), trials (that its file can be trusted up to), and train_loss_NAME, the last one,
-    of each model that learns; NaN where none is known.
+    "interrupted", "diverged", "failed", "not run"), trials (that its file can be trusted up to), and train_loss_NAME,
+    train_accuracy_NAME, test_loss_NAME, test_accuracy_NAME, the last ones, of each model that learns; NaN where none is known.
 
     Raises FileError where the folder has no index, or one that is damaged.
     """

@@ -283,7 +283,7 @@ TEST_CASE("every measure: shows in a run, in inspect, as JSON, in maps and in th
     CHECK(columns > 0);
     CHECK_THAT(of_trial, Contains(measure.label));
     if (measure.summary != OverTrials::nothing) {
-      const MeasureSummary summary{&measure, std::nullopt};
+      const MeasureSummary summary{.measure = &measure, .value = std::nullopt, .median = std::nullopt};
       CHECK_THAT(overview, Contains(summary.measure->label));
       CHECK(json.contains(fmt::format("{}_{}", summary.statistic(), measure.name)));
     }

@@ -73,7 +73,8 @@ TEST_CASE("links and values in other files are not followed, and nothing is writ
   CHECK_FALSE(h5::has(file, "/around"));
   CHECK_THROWS_WITH(h5::open_dataset(file, std::string(learning) + "trial_error"),
                     Contains("keeps its values in another file"));
-  CHECK_THROWS_WITH(read_samples(path, "/elsewhere", "x", 3, 6, "inputs"), Contains("link to another file"));
+  CHECK_THROWS_WITH(read_samples({.path = path, .group = "/elsewhere", .name = "x", .key = "x"}, 3, 6, "inputs"),
+                    Contains("link to another file"));
   CHECK_THROWS_WITH(read_matrix(path, "/models/DI_2/learning", "trial_error", 40, 1), Contains("another file"));
   CHECK(dynvert_run({"recover", path}).code == exit_io);
   CHECK(contents(other) == before);
@@ -106,9 +107,10 @@ TEST_CASE("no memory is taken, and no time spent, for sizes that a file only dec
     H5Ldelete(file, "/models/DI_2/learning/trial_error", H5P_DEFAULT);
     put_dataset(file, "/models/DI_2/learning/trial_error", {hsize_t{1} << 40});
   });
-  CHECK_THROWS_WITH(count_samples(path, "/", "x"), Contains("declares values that a file of this size cannot hold"));
+  CHECK_THROWS_WITH(count_samples({.path = path, .name = "x", .key = "x"}, 6),
+                    Contains("declares values that a file of this size cannot hold"));
   CHECK_THROWS_WITH(read_matrix(path, "/", "overflow", 2, 3), Contains("cannot hold"));
-  CHECK(count_samples(path, "/", "none") == 0);
+  CHECK(count_samples({.path = path, .name = "none", .key = "x"}, 1) == 0);
   const auto recovered = dynvert_run({"recover", path});
   CHECK(recovered.code == exit_io);
   CHECK_THAT(recovered.err, Contains("trial_error: declares values"));

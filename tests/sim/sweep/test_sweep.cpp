@@ -43,7 +43,7 @@ SweepTable two_by_two() {
                    .points = {},
                    .seeds = {3, 5, 3, 5},
                    .trials = {20, 20, 20, 20},
-                   .models = {"DI", "BP"}};
+                   .results = {{"DI", "train_loss"}, {"DI", "train_accuracy"}, {"BP", "train_loss"}}};
   table.points = sweep_points(table.axes);
   return table;
 }
@@ -163,17 +163,18 @@ TEST_CASE("sweep: how far a run is, from what it says") {
 
 TEST_CASE("sweep: the index is a line a point") {
   const SweepTable table = two_by_two();
-  const std::vector<PointState> states{{.status = PointStatus::complete, .trials = 20, .losses = {0.5, 1e300}},
-                                       {.status = PointStatus::diverged, .trials = 1, .losses = {std::nullopt, 2.0}},
-                                       {.status = PointStatus::failed},
-                                       {}};
+  const std::vector<PointState> states{
+      {.status = PointStatus::complete, .trials = 20, .results = {0.5, 0.25, 1e300}},
+      {.status = PointStatus::diverged, .trials = 1, .results = {std::nullopt, std::nullopt, 2.0}},
+      {.status = PointStatus::failed},
+      {}};
   const std::string text = index_text(table, states);
   CHECK(text ==
-        "file,model.DI.alpha,seed,status,trials,train_loss_DI,train_loss_BP\r\n"
-        "\"alpha=0.1,seed=3.h5\",0.1,3,complete,20,0.5,1e+300\r\n"
-        "\"alpha=0.1,seed=5.h5\",0.1,5,diverged,1,,2\r\n"
-        "\"alpha=1_2,seed=3.h5\",\"[1, 2]\",3,failed,0,,\r\n"
-        "\"alpha=1_2,seed=5.h5\",\"[1, 2]\",5,not run,0,,\r\n");
+        "file,model.DI.alpha,seed,status,trials,train_loss_DI,train_accuracy_DI,train_loss_BP\r\n"
+        "\"alpha=0.1,seed=3.h5\",0.1,3,complete,20,0.5,0.25,1e+300\r\n"
+        "\"alpha=0.1,seed=5.h5\",0.1,5,diverged,1,,,2\r\n"
+        "\"alpha=1_2,seed=3.h5\",\"[1, 2]\",3,failed,0,,,\r\n"
+        "\"alpha=1_2,seed=5.h5\",\"[1, 2]\",5,not run,0,,,\r\n");
   CHECK(text.starts_with(sweep_index_signature));
   CHECK(index_difference(text, "i", table, Points::same).empty());
   CHECK(index_difference(text, "i", table, Points::more).empty());

@@ -47,6 +47,11 @@ std::string write_gzip(const std::string& path, const std::string& bytes) {
   return path;
 }
 
+/// A dataset that the key of its name reads.
+SamplePlace in(const std::string& path, const std::string& group, const std::string& name) {
+  return {.path = path, .group = group, .name = name, .key = name};
+}
+
 const std::string six("\x00\x01\x02\xFD\xFE\xFF", 6);
 
 }  // namespace
@@ -149,7 +154,17 @@ TEST_CASE("IDX labels are classes") {
   CHECK(arma::approx_equal(all(table), arma::mat{{1, 0, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 1}}, "absdiff", 0));
   CHECK_THROWS_WITH(read_idx_labels(path, 0, 2), Contains("holds the label 2 of sample 1, but the network has 2"));
   const std::string pairs = write_text(folder / "pairs", idx_bytes(0x08, {2, 2}, std::string(4, '\0')));
-  CHECK_THROWS_WITH(read_idx_labels(pairs, 0, 2), Contains("one integer per sample"));
+  CHECK_THROWS_WITH(read_idx_labels(pairs, 0, 3), Contains("one number per sample, or 3"));
+  CHECK_THROWS_WITH(read_idx_labels(pairs, 0, 2), Contains("sample 0 has no class"));
+  const std::string one_hot = write_text(folder / "one_hot", idx_bytes(0x08, {2, 2}, std::string("\0\1\1\0", 4)));
+  CHECK(read_idx_labels(one_hot, 0, 2).class_numbers()[0] == 1);
+  CHECK_THROWS_WITH(read_idx_labels(one_hot, 0, 2, 1), Contains("labels_from = 1 does not apply"));
+  // whole numbers as floats, which count from 1
+  std::string floats;
+  for (const float label : {2.0F, 1.0F}) append_big_endian(floats, std::bit_cast<std::uint32_t>(label), 4);
+  const std::string from_one = write_text(folder / "from_one", idx_bytes(0x0D, {2}, floats));
+  CHECK(read_idx_labels(from_one, 0, 2, 1).class_numbers()[0] == 1);
+  CHECK_THROWS_WITH(read_idx_labels(from_one, 0, 2), Contains("labels_from = 1 in [task]"));
 }
 
 TEST_CASE("tables of samples: moments, scales, columns") {
@@ -188,20 +203,20 @@ TEST_CASE("samples from HDF5") {
                     std::vector<double>{0, std::numeric_limits<double>::quiet_NaN(), 2});
     file.finish("complete");
   }
-  CHECK(count_samples(path, "/train", "x") == 3);
-  const arma::mat x = all(read_samples(path, "/train", "x", 2, 4, "inputs"));
+  CHECK(count_samples(in(path, "/train", "x"), 4) == 3);
+  const arma::mat x = all(read_samples(in(path, "/train", "x"), 2, 4, "inputs"));
   CHECK(arma::approx_equal(x, arma::mat{{0, 4}, {1, 5}, {2, 6}, {3, 7}}, "absdiff", 0));
-  CHECK(all(read_samples(path, "/train/", "t", 3, 1, "outputs"))(0, 2) == 2);
-  const SampleTable labels = read_labels(path, "/train", "labels", 3, 3);
+  CHECK(all(read_samples(in(path, "/train/", "t"), 3, 1, "outputs"))(0, 2) == 2);
+  const SampleTable labels = read_labels(in(path, "/train", "labels"), 3, 3, 0);
   CHECK(labels.class_numbers()[0] == 2);
-  CHECK_THROWS_WITH(read_labels(path, "/train", "labels", 3, 2), Contains("holds the label 2 of sample 0"));
-  CHECK_THROWS_WITH(read_labels(path, "/train", "t", 3, 3), Contains("holds the label 0.5 of sample 0"));
-  CHECK_THROWS_WITH(read_samples(path, "/train", "x", 3, 5, "inputs"), Contains("is 3 x 2 x 2, expected 5 values"));
-  CHECK_THROWS_WITH(read_samples(path, "/train", "x", 9, 4, "inputs"), Contains("holds 3 samples, but 9"));
-  CHECK_THROWS_WITH(read_samples(path, "/bad", "x", 3, 1, "inputs"), Contains("nan at position 0 of sample 1"));
-  CHECK_THROWS_WITH(read_samples(path, "/bad", "t", 3, 1, "inputs"), Contains("has no dataset t"));
-  CHECK_THROWS_WITH(count_samples(path, "/none", "x"), Contains("is not a group"));
-  CHECK_THROWS_WITH(count_samples(folder / "none.h5", "/", "x"), Contains("No such file"));
+  CHECK_THROWS_WITH(read_labels(in(path, "/train", "labels"), 3, 2, 0), Contains("holds the label 2 of sample 0"));
+  CHECK_THROWS_WITH(read_labels(in(path, "/train", "t"), 3, 3, 0), Contains("holds the label 0.5 of sample 0"));
+  CHECK_THROWS_WITH(read_samples(in(path, "/train", "x"), 3, 5, "inputs"), Contains("is 3 x 2 x 2, expected 5 values"));
+  CHECK_THROWS_WITH(read_samples(in(path, "/train", "x"), 9, 4, "inputs"), Contains("holds 3 samples, but 9"));
+  CHECK_THROWS_WITH(read_samples(in(path, "/bad", "x"), 3, 1, "inputs"), Contains("nan at position 0 of sample 1"));
+  CHECK_THROWS_WITH(read_samples(in(path, "/bad", "t"), 3, 1, "inputs"), Contains("has no dataset t"));
+  CHECK_THROWS_WITH(count_samples(in(path, "/none", "x"), 1), Contains("is not a group"));
+  CHECK_THROWS_WITH(count_samples(in(folder / "none.h5", "/", "x"), 1), Contains("No such file"));
 
   // unsigned bytes, as images are often stored; and an extent that nobody has written
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
@@ -219,10 +234,10 @@ TEST_CASE("samples from HDF5") {
   for (const hid_t s : {space, beyond}) H5Sclose(s);
   H5Pclose(chunks);
   REQUIRE(H5Fclose(file) >= 0);
-  const SampleTable table = read_samples(path, "/", "bytes", 2, 3, "inputs");
+  const SampleTable table = read_samples(in(path, "/", "bytes"), 2, 3, "inputs");
   CHECK(table.are_bytes());
   CHECK(all(table)(1, 0) == 128);
-  CHECK_THROWS_WITH(read_samples(path, "/", "large", 2, 3, "inputs"), Contains("a file of this size cannot hold"));
+  CHECK_THROWS_WITH(read_samples(in(path, "/", "large"), 2, 3, "inputs"), Contains("a file of this size cannot hold"));
 }
 
 TEST_CASE("the checksum is that of FIPS 180-4's examples") {

@@ -20,7 +20,7 @@ from ..series import blocks, thin
 from ..style import BLACK, BLUE, GREEN, GREY, TIME, VERMILION, drawing
 from .spectrum import point_of
 
-#: the band around the steady state within which a loop is settled
+#: the band around the steady state within which a loop is settled, of models that name no other
 SETTLING_BAND = 0.02
 _MOST_LINES = 24
 _GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "rho", "sigma", "tau", "phi", "psi", "omega")
@@ -35,6 +35,7 @@ class Approach:
     residual: np.ndarray  #: |W f(delta) - alpha u - s| / |s|
     residual_time: np.ndarray
     steady: Optional[np.ndarray]  #: the loop's steady state; None: the weights of the trial are not in the file
+    band: float = SETTLING_BAND  #: of the model
 
 
 def _distance(trace: xr.Dataset, name: str, target: np.ndarray) -> np.ndarray:
@@ -70,6 +71,7 @@ def approach(model: Model, trial: int, number: int) -> Optional[Approach]:
     read_out = [name for name in names if "credit_layer" in trace[name].attrs]
     s = trace[signal].values
     time = trace["time"].values
+    band = float(model.attrs.get("settling_band", SETTLING_BAND))
     loop = _loop(model, trial, number)
     end = state_at(loop, trace, last_sample(trace, controller)) if loop else None
     steady = loop.steady_state(s, None if loop.linear else end) if loop and end is not None else None
@@ -83,13 +85,13 @@ def approach(model: Model, trial: int, number: int) -> Optional[Approach]:
         for start, u in blocks(trace[controller], "time"):
             delta = trace[names[-1]].isel(time=slice(start, start + len(u))).values
             pieces.append(loop.residual(delta, u, s))
-        return Approach(time, distance, np.concatenate(pieces), time, steady)
+        return Approach(time, distance, np.concatenate(pieces), time, steady, band)
     changes, previous = [], trace[controller].isel(time=slice(0, 1)).values
     for start, u in blocks(trace[controller], "time"):
         changes.append(np.linalg.norm(np.diff(np.vstack([previous, u]), axis=0), axis=1)[0 if start else 1 :])
         previous = u[-1:]
     residual = model.parameter("tau_u", trial) * np.concatenate(changes) / np.diff(time) / np.linalg.norm(s)
-    return Approach(time, distance, residual, (time[1:] + time[:-1]) / 2, None)
+    return Approach(time, distance, residual, (time[1:] + time[:-1]) / 2, None, band)
 
 
 def _loop(model: Model, trial: int, number: int) -> Optional[Loop]:
@@ -100,7 +102,7 @@ def _loop(model: Model, trial: int, number: int) -> Optional[Loop]:
 
 
 def settling_time(model: Model, trial: int, number: int, steps: Optional[Approach]) -> Optional[float]:
-    """The time of the trial from which on the loop stays within 2 % of its steady state; None where it does not, or where that
+    """The time of the trial from which on the loop stays within the settling band around its steady state; None where it does not, or where that
     is not known, or where it is not defined because the error fluctuates. From the distances where the steady state is known, else
     as the run recorded it."""
     trace = model.transient(trial)
@@ -108,7 +110,7 @@ def settling_time(model: Model, trial: int, number: int, steps: Optional[Approac
         return None
     if steps is not None and steps.steady is not None:
         reached = np.flatnonzero(np.isfinite(steps.distance))
-        outside = np.flatnonzero(steps.distance[reached] > SETTLING_BAND)
+        outside = np.flatnonzero(steps.distance[reached] > steps.band)
         first = reached[0] if not len(outside) else outside[-1] + 1
         return float(steps.time[reached[first]]) if first < len(reached) else None
     name = f"settling_time_{number}"
@@ -223,16 +225,17 @@ def _approach_panel(axes: Axes, steps: Approach, settled: Optional[float]) -> No
         axes.plot(time[rows], np.where(y > 0, y, np.nan), **style)
     axes.set_yscale("log")
     if steps.steady is not None:
-        axes.axhline(SETTLING_BAND, color=VERMILION, linewidth=0.6, zorder=0)
+        axes.axhline(steps.band, color=VERMILION, linewidth=0.6, zorder=0)
     axes.set_ylabel("relative size")
     axes.legend(loc="lower left", handlelength=2, fontsize=7, frameon=True, edgecolor="none", framealpha=0.85)
-    if settled is None and steps.steady is not None and not steps.distance[np.isfinite(steps.distance)][-1] <= SETTLING_BAND:
+    within = f"within {100 * steps.band:g} %"
+    if settled is None and steps.steady is not None and not steps.distance[np.isfinite(steps.distance)][-1] <= steps.band:
         axes.text(
-            1, 1, "not within 2 % in this trial", transform=axes.transAxes, ha="right", va="top", color=VERMILION, fontsize=7
+            1, 1, f"not {within} in this trial", transform=axes.transAxes, ha="right", va="top", color=VERMILION, fontsize=7
         )
     if settled is not None:
         side = 1 if settled < 0.7 * steps.time[-1] else -1
-        axes.annotate(f"within 2 %\nfrom t = {settled:g}", (settled, 1), xycoords=("data", "axes fraction"),
+        axes.annotate(f"{within}\nfrom t = {settled:g}", (settled, 1), xycoords=("data", "axes fraction"),
                       xytext=(4 * side, -3), textcoords="offset points", va="top", ha="left" if side > 0 else "right",
                       color=VERMILION, fontsize=7)  # fmt: skip
 
