@@ -60,6 +60,7 @@ struct PopulationValues {
   std::map<std::string, std::vector<arma::mat>> ended = {};  ///< by phase, where something refers to its end
   std::vector<arma::mat> integrals = {};                     ///< by product that rules average: over time
   std::vector<double> durations = {};                        ///< likewise: of that time
+  std::map<std::size_t, arma::mat> weights = {};             ///< by matrix: those that have moved in the trial
 };
 
 /// What a forward pass leaves: index l as in the network.

@@ -339,6 +339,7 @@ void CircuitPlan::find_credit() {
     if (place.in == MatrixPlace::In::weights && rule.terms.size() == 1 && rule.terms[0].post.is(Kind::name)) {
       const std::size_t post = population(rule.terms[0].post);
       if (layers_[post] == place.number && !credit_[place.number]) credit_[place.number] = post;
+      if (rule.terms[0].when == RuleTerm::When::end) credit_phase_ = rule.terms[0].phases.front();
     }
     if (standard) {
       const RuleTerm& term = rule.terms[0];

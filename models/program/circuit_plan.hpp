@@ -31,6 +31,8 @@ struct RunNumbers {
   double eta = 0, lambda = 0;
   double batch = 1;
   double duration = 0, dt = 0;
+  double clip_delta = 0;   ///< of the post factors of hidden layers, where the circuit says nothing; 0: none
+  bool normalise = false;  ///< changes are divided by their norm, likewise
 };
 
 /// Where the values of a matrix are.
@@ -88,6 +90,9 @@ class CircuitPlan {
   [[nodiscard]] const std::optional<Forward>& forward() const noexcept { return forward_; }
   /// Number of the population whose values are the credit of layer l, l = 1..L: the post factor of the rule of W[l].
   [[nodiscard]] std::optional<std::size_t> credit(std::size_t layer) const { return credit_[layer]; }
+  /// The phase at whose end rules read it; empty: the last.
+  [[nodiscard]] const std::string& credit_phase() const noexcept { return credit_phase_; }
+  [[nodiscard]] const RunNumbers& run() const noexcept { return run_; }
   /// Nothing but the network's forward pass reads W[1].
   [[nodiscard]] bool reads_first_layer_once() const;
   /// All rules together are the network's own (models/network: learn).
@@ -117,6 +122,7 @@ class CircuitPlan {
   std::vector<std::optional<std::size_t>> layers_;
   std::optional<Forward> forward_;
   std::vector<std::optional<std::size_t>> credit_;
+  std::string credit_phase_;
   bool learns_as_network_ = false;
   std::vector<FeedbackMatrix> feedback_;
 };

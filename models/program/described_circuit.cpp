@@ -52,6 +52,8 @@ DescribedCircuit::DescribedCircuit(Description description, const Network& netwo
   make_rules();
   find_initial();
   make_phases();
+  const auto credit = std::ranges::find(d.phases, plan_.credit_phase(), &equations::Phase::name);
+  credit_phase_ = credit == d.phases.end() ? phases_.size() - 1 : static_cast<std::size_t>(credit - d.phases.begin());
   if (d.readout.y) {
     readout_.emplace(d.readout.y, plan_, nullptr);
     const auto phase = std::ranges::find(d.phases, d.readout.phase, &equations::Phase::name);
@@ -238,11 +240,23 @@ void DescribedCircuit::find_clocks() {
   }
 }
 
+const Network& DescribedCircuit::newest(const Network& network, const PopulationValues& values, Network& moved) const {
+  if (values.weights.empty()) return network;
+  moved = network;
+  take_moved(values, moved);
+  return moved;
+}
+
+void DescribedCircuit::take_moved(const PopulationValues& values, Network& network) const {
+  for (const auto& [matrix, weights] : values.weights) plan_.place(matrix).of(network) = weights;
+}
+
 void DescribedCircuit::start(const Network& network, Activity& activity, Credit& credit) const {
   const Description& d = plan_.description();
   PopulationValues& values = activity.values;
   values.now.resize(units_.size());
   values.ended.clear();
+  values.weights.clear();
   values.integrals.assign(averages_, arma::mat());
   values.durations.assign(averages_, 0.0);
   const std::size_t columns = activity.t.n_cols;
@@ -287,6 +301,13 @@ void DescribedCircuit::start(const Network& network, Activity& activity, Credit&
 void DescribedCircuit::publish(std::size_t phase, Activity& activity, Credit& credit) const {
   const std::vector<arma::mat>& now = activity.values.now;
   const std::size_t depth = plan_.depth();
+  // of a phase after that in which credit is read nobody asks but the readout
+  if (readout_ && phase == readout_phase_) {
+    arma::mat y;
+    readout_->evaluate(now, activity.t.n_rows, activity.t.n_cols, y);
+    activity.e = activity.t - y;
+  }
+  if (phase > credit_phase_) return;
   if (const auto& forward = plan_.forward(); forward && !forward->instantaneous) {
     activity.a.resize(depth + 1);
     activity.h.resize(depth + 1);
@@ -295,17 +316,10 @@ void DescribedCircuit::publish(std::size_t phase, Activity& activity, Credit& cr
       activity.a[l] = now[forward->a[l]];
       activity.h[l] = now[forward->h[l]];
     }
-    activity.e = activity.t - activity.h[depth];
+    if (!readout_) activity.e = activity.t - activity.h[depth];
   }
-  if (readout_ && phase == readout_phase_) {
-    arma::mat y;
-    readout_->evaluate(now, activity.t.n_rows, activity.t.n_cols, y);
-    activity.e = activity.t - y;
-  } else if (!readout_ && !plan_.forward() && output_error_) {
-    activity.e = now[*output_error_];
-  } else if (activity.e.is_empty()) {
-    activity.e.zeros(activity.t.n_rows, activity.t.n_cols);
-  }
+  if (!readout_ && !plan_.forward() && output_error_) activity.e = now[*output_error_];
+  if (activity.e.is_empty()) activity.e.zeros(activity.t.n_rows, activity.t.n_cols);
   for (std::size_t l = 1; l <= depth; ++l) {
     if (plan_.credit(l)) credit[l] = now[*plan_.credit(l)];
   }
@@ -391,21 +405,31 @@ Stage DescribedCircuit::stage(std::size_t i) const {
   stage.load = [self, &program](const Network& network, const Feedback&, RightHandSide& f) {
     program.load(network, f);
   };
-  stage.begin = [](const Network&, const Activity& activity, const Credit&, RightHandSide& f) {
+  stage.begin = [self, &program](const Network&, const Activity& activity, const Credit&, RightHandSide& f) {
     f.set_columns(activity.t.n_cols);
+    program.load_moved(activity.values.weights, f);
   };
-  stage.enter = [self, &program, i](const Network& network, const Activity& activity, const Credit&, const Phase&,
+  stage.enter = [self, &program, i](const Network& of, const Activity& activity, const Credit&, const Phase&,
                                     RightHandSide& f, State& x) {
+    Network moved;
+    const Network& network = self->newest(of, activity.values, moved);
     const bool changes = self->phases_[i].again || program.opens();
     if (changes)
       program.enter(network, self->opened(i, network, activity.values), f, x);
     else
       program.enter(network, activity.values.now, f, x);
   };
-  stage.read = [self, &program, i](const Network& network, const RightHandSide& f, const State& x, Activity& activity,
+  stage.read = [self, &program, i](const Network& of, const RightHandSide& f, const State& x, Activity& activity,
                                    Credit& credit) {
+    Network moved;
+    const Network& network = self->newest(of, activity.values, moved);
     if (self->phases_[i].again || program.opens()) activity.values.now = self->opened(i, network, activity.values);
-    program.close(network, f, x, activity.values.now);
+    if (!program.circuit().plasticity().empty()) {
+      program.take_moved(f, x, activity.values.weights);
+      program.close(self->newest(of, activity.values, moved), f, x, activity.values.now);
+    } else {
+      program.close(network, f, x, activity.values.now);
+    }
     if (self->phases_[i].is_read) activity.values.ended[program.phase().name] = activity.values.now;
     self->publish(i, activity, credit);
   };
@@ -415,11 +439,6 @@ Stage DescribedCircuit::stage(std::size_t i) const {
   if (std::ranges::any_of(rules_, averages)) {
     stage.follow = [self, i](const Network& network, const RightHandSide& f, const StatePath& path, const State& end,
                              Activity& activity) { self->integrate(i, network, f, path, end, activity); };
-  }
-  if (!stage.circuit.plasticity().empty()) {
-    stage.learned = [self, &program](RightHandSide& f, const State& x, Network& network) {
-      program.take_weights(f, x, network);
-    };
   }
   return stage;
 }

@@ -43,6 +43,8 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   /// The values that a trial begins with: [initial], input and target, and what follows from them.
   /// @param activity  holds x and t, and a and h where the forward pass is the network's
   void start(const Network& network, Activity& activity, Credit& credit) const;
+  /// Gives the network the weights that have moved in the trial.
+  void take_moved(const PopulationValues& values, Network& network) const;
   /// What the rules make of a trial: changes by rule, and what optimisers remember then. All are of the weights as
   /// they are; nothing is changed yet.
   struct Changes {
@@ -79,6 +81,7 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   };
 
   DescribedCircuit(equations::Description description, const Network& network, const RunNumbers& run);
+  [[nodiscard]] const Network& newest(const Network& network, const PopulationValues& values, Network& moved) const;
   void make_rules();
   void find_initial();
   void make_phases();
@@ -102,7 +105,7 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   std::vector<PhaseEntry> phases_;
   std::optional<std::size_t> output_error_;
   std::optional<SignalValue> readout_;
-  std::size_t readout_phase_ = 0;
+  std::size_t readout_phase_ = 0, credit_phase_ = 0;
 };
 
 }  // namespace dynvert

@@ -400,11 +400,9 @@ void PhaseProgram::add_terms(std::size_t p) {
                          MatrixProjection{0, m, t.matrix->transposed, coefficient}});
     } else {
       // (M signal) .* factor: the product, then what multiplies it
-      const PopulationIndex product = add_product(t, units);
-      waiting.push_back({{.population = add_scaled(product, folded(t.factor), units)},
-                         coefficient,
-                         fmt::format("scaled product of {}", name),
-                         {}});
+      Source from;
+      from.population = add_scaled(add_product(t, units), folded(t.factor), units);
+      waiting.push_back({std::move(from), coefficient, fmt::format("scaled product of {}", name), std::nullopt});
     }
   }
   if (!blocks_[p]) add_population(p);

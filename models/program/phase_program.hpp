@@ -25,6 +25,7 @@
 #include <dynvert/models/program/sum_program.hpp>
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,8 +63,10 @@ class PhaseProgram {
   void enter(const Network& network, const std::vector<arma::mat>& values, RightHandSide& f, State& x) const;
   /// The values of what moved and of what depends on it. @param x  at the end
   void close(const Network& network, const RightHandSide& f, const State& x, std::vector<arma::mat>& values) const;
-  /// The weights that the phase has moved. @param x  at the end
-  void take_weights(RightHandSide& f, const State& x, Network& network) const;
+  /// Weights that earlier phases of the trial have moved, in place of the network's.
+  void load_moved(const std::map<std::size_t, arma::mat>& weights, RightHandSide& f) const;
+  /// The weights that the phase has moved, by matrix. @param x  at the end
+  void take_moved(const RightHandSide& f, const State& x, std::map<std::size_t, arma::mat>& weights) const;
 
  private:
   /// What a projection or a factor of plasticity reads.

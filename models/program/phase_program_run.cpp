@@ -123,10 +123,21 @@ void PhaseProgram::close(const Network& network, const RightHandSide& f, const S
   }
 }
 
-void PhaseProgram::take_weights(RightHandSide& f, const State& x, Network& network) const {
-  f.take_weights(x);
-  for (std::size_t i = 0; i < plastic_.size(); ++i)
-    plan_.place(plastic_[i]).of(network) = f.weights(circuit_.plasticity()[i].projection);
+void PhaseProgram::load_moved(const std::map<std::size_t, arma::mat>& weights, RightHandSide& f) const {
+  for (const MatrixProjection& p : matrices_) {
+    const auto moved = weights.find(p.matrix);
+    if (moved == weights.end()) continue;
+    f.set_weights(p.projection, p.coefficient * (p.transposed ? arma::mat(moved->second.t()) : moved->second));
+  }
+}
+
+void PhaseProgram::take_moved(const RightHandSide& f, const State& x, std::map<std::size_t, arma::mat>& weights) const {
+  const std::size_t populations = circuit_.populations().size();
+  for (std::size_t i = 0; i < plastic_.size(); ++i) {
+    const equations::Matrix& shape = plan_.description().matrices[plastic_[i]];
+    // weights follow the populations in the state, column by column
+    weights[plastic_[i]] = arma::mat(x.data() + f.layout().offset(populations + i), shape.rows, shape.columns);
+  }
 }
 
 }  // namespace dynvert

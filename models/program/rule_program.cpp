@@ -40,7 +40,10 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
   epsilon_ = real_of(set, "epsilon");
   clip_ = real_of(set, "clip");
   clip_delta_ = real_of(set, "clip_delta");
-  normalise_ = std::get<bool>(update_value(set, "normalise_updates"));
+  normalise_ = set.find("normalise_updates") != nullptr ? std::get<bool>(update_value(set, "normalise_updates"))
+                                                        : plan.run().normalise;
+  const bool of_hidden_layer = place_.in != MatrixPlace::In::others && place_.number < plan.depth();
+  if (set.find("clip_delta") == nullptr && of_hidden_layer) clip_delta_ = plan.run().clip_delta;
   skip_first_ = std::get<bool>(update_value(set, "skip_first"));
   if (const auto& bounds = std::get<std::vector<double>>(update_value(set, "bounds")); bounds.size() == 2) {
     low_ = bounds[0];

@@ -62,17 +62,17 @@ void set_parameter(const std::string& set, const std::vector<Parameter>& declare
 }
 
 /// What is printed, and of which network.
-struct Circuit {
+struct PrintedCircuit {
   std::string file;  ///< the text
   equations::CircuitText text;
   equations::ExpandOptions options;
 };
 
-Circuit from_circuit_file(const CircuitArguments& arguments, const std::string& file) {
+PrintedCircuit from_circuit_file(const CircuitArguments& arguments, const std::string& file) {
   if (!arguments.model.empty())
     throw ValueError("--model " + arguments.model, "does not apply: " + arguments.path + " is a circuit file",
                      "a configuration, with [[model]]");
-  Circuit circuit{.file = file, .text = read_circuit_file(file, arguments.path), .options = {}};
+  PrintedCircuit circuit{.file = file, .text = read_circuit_file(file, arguments.path), .options = {}};
   equations::ExpandOptions& options = circuit.options;
   options.layers = arguments.layers.empty() ? std::vector<std::size_t>{30, 20, 10} : arguments.layers;
   options.bias = !arguments.no_bias;
@@ -117,7 +117,7 @@ void check_network_options(const CircuitArguments& arguments) {
                      "do not apply: the network is that of the configuration", "--set network.layers=..");
 }
 
-void print(const Circuit& circuit, const CircuitArguments& arguments, bool as_file, std::ostream& out) {
+void print(const PrintedCircuit& circuit, const CircuitArguments& arguments, bool as_file, std::ostream& out) {
   // whatever is printed, the circuit is one that can be expanded
   const auto description = equations::expand(circuit.text, circuit.options);
   if (arguments.latex)
@@ -151,7 +151,7 @@ int print_circuit(const CircuitArguments& arguments, std::ostream& out) {
   const Config config = load_config(arguments.path, arguments.sets, std::nullopt, std::nullopt, config_registry());
   const auto models = models_of(arguments, config);
   for (const ModelConfig* model : models) {
-    Circuit circuit{.file = circuit_text_of(*model), .text = {}, .options = expand_options(config.network)};
+    PrintedCircuit circuit{.file = circuit_text_of(*model), .text = {}, .options = expand_options(config.network)};
     circuit.text = read_circuit_file(circuit.file, model->name);
     if (models.size() > 1) fmt::print(out, "{}model {}\n", model == models.front() ? "" : "\n", model->name);
     print(circuit, arguments, !arguments.summary, out);

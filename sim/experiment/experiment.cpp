@@ -81,8 +81,8 @@ std::vector<StartStep> network_steps(const Config& config) {
     if (model.feedback.kind != "file" || !credit_of(config, model).credit.feedback) continue;
     const FeedbackConfig& from = model.feedback;
     steps.push_back(
-        {.key = fmt::format("feedback {} {} {} {} {}", from.path, from.group, from.snapshot, model.credit + model.circuit_text,
-                            fmt::join(config.network.layers, " ")),
+        {.key = fmt::format("feedback {} {} {} {} {}", from.path, from.group, from.snapshot,
+                            model.credit + model.circuit_text, fmt::join(config.network.layers, " ")),
          .run = [&config, &model] { static_cast<void>(make_feedback(config, model, empty_network(config))); }});
   }
   return steps;

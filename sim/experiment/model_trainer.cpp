@@ -268,6 +268,7 @@ bool ModelTrainer::look_at_loops(const TrialView& view, bool failed) {
 
 void ModelTrainer::change_weights(bool learns) {
   if (has_own_rules() && learns) {
+    circuit_->take_moved(runner_.activity().values, network_);
     circuit_->apply(changes_, network_);
     circuit_->take_feedback(network_, feedback_);
   }

@@ -1,7 +1,7 @@
 // The points of an experiment without learning, one after the other.
 
 #include <dynvert/sim/inspect/inspect.hpp>
-#include <dynvert/sim/measures.hpp>
+#include <dynvert/sim/trial/measures.hpp>
 
 #include <fmt/format.h>
 

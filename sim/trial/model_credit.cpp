@@ -2,16 +2,21 @@
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/trial/model_credit.hpp>
 
+#include <cmath>
+
 namespace dynvert {
 
 ModelCredit credit_of(const Config& config, const ModelConfig& model) {
   if (!model.description) return {credit_model(model.credit)};
-  auto circuit = DescribedCircuit::make(*model.description, empty_network(config),
-                                        {.eta = config.learning.rate,
-                                         .lambda = config.learning.decay,
-                                         .batch = static_cast<double>(config.learning.batch),
-                                         .duration = model.dynamics.duration,
-                                         .dt = model.dynamics.dt});
+  auto circuit =
+      DescribedCircuit::make(*model.description, empty_network(config),
+                             {.eta = config.learning.rate,
+                              .lambda = config.learning.decay,
+                              .batch = static_cast<double>(config.learning.batch),
+                              .duration = model.dynamics.duration,
+                              .dt = model.dynamics.dt,
+                              .clip_delta = std::isfinite(config.learning.clip_delta) ? config.learning.clip_delta : 0,
+                              .normalise = config.learning.normalise_updates});
   CreditModel credit = circuit->credit();
   return {std::move(credit), std::move(circuit)};
 }
