@@ -362,10 +362,15 @@ std::vector<Stage> DescribedCircuit::stages() const {
   for (std::size_t i = 0; i < phases_.size(); ++i) {
     if (phases_[i].program->phase().during != "evaluation") stages.push_back(stage(i));
   }
-  // of loops with one number the first counts
-  std::set<std::size_t> numbers;
-  for (Stage& s : stages)
-    std::erase_if(s.loops, [&](const ControlLoop& l) { return !numbers.insert(l.number).second; });
+  // a loop that several phases have is looked at where credit is read, or in the last of them
+  std::map<std::size_t, const Stage*> where;
+  for (const Stage& s : stages) {
+    for (const ControlLoop& loop : s.loops) {
+      const Stage*& at = where[loop.number];
+      if (at == nullptr || at->name != plan_.credit_phase()) at = &s;
+    }
+  }
+  for (Stage& s : stages) std::erase_if(s.loops, [&](const ControlLoop& loop) { return where[loop.number] != &s; });
   return stages;
 }
 
@@ -424,7 +429,8 @@ Stage DescribedCircuit::stage(std::size_t i) const {
     Network moved;
     const Network& network = self->newest(of, activity.values, moved);
     if (self->phases_[i].again || program.opens()) activity.values.now = self->opened(i, network, activity.values);
-    if (!program.circuit().plasticity().empty()) {
+    // measures look at the circuit with its weights fixed
+    if (!f.circuit().plasticity().empty()) {
       program.take_moved(f, x, activity.values.weights);
       program.close(self->newest(of, activity.values, moved), f, x, activity.values.now);
     } else {
