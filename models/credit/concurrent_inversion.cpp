@@ -136,7 +136,7 @@ Stage concurrent_stage(const Network& network, const LoopParameters& parameters)
 
   stage.derived.push_back({.name = "e",
                            .role = "output_error",
-                           .population = c.t,
+                           .like = stage.circuit.populations()[c.t],
                            .description = "output error t - y, zero while the target is off",
                            .value = [c](const DerivedSignal::Sample& at) {
                              const auto a = at.f.layout().view(at.state, c.forward.a.back()).column(at.column);

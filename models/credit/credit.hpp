@@ -89,8 +89,8 @@ struct DerivedSignal {
     std::size_t column;             ///< of the batch
   };
   std::string name;
-  std::string role;                ///< in files: "output_error", "external_input"
-  PopulationIndex population = 0;  ///< whose units it has
+  std::string role;      ///< in files: "output_error", "external_input"
+  Population like = {};  ///< whose units and layer it has
   std::string description;
   std::function<arma::vec(const Sample&)> value = nullptr;  ///< a value a unit
 };
@@ -131,7 +131,8 @@ struct Stage {
   /// sets inputs and clamped populations for a phase
   std::function<void(const Network&, const Activity&, const Credit&, const Phase&, RightHandSide&, State&)> enter =
       nullptr;
-  /// takes averages over the stage, before `read`; nullptr: there are none. A column that has settled is NaN from then on
+  /// takes averages over the stage, before `read`; nullptr: there are none. A column that has settled is NaN from then
+  /// on
   std::function<void(const Network&, const RightHandSide&, const StatePath&, const State& end, Activity&)> follow =
       nullptr;
   /// writes what the stage is for, activity or credit signals, from the state where it is read

@@ -32,22 +32,29 @@ arma::vec constant_of(const Expression& e, std::size_t n, const CircuitPlan& pla
 }  // namespace
 
 struct MakesDescribedCircuit {
-  static std::shared_ptr<const DescribedCircuit> make(Description d, const Network& network, const RunNumbers& run) {
-    return std::shared_ptr<const DescribedCircuit>(new DescribedCircuit(std::move(d), network, run));
+  static std::shared_ptr<const DescribedCircuit> make(Description d, const Network& network, const RunNumbers& run,
+                                                      const std::vector<std::string>& recorded) {
+    return std::shared_ptr<const DescribedCircuit>(new DescribedCircuit(std::move(d), network, run, recorded));
   }
 };
 
 std::shared_ptr<const DescribedCircuit> DescribedCircuit::make(Description description, const Network& network,
-                                                               const RunNumbers& run) {
-  return MakesDescribedCircuit::make(std::move(description), network, run);
+                                                               const RunNumbers& run,
+                                                               std::vector<std::string> recorded) {
+  return MakesDescribedCircuit::make(std::move(description), network, run, recorded);
 }
 
-DescribedCircuit::DescribedCircuit(Description description, const Network& network, const RunNumbers& run)
+DescribedCircuit::DescribedCircuit(Description description, const Network& network, const RunNumbers& run,
+                                   const std::vector<std::string>& recorded)
     : plan_(std::move(description), network, run) {
   const Description& d = plan_.description();
   for (const equations::Population& p : d.populations) units_.push_back(p.units);
   for (std::size_t p = 0; p < d.populations.size(); ++p) {
     if (plan_.role(p) == "output_error") output_error_ = p;
+  }
+  for (std::size_t p = 0; p < d.populations.size(); ++p) {
+    const bool wanted = std::ranges::find(recorded, d.populations[p].name.in_files()) != recorded.end();
+    if (wanted && d.populations[p].type != equations::Population::Type::moving) shown_.push_back(p);
   }
   make_rules();
   find_initial();
@@ -209,7 +216,7 @@ void DescribedCircuit::make_phases() {
     end = entry.begin + entry.duration;
     entry.clock = phase.clock;
     entry.again = again || !phase.from.empty();
-    entry.is_read = read.contains(phase.name);
+    entry.is_read = !shown_.empty() || read.contains(phase.name);
     again = entry.program->opens();
     phases_.push_back(std::move(entry));
   }
@@ -407,6 +414,7 @@ Stage DescribedCircuit::stage(std::size_t i) const {
   for (const ControlLoop& loop : stage.loops) {
     for (const PopulationIndex member : loop.members) stage.circuit.set_loop(member, loop.number);
   }
+  stage.derived = derived(i);
   stage.load = [self, &program](const Network& network, const Feedback&, RightHandSide& f) {
     program.load(network, f);
   };
@@ -447,6 +455,36 @@ Stage DescribedCircuit::stage(std::size_t i) const {
                              Activity& activity) { self->integrate(i, network, f, path, end, activity); };
   }
   return stage;
+}
+
+/// Populations that are shown and not in the circuit of the phase: from the states, and from what is at rest as the
+/// phase left it.
+std::vector<DerivedSignal> DescribedCircuit::derived(std::size_t i) const {
+  std::vector<DerivedSignal> signals;
+  const PhaseProgram& program = *phases_[i].program;
+  for (const std::size_t p : shown_) {
+    if (program.block(p)) continue;
+    // of phases side by side that in which it changes shows it, or the first
+    const bool changes_elsewhere =
+        std::ranges::any_of(phases_, [&](const PhaseEntry& entry) { return entry.program->varies(p); });
+    const bool in_sequence = phases_[i].continues || (i + 1 < phases_.size() && phases_[i + 1].continues);
+    if (!program.varies(p) && !in_sequence && (changes_elsewhere || i > 0)) continue;
+    const equations::Population& population = plan_.description().populations[p];
+    const std::string role = plan_.role(p);
+    signals.push_back({.name = population.name.in_files(),
+                       .role = role.empty() ? "auxiliary" : role,
+                       .like = {.name = population.name.in_files(), .units = population.units, .layer = plan_.layer(p)},
+                       .description = "algebraic population",
+                       .value = [self = shared_from_this(), &program, p](const DerivedSignal::Sample& at) {
+                         const auto ended = at.activity.values.ended.find(program.phase().name);
+                         if (ended == at.activity.values.ended.end()) return arma::vec();
+                         std::vector<arma::mat> now;
+                         for (const arma::mat& x : ended->second) now.emplace_back(x.col(at.column));
+                         program.follow(at.network, at.f, at.state, at.column, now);
+                         return arma::vec(now[p].col(0));
+                       }});
+  }
+  return signals;
 }
 
 }  // namespace dynvert

@@ -27,8 +27,9 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
  public:
   /// @param network  its shape
   /// @throws EquationError, ValueError  what an engine cannot do
+  /// @param recorded  names of populations, as files have them, that traces show; those that move are shown anyway
   static std::shared_ptr<const DescribedCircuit> make(equations::Description description, const Network& network,
-                                                      const RunNumbers& run);
+                                                      const RunNumbers& run, std::vector<std::string> recorded = {});
 
   [[nodiscard]] const CircuitPlan& plan() const noexcept { return plan_; }
   /// As any other model. It owns what it needs of this.
@@ -80,7 +81,9 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
     arma::vec constant = {};                           ///< likewise, of each unit
   };
 
-  DescribedCircuit(equations::Description description, const Network& network, const RunNumbers& run);
+  DescribedCircuit(equations::Description description, const Network& network, const RunNumbers& run,
+                   const std::vector<std::string>& recorded);
+  [[nodiscard]] std::vector<DerivedSignal> derived(std::size_t phase) const;
   [[nodiscard]] const Network& newest(const Network& network, const PopulationValues& values, Network& moved) const;
   void make_rules();
   void find_initial();
@@ -99,6 +102,7 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
 
   CircuitPlan plan_;
   std::vector<std::size_t> units_;
+  std::vector<std::size_t> shown_;  ///< algebraic populations that traces show
   std::vector<RuleProgram> rules_;
   std::size_t averages_ = 0;
   std::vector<Initial> initial_;  ///< in the order of dependence

@@ -63,6 +63,9 @@ class PhaseProgram {
   void enter(const Network& network, const std::vector<arma::mat>& values, RightHandSide& f, State& x) const;
   /// The values of what moved and of what depends on it. @param x  at the end
   void close(const Network& network, const RightHandSide& f, const State& x, std::vector<arma::mat>& values) const;
+  /// Of values of one column, those that follow from a state on the way: of what moves and all that depends on it.
+  void follow(const Network& network, const RightHandSide& f, std::span<const double> state, std::size_t column,
+              std::vector<arma::mat>& values) const;
   /// Weights that earlier phases of the trial have moved, in place of the network's.
   void load_moved(const std::map<std::size_t, arma::mat>& weights, RightHandSide& f) const;
   /// The weights that the phase has moved, by matrix. @param x  at the end

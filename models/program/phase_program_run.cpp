@@ -123,6 +123,20 @@ void PhaseProgram::close(const Network& network, const RightHandSide& f, const S
   }
 }
 
+void PhaseProgram::follow(const Network& network, const RightHandSide& f, std::span<const double> state,
+                          std::size_t column, std::vector<arma::mat>& values) const {
+  for (std::size_t p = 0; p < blocks_.size(); ++p) {
+    if (!blocks_[p] || !varies_[p]) continue;
+    const auto block = f.layout().view(state, *blocks_[p]).column(column);
+    values[p] = arma::vec(block.data(), block.size());
+  }
+  arma::mat value;
+  for (const Evaluation& e : closing_) {
+    e.sum.evaluate(network, values, 1, value);
+    std::swap(values[e.population], value);
+  }
+}
+
 void PhaseProgram::load_moved(const std::map<std::size_t, arma::mat>& weights, RightHandSide& f) const {
   for (const MatrixProjection& p : matrices_) {
     const auto moved = weights.find(p.matrix);

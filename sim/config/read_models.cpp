@@ -182,16 +182,9 @@ class ModelReader {
   /// What the experiment can do nothing with.
   void check_credit(const toml::table& own, const std::string& prefix, const ModelConfig& model) const {
     if (config_.kind != ExperimentKind::inversion) return;
-    if (model.description) {
-      const bool drives = std::ranges::find(model.description->roles, "output_error", [](const auto& role) {
-                            return role.first;
-                          }) != model.description->roles.end();
-      if (!drives || !moves(*model.description))
-        reader_.fail_at(&own, prefix, "circuit",
-                        fmt::format("{} has no loops that [inversion] can drive by an error", in_quotes(model.circuit)),
-                        "a circuit with populations that move, and output_error in its [roles]");
-      return;
-    }
+    if (model.description)
+      reader_.fail_at(&own, prefix, "circuit", "[inversion] drives the loops of named models alone",
+                      "credit = \"sequential_inversion\", or another model with loops");
     const auto& credits = reader_.registry().credits;
     const auto has_loops = [](const Choice& credit) { return uses(&credit, "dynamics") && !uses(&credit, "phases"); };
     if (has_loops(*find_choice(credits, model.credit))) return;

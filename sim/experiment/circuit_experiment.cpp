@@ -142,7 +142,7 @@ TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
     if (inputs.back()->empty()) continue;
     stage.derived.push_back({.name = "input_" + config.populations[p].name,
                              .role = "external_input",
-                             .population = p,
+                             .like = stage.circuit.populations()[p],
                              .description = "sum of the inputs to the population",
                              .value = [in = inputs.back()](const DerivedSignal::Sample& at) {
                                const std::size_t column[]{at.column};

@@ -107,7 +107,8 @@ std::string model_line(const Config& config, const ModelConfig& model, const std
   const CreditModel credit = credit_of(config, model).credit;
   return fmt::format("  model     {}: {}{}{}{}\n", model.name, model.description ? model.circuit : model.credit,
                      credit.feedback ? fmt::format(", feedback {}", model.feedback.kind) : "",
-                     credit.stages && !model.description ? options : "", credit.stages ? solver_description(model.dynamics) : "");
+                     credit.stages && !model.description ? options : "",
+                     credit.stages ? solver_description(model.dynamics) : "");
 }
 
 }  // namespace dynvert

@@ -134,7 +134,7 @@ TransientBatch Inversion::batch(std::size_t first, std::size_t count) const {
       if (!shown) {
         stage.derived.push_back({.name = "e",
                                  .role = "output_error",
-                                 .population = loop.controller,
+                                 .like = stage.circuit.populations()[loop.controller],
                                  .description = "the error that drives the loops, in time",
                                  .value = [signals](const DerivedSignal::Sample& at) {
                                    const std::size_t column[]{at.column};

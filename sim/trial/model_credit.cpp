@@ -16,7 +16,8 @@ ModelCredit credit_of(const Config& config, const ModelConfig& model) {
                               .duration = model.dynamics.duration,
                               .dt = model.dynamics.dt,
                               .clip_delta = std::isfinite(config.learning.clip_delta) ? config.learning.clip_delta : 0,
-                              .normalise = config.learning.normalise_updates});
+                              .normalise = config.learning.normalise_updates},
+                             config.record.populations);
   CreditModel credit = circuit->credit();
   return {std::move(credit), std::move(circuit)};
 }

@@ -92,11 +92,24 @@ struct Samples {
 
 /// What a population, or weights that move, are in one of the stages that a time axis goes through.
 struct SequencePart {
-  std::size_t stage = 0;                            ///< its place in the trial
-  std::size_t first = 0;                            ///< sample of the axis where it begins
-  std::size_t stride = 1;                           ///< samples of the trajectory from one of the axis to the next
-  std::optional<std::size_t> block = std::nullopt;  ///< nothing: it does not move there, and keeps its value
+  std::size_t stage = 0;                              ///< its place in the trial
+  std::size_t first = 0;                              ///< sample of the axis where it begins
+  std::size_t stride = 1;                             ///< samples of the trajectory from one of the axis to the next
+  std::optional<std::size_t> block = std::nullopt;    ///< nothing: it does not move there, and keeps its value
+  std::optional<std::size_t> derived = std::nullopt;  ///< or a derived signal of the stage
 };
+
+/// A derived signal at a sample of the trajectory of a stage that has one phase.
+arma::vec derived_value(const StageRunner& runner, std::size_t signal, std::size_t sample, const TraceRecord& record) {
+  const Trajectory& trajectory = runner.trajectory();
+  return runner.stage().derived[signal].value({.network = record.network,
+                                               .activity = record.activity,
+                                               .phase = runner.phases().front(),
+                                               .time = trajectory.time(sample),
+                                               .f = runner.f(),
+                                               .state = trajectory.state(sample),
+                                               .column = record.column});
+}
 
 /// A population through the stages of a sequence. @param samples  of the axis, @param rows  as fill_state
 void fill_sequence(std::span<const SequencePart> parts, std::size_t samples, std::size_t units, std::size_t rows,
@@ -108,7 +121,14 @@ void fill_sequence(std::span<const SequencePart> parts, std::size_t samples, std
     const std::size_t end = i + 1 < parts.size() ? parts[i + 1].first : samples;
     for (std::size_t k = part.first; k < end; ++k) {
       const std::size_t sample = (k - part.first) * part.stride;
-      if (part.block) {
+      if (part.derived) {
+        const bool known = runner.started() && sample < runner.trajectory().samples();
+        const arma::vec value = known ? derived_value(runner, *part.derived, sample, record) : arma::vec();
+        if (value.is_empty())
+          std::ranges::fill(kept, no_value);
+        else
+          std::ranges::copy(value, kept.begin());
+      } else if (part.block) {
         if (runner.started() && sample < runner.trajectory().samples()) {
           const Trajectory& trajectory = runner.trajectory();
           const auto column = trajectory.layout().view(trajectory.state(sample), *part.block).column(record.column);
@@ -182,7 +202,10 @@ void fill_derived(const Samples& samples, std::size_t signal, std::size_t units,
                                            .f = runner.f(),
                                            .state = runner.trajectory().state(k * samples.stride),
                                            .column = record.column});
-    values.insert(values.end(), value.begin(), value.end());
+    if (value.is_empty())
+      values.insert(values.end(), units, no_value);
+    else
+      values.insert(values.end(), value.begin(), value.end());
   }
 }
 
@@ -293,6 +316,25 @@ class TableMaker {
                    });
       }
     }
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      for (const DerivedSignal& signal : stages[places[i]].stage.derived) {
+        if (std::ranges::find(done, signal.name) != done.end()) continue;
+        done.push_back(signal.name);
+        std::vector<SequencePart> own = parts;
+        for (std::size_t k = 0; k < places.size(); ++k) {
+          const auto& derived = stages[places[k]].stage.derived;
+          const auto found = std::ranges::find(derived, signal.name, &DerivedSignal::name);
+          if (found != derived.end()) own[k].derived = static_cast<std::size_t>(found - derived.begin());
+          for (std::size_t b = 0; b < evaluators[k].layout().populations() && found == derived.end(); ++b) {
+            if (evaluators[k].block_name(b) == signal.name) own[k].block = b;
+          }
+        }
+        table_.add(derived_dataset(signal, time.name),
+                   [own, samples, units = signal.like.units](const TraceRecord& record, std::vector<double>& values) {
+                     fill_sequence(own, samples, units, 0, record, values);
+                   });
+      }
+    }
     table_.add({.name = "phase",
                 .type = ValueType::integer,
                 .axes = {time.name},
@@ -355,17 +397,20 @@ class TableMaker {
     }
   }
 
+  DatasetSpec derived_dataset(const DerivedSignal& signal, const std::string& time) {
+    auto attributes = role_attribute(signal.role);
+    if (signal.like.layer) attributes.push_back(number_attribute("layer", *signal.like.layer));
+    return {.name = signal.name,
+            .axes = {time, unit(signal.like)},
+            .description = signal.description,
+            .attributes = std::move(attributes)};
+  }
+
   void add_derived(const Stage& stage, const std::string& time, const std::shared_ptr<const Samples>& samples) {
     for (std::size_t i = 0; i < stage.derived.size(); ++i) {
       const DerivedSignal& signal = stage.derived[i];
-      const Population& like = stage.circuit.populations()[signal.population];
-      auto attributes = role_attribute(signal.role);
-      if (like.layer) attributes.push_back(number_attribute("layer", *like.layer));
-      table_.add({.name = signal.name,
-                  .axes = {time, unit(like)},
-                  .description = signal.description,
-                  .attributes = std::move(attributes)},
-                 [samples, i, units = like.units](const TraceRecord& record, std::vector<double>& values) {
+      table_.add(derived_dataset(signal, time),
+                 [samples, i, units = signal.like.units](const TraceRecord& record, std::vector<double>& values) {
                    fill_derived(*samples, i, units, record, values);
                  });
     }

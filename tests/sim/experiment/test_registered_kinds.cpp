@@ -51,7 +51,9 @@ TEST_CASE("every kind of feedback makes a matrix for each path, the same each ti
     for (const CreditModel& credit : credit_models()) {
       if (!credit.feedback) continue;
       CAPTURE(credit.name);
-      ModelConfig model{.name = "m", .credit = std::string(credit.name)};
+      ModelConfig model;
+      model.name = "m";
+      model.credit = credit.name;
       model.feedback.kind = kind.name;
       const Feedback first = make_feedback(config, model, network), second = make_feedback(config, model, network);
       for (const FeedbackPath& path : credit.feedback(network.depth())) {
@@ -117,7 +119,9 @@ TEST_CASE("every kind of projection makes weights of the populations' sizes") {
 TEST_CASE("every error signal begins at its onset, and is constant if it says so") {
   Config config = config_of_kinds();
   config.inversion.onset = 2;
-  const DynamicsConfig dynamics{.dt = 0.25, .duration = 30};
+  DynamicsConfig dynamics;
+  dynamics.dt = 0.25;
+  dynamics.duration = 30;
   const ConfigRegistry registry = config_registry();
   CHECK(registry.error_signals.size() == error_signals().size());
   const std::vector<std::size_t> trials{0, 1};

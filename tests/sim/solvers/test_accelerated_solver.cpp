@@ -368,7 +368,7 @@ duration = 40.0
       credit.back() = activity.e;
       LoopParameters parameters = loop_parameters(config, model);
       parameters.transfer = transfer(transfer_name);
-      for (const Stage& stage : model_stages(model, network, parameters)) {
+      for (const Stage& stage : model_stages(config, model, network, parameters)) {
         INFO(model.name << ", " << stage.name << ", " << transfer_name << ", " << solver << ", columns " << columns);
         bool finished = false;
         const auto run = [&](std::unique_ptr<Solver> how) {
