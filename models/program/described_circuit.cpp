@@ -462,13 +462,15 @@ Stage DescribedCircuit::stage(std::size_t i) const {
 std::vector<DerivedSignal> DescribedCircuit::derived(std::size_t i) const {
   std::vector<DerivedSignal> signals;
   const PhaseProgram& program = *phases_[i].program;
+  const auto lasts = [](const PhaseEntry& entry) { return !entry.program->circuit().populations().empty(); };
+  const auto first = static_cast<std::size_t>(std::ranges::find_if(phases_, lasts) - phases_.begin());
   for (const std::size_t p : shown_) {
     if (program.block(p)) continue;
     // of phases side by side that in which it changes shows it, or the first
     const bool changes_elsewhere =
         std::ranges::any_of(phases_, [&](const PhaseEntry& entry) { return entry.program->varies(p); });
     const bool in_sequence = phases_[i].continues || (i + 1 < phases_.size() && phases_[i + 1].continues);
-    if (!program.varies(p) && !in_sequence && (changes_elsewhere || i > 0)) continue;
+    if (!program.varies(p) && !in_sequence && (changes_elsewhere || i != first)) continue;
     const equations::Population& population = plan_.description().populations[p];
     const std::string role = plan_.role(p);
     signals.push_back({.name = population.name.in_files(),
