@@ -21,6 +21,13 @@ void add_task(const Config& config, RunSize& size) {
   size.add(order_table(config).spec(), config.trials, config.trials);
 }
 
+double network_values(const Config& config) {
+  const auto& layers = config.network.layers;
+  double values = 0;
+  for (std::size_t l = 1; l < layers.size(); ++l) values += static_cast<double>(layers[l] * (layers[l - 1] + 1));
+  return values;
+}
+
 /// @return numbers of the traces that were requested
 double add_model(const Config& config, const ModelConfig& model, RunSize& size) {
   const ModelTables tables = model_tables(config, model);
@@ -32,12 +39,10 @@ double add_model(const Config& config, const ModelConfig& model, RunSize& size) 
   if (!tables.trace.empty()) size.add(tables.trace.spec(), rows.records, rows.records + rows.automatic);
   size.add_rewritten(static_cast<double>(rows.evaluations));
 
-  const auto& layers = config.network.layers;
-  double network = 0;
-  for (std::size_t l = 1; l < layers.size(); ++l) network += static_cast<double>(layers[l] * (layers[l - 1] + 1));
+  const double network = network_values(config);
   // weights and their change, the row of a snapshot and, from the first commit on, of the state, less what is not
   // there at the same time (measured); feedback; the loops' own copies
-  size.add_memory(4.5 * network);
+  size.add_memory(4 * network);
   const double feedback = static_cast<double>(values_in_row(tables.weights.spec())) - network;
   size.add_memory(static_cast<double>(loop_values(config, model)) + std::max(0.0, feedback));
   size.add_memory(static_cast<double>(accelerated_forms(config, model).values));
@@ -54,6 +59,8 @@ Estimate LearningExperiment::estimate(const Config& config) {
   add_task(config, size);
   double traced = 0;
   for (const ModelConfig& model : config.models) traced += add_model(config, model, size);
+  // what the model has that is written just now
+  size.add_memory(0.5 * network_values(config));
   // what the models that run just now take for the two products of a block beside their operands, measured (OpenBLAS
   // 0.3.21; no less in single precision)
   if (std::ranges::any_of(config.models, [&](const auto& m) { return learns_in_blocks(config, m); })) {

@@ -103,7 +103,8 @@ void print_head(std::ostream& out, const InspectedModel& model) {
   std::string dynamics;
   if (model.recorded && !model.recorded->stages().empty()) {
     const ModelConfig& config = model.recorded->config();
-    dynamics = fmt::format(", alpha {:g}", config.alpha);
+    // a circuit has the parameters that its file declares
+    dynamics = config.description ? fmt::format(", {}", config.circuit) : fmt::format(", alpha {:g}", config.alpha);
     if (m.solver)
       dynamics +=
           fmt::format(", solver {}, dt {:g}, duration {:g}", *m.solver, config.dynamics.dt, config.dynamics.duration);

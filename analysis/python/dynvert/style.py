@@ -86,7 +86,9 @@ def model_styles(run: Run) -> dict[str, dict[str, Any]]:
         credit = model.attrs.get("credit")
         if not settled and credit not in rules[looped]:
             rules[looped].append(credit)
-        variant = seen[credit, settled] = seen.get((credit, settled), -1) + 1
+        # steady states have no dashes: all of them are told apart by colour
+        key = (None if settled else credit, settled)
+        variant = seen[key] = seen.get(key, -1) + 1
         styles[model.name] = _settled(variant) if settled else _line(looped, rules[looped].index(credit), variant)
     return styles
 
