@@ -13,7 +13,6 @@ namespace {
 
 using equations::Description;
 using equations::Expression;
-using equations::Phase;
 
 constexpr double newton_tolerance = 1e-12;
 constexpr std::size_t newton_iterations = 60;
@@ -34,7 +33,7 @@ Expression readout_expression(const DescribedCircuit& circuit) {
 
 std::size_t phase_of_readout(const CircuitPlan& plan) {
   const Description& d = plan.description();
-  const auto named = std::ranges::find(d.phases, d.readout.phase, &Phase::name);
+  const auto named = std::ranges::find(d.phases, d.readout.phase, &equations::Phase::name);
   if (named != d.phases.end()) return static_cast<std::size_t>(named - d.phases.begin());
   if (!d.readout.y && plan.forward() && !plan.forward()->instantaneous) {
     // the last that moves the forward pass
@@ -97,7 +96,7 @@ arma::mat transposed_jacobian(const PhaseAdjoint& phase, const Network& network,
 arma::vec solved(const arma::mat& A, const arma::vec& b) {
   arma::vec x;
   if (!arma::solve(x, A, b, arma::solve_opts::no_approx) || !x.is_finite())
-    throw NumericalError("gradient at the steady state", "the Jacobian is singular", "a leak above 0");
+    throw NumericalError("gradient at the steady state", "the Jacobian is singular", "a leak above 0", Fault::singular);
   return x;
 }
 
@@ -167,7 +166,7 @@ CircuitGradient::CircuitGradient(std::shared_ptr<const DescribedCircuit> circuit
   };
   for (std::size_t i = readout_phase_ + 1; i-- > 0;) {
     if (std::ranges::find(needed[i], true) == needed[i].end()) continue;
-    const Phase& phase = d.phases[i];
+    const equations::Phase& phase = d.phases[i];
     Entry entry{.number = i, .settles = form.settles || phase.until_settled, .phase = nullptr};
     entry.phase = std::make_unique<PhaseAdjoint>(plan, phase, needed[i], entry.settles);
     if (!entry.phase->moving().empty() && (!entry.settles || form.steps)) {
@@ -328,7 +327,7 @@ void CircuitGradient::settle(const Entry& entry, const Network& network, Values&
     }
     if (!found)
       throw NumericalError("gradient at the steady state", "Newton's method does not converge",
-                           "a longer duration, or a solver of fixed steps");
+                           "a longer duration, or a solver of fixed steps", Fault::no_steady_state);
     for (const auto& m : phase.moving()) values[m.population].col(c) = v[m.population];
   }
 }

@@ -10,7 +10,6 @@ using equations::Expression;
 using equations::Given;
 using equations::Kind;
 using equations::Name;
-using equations::Phase;
 using equations::Term;
 
 namespace {
@@ -46,11 +45,12 @@ void close_over(const std::vector<std::span<const Term>>& terms, const CircuitPl
 }  // namespace
 
 PhaseAdjoint::Evaluation PhaseAdjoint::evaluation(const CircuitPlan& plan, std::size_t p, std::span<const Term> terms,
-                                                  const Phase* phase) const {
+                                                  const equations::Phase* phase) const {
   return {p, SumProgram(terms, plan.description().populations[p].units, plan, phase), SumAdjoint(terms, plan, phase)};
 }
 
-PhaseAdjoint::PhaseAdjoint(const CircuitPlan& plan, const Phase& phase, std::vector<bool> needed, bool settles)
+PhaseAdjoint::PhaseAdjoint(const CircuitPlan& plan, const equations::Phase& phase, std::vector<bool> needed,
+                           bool settles)
     : needed_before_(needed.size()) {
   const equations::Description& d = plan.description();
   std::vector<std::span<const Term>> terms(needed.size());
@@ -124,7 +124,8 @@ PhaseAdjoint::PhaseAdjoint(const CircuitPlan& plan, std::vector<bool> needed) : 
   close_over(terms, plan, needed);
   std::vector<bool> done(needed.size());
   const std::function<void(std::size_t)> add = [&](std::size_t p) {
-    if (std::exchange(done[p], true)) return;
+    if (done[p]) return;
+    done[p] = true;
     for (const Term& t : terms[p]) {
       for_each_population(t.signal, plan, add);
       for_each_population(t.factor, plan, add);
