@@ -21,7 +21,6 @@ TrialMeasure angle_gradient_measure() {
       .units = "degree",
       .description = "angle between the trial's change of the matrix and minus the exact gradient of the loss",
       .of = TrialMeasure::Of::matrix,
-      .summary = OverTrials::median,
       .value = [](const TrialView& trial, std::size_t m) { return angle_or_nan(trial.change(m), -trial.gradient(m)); }};
 }
 
@@ -31,7 +30,6 @@ TrialMeasure ratio_gradient_measure() {
           .units = "1",
           .description = "|change of the matrix| / (learning.rate |exact gradient of the loss|)",
           .of = TrialMeasure::Of::matrix,
-          .summary = OverTrials::median,
           .value = [](const TrialView& trial, std::size_t m) {
             const arma::mat& change = trial.change(m);
             const arma::mat& gradient = trial.gradient(m);
@@ -49,7 +47,6 @@ TrialMeasure angle_gauss_newton_measure() {
           .description = "angle between the trial's change of the matrix and the Gauss-Newton step of minimum norm",
           .of = TrialMeasure::Of::matrix,
           .needs_network = true,
-          .summary = OverTrials::median,
           .value = [](const TrialView& trial, std::size_t m) {
             return angle_or_nan(trial.change(m), trial.gauss_newton(m));
           }};
