@@ -301,21 +301,28 @@ std::vector<arma::mat> ModelTrainer::changes_by_matrix(bool learns) {
     else
       changes[m] += change;
   };
+  const auto add_difference = [&](std::size_t m, const arma::mat& moved) {
+    add(m, arma::mat(moved - matrices[m].place.of(network_)));
+  };
   if (has_own_rules()) {
+    const auto of = [&](std::size_t number) {
+      const auto m = std::ranges::find(matrices, number, &LearningReference::Matrix::number);
+      return static_cast<std::size_t>(m - matrices.begin());
+    };
+    for (const auto& [number, moved] : runner_.activity().values.weights) add_difference(of(number), moved);
     for (std::size_t i = 0; i < circuit_->rules().size(); ++i) {
-      const auto m = std::ranges::find(matrices, circuit_->rules()[i].matrix(), &LearningReference::Matrix::number);
-      if (!changes_.of_rules[i].is_empty()) add(static_cast<std::size_t>(m - matrices.begin()), changes_.of_rules[i]);
+      if (!changes_.of_rules[i].is_empty()) add(of(circuit_->rules()[i].matrix()), changes_.of_rules[i]);
     }
+    return changes;
   }
+  // weights that move within the trial
   for (std::size_t i = 0; i < runner_.stages(); ++i) {
     if (runner_.stage(i).stage().learned == nullptr) continue;
     Network learned = network_;
     runner_.stage(i).take_learned(learned);
-    for (std::size_t m = 0; m < matrices.size(); ++m)
-      add(m, arma::mat(matrices[m].place.of(learned) - matrices[m].place.of(network_)));
+    for (std::size_t m = 0; m < matrices.size(); ++m) add_difference(m, matrices[m].place.of(learned));
     return changes;
   }
-  if (has_own_rules()) return changes;
   // on weights of zero that do not decay, so that the change is what is left
   Network change = empty_network(config_);
   LearningRule rule = rule_;

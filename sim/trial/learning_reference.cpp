@@ -1,7 +1,7 @@
 #include <dynvert/analysis/network_gradient.hpp>
-#include <dynvert/sim/config/model_credit.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/learning_reference.hpp>
+#include <dynvert/sim/trial/model_credit.hpp>
 
 #include <fmt/format.h>
 
@@ -36,7 +36,7 @@ LearningReference::LearningReference(const Config& config, const ModelConfig& mo
     if (std::ranges::find(matrices_, m, &Matrix::number) == matrices_.end())
       matrices_.push_back({plan.matrix_name(m), plan.place(m), m});
   }
-  if (!d.readout.y && plan.forward()) return;
+  if (plan.forward() && !circuit->has_own_readout()) return;
   const SolverKind& solver = solver_kind(model.dynamics.solver);
   gradient_ = std::make_unique<CircuitGradient>(
       circuit, PhaseForm{.steps = solver.steps,
