@@ -35,13 +35,33 @@ struct LoopView {
   const ControlLoop* loop = nullptr;
 };
 
+/// What a trial changes, matrix by matrix, for measures that compare it: by number of the matrix, in the order in which
+/// the model's matrices learn. Each is computed when it is first asked for. An empty matrix: there is none in this
+/// trial.
+struct TrialLearning {
+  double eta = 0;  ///< learning.rate
+  /// the change of each matrix by its rules, before decay
+  std::function<std::vector<arma::mat>()> changes = nullptr;
+  /// dE/dM of the readout's loss, summed over the batch (docs/mathematics.md)
+  std::function<std::vector<arma::mat>()> gradient = nullptr;
+  /// direction of the Gauss-Newton step of minimum norm, d h'
+  std::function<std::vector<arma::mat>()> gauss_newton = nullptr;
+};
+
 /// A trial after its credit signals are known and before the weights change. The references that measures share (steady
 /// state, spectra, backprop, pseudo-backprop) are computed when first asked for.
 class TrialView {
  public:
   TrialView(const Network& network, std::span<const FeedbackPath> paths, const Feedback& feedback,
-            const Activity& activity, const Credit& credit, std::span<const StageResult> stages)
-      : network_(network), paths_(paths), feedback_(feedback), activity_(activity), credit_(credit), stages_(stages) {}
+            const Activity& activity, const Credit& credit, std::span<const StageResult> stages,
+            const TrialLearning* learning = nullptr)
+      : network_(network),
+        paths_(paths),
+        feedback_(feedback),
+        activity_(activity),
+        credit_(credit),
+        stages_(stages),
+        learning_(learning) {}
 
   [[nodiscard]] const Network& network() const { return network_; }
   [[nodiscard]] const Feedback& feedback() const { return feedback_; }
@@ -55,6 +75,11 @@ class TrialView {
   [[nodiscard]] const Credit& pseudo_backprop() const;
   /// delta where everything has settled, each stage driven by the settled ones before it (NDI)
   [[nodiscard]] const Credit& steady() const;
+  /// What the trial would change, and what it is compared with. Only of trials that learn.
+  [[nodiscard]] double eta() const { return learning_->eta; }
+  [[nodiscard]] const arma::mat& change(std::size_t matrix) const;
+  [[nodiscard]] const arma::mat& gradient(std::size_t matrix) const;
+  [[nodiscard]] const arma::mat& gauss_newton(std::size_t matrix) const;
   /// steady state of the stage of a loop, driven as the trial drove it
   [[nodiscard]] const State& steady_state(const StageResult& stage) const;
   /// A loop at the state where credit was read, of the first column: a linear loop's is the same for all.
@@ -67,16 +92,20 @@ class TrialView {
   const Activity& activity_;
   const Credit& credit_;
   std::span<const StageResult> stages_;
+  const TrialLearning* learning_;
   mutable std::optional<Credit> backprop_, pseudo_backprop_, steady_;
+  mutable std::optional<std::vector<arma::mat>> changes_, gradient_, gauss_newton_;
   mutable std::vector<std::pair<const Stage*, State>> steady_states_;
   mutable std::list<LinearisedLoop> linearised_;  // references stay
 };
 
-/// A quantity per trial, for each hidden layer's credit signal, each feedback matrix, or each loop.
+/// A quantity per trial, for each hidden layer's credit signal, each feedback matrix, each matrix that learns, or each
+/// loop.
 struct TrialMeasure {
   enum class Of {
     credit,    ///< the credit signal of layer l, l = 1..L-1, of every model
     feedback,  ///< each feedback matrix, of models with feedback
+    matrix,    ///< each matrix that learns, of every model that does; the dataset is NAME_W2
     loop       ///< each control loop, of models with loops
   };
   std::string name;         ///< the dataset is NAME_l
@@ -85,6 +114,7 @@ struct TrialMeasure {
   std::string description;  ///< one line
   Of of = Of::credit;
   bool needs_loops = false;       ///< a measure of the credit that only models with loops have (angle_ndi)
+  bool needs_network = false;     ///< of a matrix: the loss is that of the network's own forward pass
   bool needs_trajectory = false;  ///< absent where the solver gives no trajectory (fixed_point)
   bool of_spectrum = false;       ///< of a linear loop it follows from the weights: known where a trial diverged, too
   OverTrials summary = OverTrials::nothing;

@@ -12,7 +12,7 @@
   measure(critical_leak)               \
   measure(delay_margin)
 
-// how close to the exact inverse, then the transient
+// how close to the exact inverse, what learns against the gradient, then the transient
 #define DYNVERT_TRIAL_MEASURES(measure) \
   measure(angle_feedback)               \
   measure(angle_ndi)                    \
@@ -21,6 +21,9 @@
   measure(distance_ndi)                 \
   measure(distance_pbp)                 \
   measure(distance_bp)                  \
+  measure(angle_gradient)               \
+  measure(ratio_gradient)               \
+  measure(angle_gauss_newton)           \
   measure(settling_time)                \
   measure(overshoot)                    \
   measure(amplification)                \

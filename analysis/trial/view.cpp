@@ -23,6 +23,21 @@ const FeedbackPath& TrialView::path(std::size_t l) const {
   return *found;
 }
 
+const arma::mat& TrialView::change(std::size_t matrix) const {
+  if (!changes_) changes_ = learning_->changes();
+  return (*changes_)[matrix];
+}
+
+const arma::mat& TrialView::gradient(std::size_t matrix) const {
+  if (!gradient_) gradient_ = learning_->gradient();
+  return (*gradient_)[matrix];
+}
+
+const arma::mat& TrialView::gauss_newton(std::size_t matrix) const {
+  if (!gauss_newton_) gauss_newton_ = learning_->gauss_newton();
+  return (*gauss_newton_)[matrix];
+}
+
 const Credit& TrialView::backprop() const {
   if (!backprop_) credit_model("backprop").assign(network_, feedback_, activity_, {}, backprop_.emplace());
   return *backprop_;

@@ -164,8 +164,8 @@ Table<PointRow> Inversion::points() const {
                    [tau_delta = model.dynamics.tau_delta](const Row&) { return tau_delta; });
   table.add_number(counter("sample", "number of the error and the input"),
                    [](const Row& row) { return static_cast<double>(row.point.sample); });
-  for (const auto& [measure, l] : measure_columns(config, model)) {
-    table.add_number(measure_dataset(*measure, l),
+  for (const auto& [measure, l, of] : measure_columns(config, model)) {
+    table.add_number(measure_dataset(*measure, of),
                      [measure = measure, l = l, fluctuating = fluctuating_source()](const Row& row) {
                        const bool known = row.trial.complete() || (row.linear && measure->of_spectrum);
                        // measures of the way to the steady state, which a fluctuating error does not have

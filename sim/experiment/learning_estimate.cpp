@@ -47,7 +47,7 @@ double add_model(const Config& config, const ModelConfig& model, RunSize& size) 
   size.add_memory(static_cast<double>(loop_values(config, model)) + std::max(0.0, feedback));
   size.add_memory(static_cast<double>(accelerated_forms(config, model).values));
   const auto measured = measure_columns(config, model);
-  const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.first->needs_trajectory; });
+  const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.measure->needs_trajectory; });
   if (follows || !tables.trace.empty()) size.add_memory(trajectory_values(config, model));
   return static_cast<double>(rows.records * values_in_row(tables.trace.spec()));
 }

@@ -21,8 +21,8 @@ Table<LearningRow> learning_table(const Config& config, const ModelConfig& model
   DatasetSpec fault = counter("fault", "whether the trial failed, and how; it then changed no weights");
   fault.legend = fault_legend();
   table.add_number(fault, [](const Row& row) { return static_cast<double>(row.fault); });
-  for (const auto& [measure, l] : measure_columns(config, model)) {
-    table.add_number(measure_dataset(*measure, l), [measure = measure, l = l](const Row& row) {
+  for (const auto& [measure, l, of] : measure_columns(config, model)) {
+    table.add_number(measure_dataset(*measure, of), [measure = measure, l = l](const Row& row) {
       return row.view != nullptr ? value_or_nan(*measure, *row.view, l) : no_value;
     });
   }

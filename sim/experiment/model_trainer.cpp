@@ -1,5 +1,6 @@
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/experiment/model_trainer.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
@@ -87,9 +88,11 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
     first_loop_.push_back(loops_.size());
     loops_.resize(loops_.size() + runner_.stage(i).stage().loops.size());
   }
+  const auto measures = measure_columns(config, model);
+  if (std::ranges::any_of(measures, [](const auto& m) { return m.measure->of == TrialMeasure::Of::matrix; }))
+    reference_ = std::make_unique<const LearningReference>(config, model);
   if (runner_.stages() > 0) {
-    const auto measures = measure_columns(config, model);
-    follows_ = std::ranges::any_of(measures, [](const auto& m) { return m.first->needs_trajectory; }) ||
+    follows_ = std::ranges::any_of(measures, [](const auto& m) { return m.measure->needs_trajectory; }) ||
                (circuit_ != nullptr && circuit_->takes_averages());
     sample_interval_ = trace_settings(config, model).sample_interval;
   }
@@ -148,7 +151,8 @@ void ModelTrainer::run_trial(std::size_t trial, const arma::mat& x, const arma::
 
   const auto failure = run_stages(call);
   const std::vector<StageResult> stages = results(keeps);
-  const TrialView view(network_, paths_, feedback_, runner_.activity(), runner_.credit(), stages);
+  const TrialLearning learning = learning_of_trial(learns);
+  const TrialView view(network_, paths_, feedback_, runner_.activity(), runner_.credit(), stages, &learning);
   const TrialView* measured = failure ? nullptr : &view;
   const bool settled = look_at_loops(view, failure.has_value());
   tables_.learning.append({.trial = trial,
@@ -285,6 +289,69 @@ void ModelTrainer::change_weights(bool learns) {
   } else if (block != nullptr) {
     block->skip();
   }
+}
+
+std::vector<arma::mat> ModelTrainer::changes_by_matrix(bool learns) {
+  const auto& matrices = reference_->matrices();
+  std::vector<arma::mat> changes(matrices.size());
+  if (!learns) return changes;
+  const auto add = [&](std::size_t m, const arma::mat& change) {
+    if (changes[m].is_empty())
+      changes[m] = change;
+    else
+      changes[m] += change;
+  };
+  const auto add_difference = [&](std::size_t m, const arma::mat& moved) {
+    add(m, arma::mat(moved - matrices[m].place.of(network_)));
+  };
+  if (has_own_rules()) {
+    const auto of = [&](std::size_t number) {
+      const auto m = std::ranges::find(matrices, number, &LearningReference::Matrix::number);
+      return static_cast<std::size_t>(m - matrices.begin());
+    };
+    for (const auto& [number, moved] : runner_.activity().values.weights) add_difference(of(number), moved);
+    for (std::size_t i = 0; i < circuit_->rules().size(); ++i) {
+      if (!changes_.of_rules[i].is_empty()) add(of(circuit_->rules()[i].matrix()), changes_.of_rules[i]);
+    }
+    return changes;
+  }
+  // weights that move within the trial
+  for (std::size_t i = 0; i < runner_.stages(); ++i) {
+    if (runner_.stage(i).stage().learned == nullptr) continue;
+    Network learned = network_;
+    runner_.stage(i).take_learned(learned);
+    for (std::size_t m = 0; m < matrices.size(); ++m) add_difference(m, matrices[m].place.of(learned));
+    return changes;
+  }
+  // on weights of zero that do not decay, so that the change is what is left
+  Network change = empty_network(config_);
+  LearningRule rule = rule_;
+  rule.lambda = 0;
+  Credit credit = runner_.credit();
+  learn(rule, runner_.activity(), credit, change);
+  for (std::size_t m = 0; m < matrices.size(); ++m) changes[m] = matrices[m].place.of(change);
+  return changes;
+}
+
+TrialLearning ModelTrainer::learning_of_trial(bool learns) {
+  if (reference_ == nullptr) return {};
+  const bool moves = runner_.forward_moves();
+  // with the weights of the first layer, which a block may hold
+  const auto with_weights = [this](const auto& of) {
+    std::vector<arma::mat> result;
+    first_layer_.with_all_changes(network_, [&] { result = of(); });
+    return result;
+  };
+  return {.eta = rule_.eta,
+          .changes = [this, learns] { return changes_by_matrix(learns); },
+          .gradient =
+              [this, moves, with_weights] {
+                return with_weights([&] { return reference_->gradient(network_, runner_.activity(), moves); });
+              },
+          .gauss_newton =
+              [this, moves, with_weights] {
+                return with_weights([&] { return reference_->gauss_newton(network_, runner_.activity(), moves); });
+              }};
 }
 
 std::vector<StageResult> ModelTrainer::results(bool with_trajectories) {

@@ -8,6 +8,7 @@
 #include <dynvert/sim/config/config.hpp>
 #include <dynvert/sim/experiment/first_layer.hpp>
 #include <dynvert/sim/experiment/model_tables.hpp>
+#include <dynvert/sim/trial/learning_reference.hpp>
 #include <dynvert/sim/trial/loss.hpp>
 #include <dynvert/sim/trial/trial_runner.hpp>
 
@@ -68,6 +69,9 @@ class ModelTrainer {
   /// @return whether every loop was within 2 % of its steady state
   bool look_at_loops(const TrialView& view, bool failed);
   void change_weights(bool learns);
+  /// What measures of matrices compare. @param learns  whether the trial may change weights
+  [[nodiscard]] TrialLearning learning_of_trial(bool learns);
+  [[nodiscard]] std::vector<arma::mat> changes_by_matrix(bool learns);
   /// Weights that rules at the end of a trial change: of a circuit whose rules are not the network's own.
   [[nodiscard]] bool has_own_rules() const { return circuit_ != nullptr && !circuit_->plan().learns_as_network(); }
   [[nodiscard]] std::vector<StageResult> results(bool with_trajectories);
@@ -97,11 +101,12 @@ class ModelTrainer {
   std::vector<std::optional<double>> abscissa_;  // by stage: of its only loop, where restabilisation has asked for it
   std::size_t threads_ = 1;
   FirstLayer first_layer_;
-  DescribedCircuit::Changes changes_;     // by the circuit's own rules, of the trial that has been run
-  std::vector<double> largest_at_start_;  // by layer: the largest |W_ij| before the first trial
-  double sample_interval_ = 0;            // of trajectories
-  bool has_trajectory_ = false;           // the model's solver gives one
-  bool follows_ = false;                  // some measure or rule needs the trajectory of every trial
+  std::unique_ptr<const LearningReference> reference_;  // nullptr: no measure asks for it
+  DescribedCircuit::Changes changes_;                   // by the circuit's own rules, of the trial that has been run
+  std::vector<double> largest_at_start_;                // by layer: the largest |W_ij| before the first trial
+  double sample_interval_ = 0;                          // of trajectories
+  bool has_trajectory_ = false;                         // the model's solver gives one
+  bool follows_ = false;                                // some measure or rule needs the trajectory of every trial
   TrainerCounts counts_;
   std::string first_fault_;
 };

@@ -82,8 +82,9 @@ std::optional<double> shared_interval(const RecordedModel& model) {
 
 TrialRunner make_runner(const RecordedModel& model) {
   const DynamicsConfig& dynamics = model.config().dynamics;
-  return {stage_plans({model.stages().begin(), model.stages().end()}, dynamics), credit_rule(model.experiment(), model.config()),
-          solver_kind(dynamics.solver).make(solver_settings(dynamics)), TrialRunner::Columns::samples};
+  return {stage_plans({model.stages().begin(), model.stages().end()}, dynamics),
+          credit_rule(model.experiment(), model.config()), solver_kind(dynamics.solver).make(solver_settings(dynamics)),
+          TrialRunner::Columns::samples};
 }
 
 /// Where and when it failed.
@@ -117,9 +118,12 @@ std::vector<TrialInspection::Measured> measure_all(const Config& config, const R
                                                    const TrialView& view, bool with_trajectory) {
   Config all = config;
   all.record.measures.clear();
-  for (const TrialMeasure& measure : measures()) all.record.measures.emplace_back(measure.name);
+  for (const TrialMeasure& measure : measures()) {
+    // what learns is known as it was recorded: a trial that is run again changes nothing
+    if (measure.of != TrialMeasure::Of::matrix) all.record.measures.emplace_back(measure.name);
+  }
   std::vector<TrialInspection::Measured> measured;
-  for (const auto& [measure, l] : measure_columns(all, model.config())) {
+  for (const auto& [measure, l, of] : measure_columns(all, model.config())) {
     if (measure->needs_trajectory && !with_trajectory) continue;
     measured.push_back({measure, l, value_or_nan(*measure, view, l)});
   }

@@ -33,6 +33,7 @@ SolverKind euler_solver() {
           .coordinate_free = true,
           .largest_stable_step = [](const CycleModes& modes) { return euler_stable_step(spectrum(modes)); },
           .largest_stable_step_of_spectrum = euler_stable_step,
+          .steps = StepScheme{.a = {{}}, .b = {1}},
           .scheme = euler_scheme,
           .make = [](const SolverSettings& settings) { return make_fixed_step(settings, euler_scheme()); }};
 }

@@ -39,6 +39,7 @@ SolverKind heun_solver() {
           .coordinate_free = true,
           .largest_stable_step = [](const CycleModes& modes) { return heun_stable_step(spectrum(modes)); },
           .largest_stable_step_of_spectrum = heun_stable_step,
+          .steps = StepScheme{.a = {{}, {1}}, .b = {0.5, 0.5}},
           .scheme = heun_scheme,
           .make = [](const SolverSettings& settings) { return make_fixed_step(settings, heun_scheme()); }};
 }

@@ -28,6 +28,7 @@ SolverKind rk4_solver() {
           .coordinate_free = true,
           .largest_stable_step = [](const CycleModes& modes) { return rk4_stable_step(spectrum(modes)); },
           .largest_stable_step_of_spectrum = rk4_stable_step,
+          .steps = StepScheme{.a = {{}, {0.5}, {0, 0.5}, {0, 0, 1}}, .b = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6}},
           .scheme = rk4_scheme,
           .make = [](const SolverSettings& settings) { return make_fixed_step(settings, rk4_scheme()); }};
 }

@@ -29,6 +29,7 @@ SolverKind sequential_euler_solver() {
           .coordinate_free = true,
           .one_by_one = true,
           .largest_stable_step = largest_stable_step_one_by_one,
+          .steps = StepScheme{.one_by_one = true},
           .scheme = sequential_euler_scheme,
           .make = [](const SolverSettings& settings) { return make_fixed_step(settings, sequential_euler_scheme()); }};
 }

@@ -8,12 +8,14 @@
 /// solvers share: fixed_step.hpp (equal steps), adaptive.hpp (steps that follow an error estimate), columns.hpp.
 
 #include <dynvert/analysis/cycle.hpp>
+#include <dynvert/analysis/step_scheme.hpp>
 #include <dynvert/analysis/trajectory.hpp>
 #include <dynvert/models/circuit/right_hand_side.hpp>
 #include <dynvert/models/parameter.hpp>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -91,6 +93,8 @@ struct SolverKind {
   /// The same from the spectrum (1/time) of any loop, also of one that is no cycle. Empty: no limit, or one that does
   /// not follow from the spectrum (one_by_one).
   std::function<double(const arma::cx_vec& lambda)> largest_stable_step_of_spectrum = nullptr;
+  /// The same steps as a formula, for gradients along trajectories; nothing: there are none.
+  std::optional<StepScheme> steps = std::nullopt;
   Scheme (*scheme)() = nullptr;  ///< of fixed steps
   std::unique_ptr<Solver> (*make)(const SolverSettings&) = nullptr;
 };

@@ -75,8 +75,8 @@ DatasetSpec converged_flag(std::string name, std::string description) {
   return flag;
 }
 
-DatasetSpec measure_dataset(const TrialMeasure& measure, std::size_t l) {
-  return {.name = fmt::format("{}_{}", measure.name, l),
+DatasetSpec measure_dataset(const TrialMeasure& measure, const std::string& of) {
+  return {.name = fmt::format("{}_{}", measure.name, of),
           .units = std::string(measure.units),
           .description = std::string(measure.description)};
 }

@@ -32,8 +32,8 @@ namespace dynvert {
 /// A dataset of flags: -1 and -2 where there is no answer. @param description  "whether ..."
 [[nodiscard]] DatasetSpec converged_flag(std::string name, std::string description);
 
-/// "angle_bp_1": the measure of layer, path or loop l.
-[[nodiscard]] DatasetSpec measure_dataset(const TrialMeasure& measure, std::size_t l);
+/// "angle_bp_1": the measure of layer, path or loop l; "angle_gradient_W2": of a matrix. @param of  "1", "W2"
+[[nodiscard]] DatasetSpec measure_dataset(const TrialMeasure& measure, const std::string& of);
 /// steps_l and converged_l of a loop
 [[nodiscard]] DatasetSpec steps_dataset(std::size_t loop);
 [[nodiscard]] DatasetSpec converged_dataset(std::size_t loop);

@@ -4,6 +4,7 @@
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/solvers/accelerated_solver.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
+#include <dynvert/sim/trial/learning_reference.hpp>
 #include <dynvert/sim/trial/measures.hpp>
 #include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
@@ -157,7 +158,7 @@ TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
   TraceSettings settings{.interval = config.record.interval > 0 ? config.record.interval : model.dynamics.dt,
                          .populations = config.record.populations};
   const auto columns = measure_columns(config, model);
-  const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.first->needs_trajectory; });
+  const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.measure->needs_trajectory; });
   settings.sample_interval =
       measured ? measured_interval(model.dynamics.dt, settings.interval, model.dynamics.duration) : settings.interval;
   // averages of what a circuit learns from are over every step
@@ -166,8 +167,7 @@ TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
   return settings;
 }
 
-std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
-                                                                         const ModelConfig& model) {
+std::vector<MeasureColumn> measure_columns(const Config& config, const ModelConfig& model) {
   const auto [credit, circuit] = credit_of(config, model);
   const std::size_t depth = config.network.layers.size() - 1;
   // credit signals are compared with those of the network's own forward pass
@@ -180,7 +180,10 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
   }
   std::ranges::sort(loops);
 
-  std::vector<std::pair<const TrialMeasure*, std::size_t>> columns;
+  std::vector<MeasureColumn> columns;
+  const auto add = [&](const TrialMeasure& measure, std::size_t l) {
+    columns.push_back({&measure, l, std::to_string(l)});
+  };
   for (const TrialMeasure& measure : measures()) {
     if (std::ranges::find(config.record.measures, measure.name) == config.record.measures.end()) continue;
     if (measure.needs_loops && loops.empty()) continue;
@@ -188,16 +191,28 @@ std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const C
     switch (measure.of) {
       case TrialMeasure::Of::credit:
         for (std::size_t l = 1; l < depth; ++l) {
-          if (has_credit(l)) columns.emplace_back(&measure, l);
+          if (has_credit(l)) add(measure, l);
         }
         break;
       case TrialMeasure::Of::feedback:
         if (!credit.feedback) break;
-        for (const FeedbackPath& path : credit.feedback(depth)) columns.emplace_back(&measure, path.number);
+        for (const FeedbackPath& path : credit.feedback(depth)) add(measure, path.number);
         break;
       case TrialMeasure::Of::loop:
-        for (const std::size_t l : loops) columns.emplace_back(&measure, l);
+        for (const std::size_t l : loops) add(measure, l);
         break;
+      case TrialMeasure::Of::matrix: {
+        if (config.kind != ExperimentKind::learning) break;
+        const LearningReference reference(config, model);
+        if (measure.needs_network && !reference.is_of_network()) break;
+        for (std::size_t m = 0; m < reference.matrices().size(); ++m) {
+          // the network's own forward pass depends on none but its own
+          const LearningReference::Matrix& matrix = reference.matrices()[m];
+          if (reference.is_of_network() && matrix.place.in == MatrixPlace::In::others) continue;
+          columns.push_back({&measure, m, matrix.name});
+        }
+        break;
+      }
     }
   }
   return columns;

@@ -37,10 +37,15 @@ void note_settling_band(const DynamicsConfig& dynamics, std::vector<Attribute>& 
 
 [[nodiscard]] TraceSettings trace_settings(const Config& config, const ModelConfig& model);
 
-/// The measures that are recorded of a model, each with the number l of its layer, path or loop, in the order of the
-/// file.
-[[nodiscard]] std::vector<std::pair<const TrialMeasure*, std::size_t>> measure_columns(const Config& config,
-                                                                                       const ModelConfig& model);
+/// A measure of a layer, path, loop or matrix.
+struct MeasureColumn {
+  const TrialMeasure* measure = nullptr;
+  std::size_t l = 0;  ///< number of the layer, path or loop, or of the matrix among those that learn
+  std::string of;     ///< in names of datasets: "2", "W2"
+};
+/// The measures that are recorded of a model, in the order of the file.
+/// @throws EquationError, ValueError  the gradient of a circuit's loss that is asked for is not known
+[[nodiscard]] std::vector<MeasureColumn> measure_columns(const Config& config, const ModelConfig& model);
 /// The measure of this trial. NaN: what it refers to does not exist for these weights (no unique steady state).
 [[nodiscard]] double value_or_nan(const TrialMeasure& measure, const TrialView& trial, std::size_t l);
 

@@ -35,7 +35,12 @@ _LABELS = {
     "distance_ndi": "distance from steady state, NDI (relative)",
     "settling_time": "settling time (time constants)",
     "residual": "residual at the end (relative)",
+    "angle_gradient": "angle of the change to gradient descent (degrees)",
+    "ratio_gradient": "length of the change against gradient descent",
+    "angle_gauss_newton": "angle of the change to Gauss-Newton (degrees)",
 }
+#: measures of matrices: their names end in that of the matrix, not in a number
+_OF_MATRICES = ("angle_gradient", "ratio_gradient", "angle_gauss_newton")
 _FLAGS = ("steps", "converged", "restabilised")
 
 
@@ -89,14 +94,22 @@ def learning_curves(run: Run) -> Optional[Figure]:
 
 
 def measured(run: Run, measure: str) -> list[str]:
-    """measure_l of any model, in the order of l."""
-    return numbered({str(n) for model in run for n in model.learning.data_vars}, f"{measure}_")
+    """measure_l of any model, in the order of l; of matrices in the order of the file."""
+    names = dict.fromkeys(str(n) for model in run for n in model.learning.data_vars)
+    if measure in _OF_MATRICES:
+        return [n for n in names if n.startswith(f"{measure}_")]
+    return numbered(names, f"{measure}_")
 
 
 def measures_of(run: Run) -> list[str]:
     """Every measure that a run recorded in each trial, without the numbers of layers and loops."""
     names = dict.fromkeys(str(n) for model in run for n, v in model.learning.data_vars.items() if v.dims == ("trial",))
-    stems = dict.fromkeys(stem for stem, _, number in (n.rpartition("_") for n in names) if number.isdigit())
+    stems: dict[str, None] = {}
+    for name in names:
+        stem, _, number = name.rpartition("_")
+        matrix = [m for m in _OF_MATRICES if name.startswith(f"{m}_")]
+        if matrix or number.isdigit():
+            stems[matrix[0] if matrix else stem] = None
     return [stem for stem in stems if stem not in _FLAGS]
 
 
@@ -115,7 +128,9 @@ def trials_a_median(run: Run) -> int:
 
 
 def what_of(measure: str, name: str) -> str:
-    """Of which layer or loop a column is: the title of its panel."""
+    """Of which layer, loop or matrix a column is: the title of its panel."""
+    if measure in _OF_MATRICES:
+        return name.removeprefix(f"{measure}_")
     l = name.rsplit("_", 1)[1]
     if measure.startswith(("angle_", "distance_")) and measure != "angle_feedback":
         return f"hidden layer {l}"
@@ -170,7 +185,7 @@ def all_lines(run: Run, panels: Sequence[Axes]) -> tuple[list[Any], list[str]]:
 
 @drawing()
 def measures(run: Run, measure: str) -> Optional[Figure]:
-    """One measure over the trials, a panel for each layer or loop."""
+    """One measure over the trials, a panel for each layer, loop or matrix."""
     names = measured(run, measure)
     if not names:
         return None
