@@ -106,6 +106,9 @@ void CircuitPlan::refuse() const {
   for (const equations::Phase& phase : description_.phases)
     for (const auto* givens : {&phase.set, &phase.equations})
       for (const Given& g : *givens) no_last_in(g.terms);
+  if (description_.readout.y && description_.readout.at != "end")
+    equations::fail(description_.readout.where, "[readout] at = \"average\": averages of outputs are not taken",
+                    "at = \"end\", or a population that moves, tau dy/dt = -y + ..");
   if (description_.carry_all || !description_.carry.empty())
     equations::fail({}, "[trial] carry: states do not go over from one trial to the next",
                     "trials that begin from [initial]");

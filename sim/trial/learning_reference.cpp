@@ -36,7 +36,7 @@ LearningReference::LearningReference(const Config& config, const ModelConfig& mo
     if (std::ranges::find(matrices_, m, &Matrix::number) == matrices_.end())
       matrices_.push_back({plan.matrix_name(m), plan.place(m), m});
   }
-  if (plan.forward() && !circuit->has_own_readout()) return;
+  if (!circuit->has_own_readout()) return;
   const SolverKind& solver = solver_kind(model.dynamics.solver);
   gradient_ = std::make_unique<CircuitGradient>(
       circuit, PhaseForm{.steps = solver.steps,
