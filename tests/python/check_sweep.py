@@ -140,7 +140,7 @@ def check_refusals(here, options, done):
     here.run(done, *others, "--resume", code=2, says=("another sweep", "alpha_0.1__layers_8_6_4__seed_4.h5 is there, and not here"))
     here.run(done, *others, "--overwrite", code=4, says=("another sweep", "alpha_0.1"))
     here.run(done, *options[2:], "--resume", code=2, says=("swept there: model.DI.alpha, network.layers",))
-    here.run(done, *options, "--set", "learning.rate=0.005", "--resume", code=2, says=("learning.rate is 0.0050000000000000001, in the file 0.01",))
+    here.run(done, *options, "--set", "learning.rate=0.005", "--resume", code=2, says=("learning.rate is 0.005, in the file 0.01",))
     here.run(done, *options, "--over", "learning.rate=-1,1", "--resume", code=2, says=("rate=-1", "learning.rate=-1"))
     assert {path.name: path.read_bytes() for path in done.iterdir()} == before
     here.run(done, *options, "--set", "learning.rate=0.005", "--overwrite", says=("8 complete",))
