@@ -370,6 +370,7 @@ forward = "instantaneous"
 transfer = "linear"
 on_divergence = "stop"
 divergence_limit = 1000000.0
+settling_band = 0.02
 
 [model.feedback]
 kind = "negative_transpose"

@@ -153,7 +153,7 @@ duration = 10.0
   CHECK(fault_of(base, {"model.solver=rk4"}).data.nearest == "model.BP.solver");
 }
 
-TEST_CASE("--unset leaves out keys, tables and models") {
+TEST_CASE("what --unset names is left out: keys, tables and models") {
   const auto without = [](const std::vector<std::string>& unsets, const std::vector<std::string>& sets = {}) {
     return parse_config(base, "x.toml", sets, {}, {}, test_registry(), unsets);
   };

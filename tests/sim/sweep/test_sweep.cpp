@@ -171,10 +171,10 @@ TEST_CASE("sweep: the index is a line a point") {
   const std::string text = index_text(table, states);
   CHECK(text ==
         "file,model.DI.alpha,seed,status,trials,train_loss_DI,train_accuracy_DI,train_loss_BP\r\n"
-        "\"alpha=0.1,seed=3.h5\",0.1,3,complete,20,0.5,0.25,1e+300\r\n"
-        "\"alpha=0.1,seed=5.h5\",0.1,5,diverged,1,,,2\r\n"
-        "\"alpha=1_2,seed=3.h5\",\"[1, 2]\",3,failed,0,,,\r\n"
-        "\"alpha=1_2,seed=5.h5\",\"[1, 2]\",5,not run,0,,,\r\n");
+        "alpha_0.1__seed_3.h5,0.1,3,complete,20,0.5,0.25,1e+300\r\n"
+        "alpha_0.1__seed_5.h5,0.1,5,diverged,1,,,2\r\n"
+        "alpha_1_2__seed_3.h5,\"[1, 2]\",3,failed,0,,,\r\n"
+        "alpha_1_2__seed_5.h5,\"[1, 2]\",5,not run,0,,,\r\n");
   CHECK(text.starts_with(sweep_index_signature));
   CHECK(index_difference(text, "i", table, Points::same).empty());
   CHECK(index_difference(text, "i", table, Points::more).empty());
@@ -188,7 +188,7 @@ TEST_CASE("sweep: the index is a line a point") {
   other = table;
   other.points.pop_back();
   CHECK(index_difference(text, "i", other, Points::same) == "4 runs there, 3 here");
-  CHECK(index_difference(text, "i", other, Points::more) == "alpha=1_2,seed=5.h5 is there, and not here");
+  CHECK(index_difference(text, "i", other, Points::more) == "alpha_1_2__seed_5.h5 is there, and not here");
   // others before, between and behind those that are there
   other = table;
   other.axes[0].values = {"0", "0.1", "[1, 2]"};
@@ -198,8 +198,8 @@ TEST_CASE("sweep: the index is a line a point") {
   CHECK(index_difference(text, "i", other, Points::more).empty());
   CHECK(index_difference(text, "i", other, Points::same) == "4 runs there, 12 here");
   other = table;
-  other.points[1].name = "alpha=0.2,seed=5";
-  CHECK(index_difference(text, "i", other, Points::same) == "alpha=0.1,seed=5.h5 is there, and not here");
+  other.points[1].name = "alpha_0.2__seed_5";
+  CHECK(index_difference(text, "i", other, Points::same) == "alpha_0.1__seed_5.h5 is there, and not here");
   other = table;
   other.points[1].values[0] = "0.10";
   CHECK_THAT(index_difference(text, "i", other, Points::same), Contains("is of 0.1, 5 there, of 0.10, 5 here"));
@@ -228,10 +228,10 @@ TEST_CASE("sweep: what is wrong is said before anything runs, and nothing is mad
   refused({"--seeds", ""}, 2, {"a seed is missing"});
   refused({"--over", "model.DI.alpha"}, 2, {"KEY=V1,V2"});
   refused({"--over", "model.DI.alpha=0.1,-1", "--seeds", "1:2"}, 2,
-          {"alpha=-1,seed=1: --over model.DI.alpha=-1", "at least 0"});
+          {"alpha_-1__seed_1: --over model.DI.alpha=-1", "at least 0"});
   refused({"--over", "model.DJ.alpha=0.1"}, 2, {"did you mean \"DI\""});
-  refused({"--over", "model.DI.alpha=1,1.0"}, 2, {"alpha=1 and alpha=1.0 are the same run"});
-  refused({"--seeds", "1:2", "--set", "learning.rat=1"}, 2, {"seed=1", "learning.rat", "did you mean \"rate\""});
+  refused({"--over", "model.DI.alpha=1,1.0"}, 2, {"alpha_1 and alpha_1.0 are the same run"});
+  refused({"--seeds", "1:2", "--set", "learning.rat=1"}, 2, {"seed_1", "learning.rat", "did you mean \"rate\""});
   refused({"--seeds", "1:2", "--over", "experiment.seed=1,2"}, 2, {"experiment.seed is swept twice"});
   refused({"--seeds", "1:2", "--set", "experiment.seed=1"}, 2, {"has no effect"});
   refused({"--seeds", "1:2", "--set", "experiment.threads=1"}, 2, {"--threads"});
