@@ -189,10 +189,10 @@ TEST_CASE("a concurrent model with phases and its printed circuit learn with the
   const std::string keys = fmt::format("solver = '{}'\ntau_h = 2.0\n", solver);
   const std::string named = model_text(
       "m",
-      fmt::format("credit = 'concurrent_inversion'\n{}plasticity = '{}'\nphases = [{{ duration = 4.0, target = false "
-                  "}}, {{ start = 4.0, duration = 6.0 }}, {{ start = 10.0, duration = 2.0, stimulus = false, target = "
-                  "false }}]\n{}",
-                  keys, plasticity, plasticity == "continuous" ? "tau_w = 10.0\n" : ""));
+      fmt::format(
+          "credit = 'concurrent_inversion'\n{}plasticity = '{}'\nphases = [{{ duration = 4.0, stimulus = true }}, "
+          "{{ start = 4.0, duration = 6.0, stimulus = true, target = true }}, {{ start = 10.0, duration = 2.0 }}]\n{}",
+          keys, plasticity, plasticity == "continuous" ? "tau_w = 10.0\n" : ""));
   const std::string around = surroundings(1, "weights_every = 4\nmeasures = [\"angle_bp\", \"angle_feedback\"]\n");
   const Outcome printed = dynvert_run({"circuit", write_text(folder / "named.toml", around + named), "--model", "m"});
   REQUIRE(printed.code == 0);

@@ -317,21 +317,22 @@ dy/dt = -y + M*tanh(k)
 dk/dt = -k + input
 dM/dt = eta*(x .* tanh'(y))*tanh(k)' - 0.2*M
 dN/dt = eta*(x + y^2)*(k .* k)'
-q = N*k
+dq/dt = -q + N*k
 '''
 )toml",
                        sequential);
   const arma::mat input = shown(13, 4, 1), target(3, 1);
-  arma::mat M = trials.matrix("M"), N = trials.matrix("N"), x(3, 1), y(3, 1), k(4, 1);
+  arma::mat M = trials.matrix("M"), N = trials.matrix("N"), x(3, 1), y(3, 1), k(4, 1), q(3, 1);
   for (int step = 0; step < 16; ++step) {
     x += dt * (-x + M * input);
     y += dt * (-y + M * arma::tanh(k));
     k += dt * (-k + input);
+    q += dt * (-q + N * k);
     M += dt * (0.1 * (x % (1 - arma::square(arma::tanh(y)))) * arma::tanh(k).t() - 0.2 * M);
     N += dt * 0.1 * (x + y % y) * (k % k).t();
   }
   trials.learn(input, target);
   CHECK(apart(trials.matrix("M"), M) < 1e-13);
   CHECK(apart(trials.matrix("N"), N) < 1e-13);
-  CHECK(apart(trials.value("q"), N * k) < 1e-13);
+  CHECK(apart(trials.value("q"), q) < 1e-13);
 }

@@ -18,7 +18,9 @@ std::string circuit_of(const std::string& equations, const std::string& tables =
 
 equations::EquationError::Data refusal(const std::string& text) {
   try {
-    const CircuitTrials trials(text);
+    // keys of [dynamics] are for circuits in which something moves
+    const bool moves = text.find("/dt") != std::string::npos;
+    const CircuitTrials trials(text, moves ? AroundCircuit{} : AroundCircuit{.keys = ""});
   } catch (const equations::EquationError& error) {
     INFO(error.what());
     return error.data();
