@@ -92,11 +92,6 @@ void CircuitPlan::refuse() const {
       no_last(t.factor, t.where);
     }
   };
-  if (!description_.algebraic_loop.empty())
-    equations::fail({},
-                    fmt::format("algebraic_loop = \"{}\": circles of algebraic populations are not solved",
-                                description_.algebraic_loop),
-                    "populations that move in the place of one of the circle, tau dx/dt = -x + ..");
   for (const equations::Population& p : description_.populations) {
     no_last_in(p.terms);
     if (p.type == equations::Population::Type::source)
@@ -109,6 +104,27 @@ void CircuitPlan::refuse() const {
   if (description_.readout.y && description_.readout.at != "end")
     equations::fail(description_.readout.where, "[readout] at = \"average\": averages of outputs are not taken",
                     "at = \"end\", or a population that moves, tau dy/dt = -y + ..");
+  // an order in which each comes after what it depends on is there where nothing depends on itself
+  for (const equations::Phase& phase : description_.phases) {
+    std::vector<bool> waits(description_.populations.size(), false);
+    for (const Name& name : phase.evaluation_order) waits[population(name)] = true;
+    for (const Name& name : phase.evaluation_order) {
+      const std::size_t p = population(name);
+      const Given* given = given_in(phase.equations, name);
+      const auto check = [&](std::size_t q) {
+        if (!waits[q]) return;
+        equations::fail(given != nullptr ? given->where : description_.populations[p].where,
+                        fmt::format("algebraic_loop = \"{}\": circles of algebraic populations are not solved",
+                                    description_.algebraic_loop),
+                        "populations that move in the place of one of the circle, tau dx/dt = -x + ..");
+      };
+      for (const Term& t : terms_in(description_, phase, p)) {
+        for_each_population(t.signal, *this, check);
+        for_each_population(t.factor, *this, check);
+      }
+      waits[p] = false;
+    }
+  }
   if (description_.carry_all || !description_.carry.empty())
     equations::fail({}, "[trial] carry: states do not go over from one trial to the next",
                     "trials that begin from [initial]");
@@ -337,7 +353,8 @@ void CircuitPlan::find_credit() {
   std::vector<bool> of_weights(depth_ + 1), of_bias(depth_ + 1);
   for (const Rule& rule : description_.rules) {
     const MatrixPlace& place = places_[matrix(rule.matrix)];
-    bool standard = !rule.continuous && place.in != MatrixPlace::In::others && rule.terms.size() == 1 &&
+    const bool alone = std::ranges::count(description_.rules, rule.matrix, &Rule::matrix) == 1;
+    bool standard = alone && !rule.continuous && place.in != MatrixPlace::In::others && rule.terms.size() == 1 &&
                     description_.update_of(rule) == ParameterValues() && number(rule.decay) == run_.lambda;
     if (place.in == MatrixPlace::In::weights && rule.terms.size() == 1 && rule.terms[0].post.is(Kind::name)) {
       const std::size_t post = population(rule.terms[0].post);

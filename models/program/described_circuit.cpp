@@ -95,8 +95,12 @@ void DescribedCircuit::find_initial() {
           fmt::format("[initial] {}: random states are not drawn in trials of a task", population.name.in_equations()),
           "numbers, formulae of i and n, and signals");
     } else if (population.type == equations::Population::Type::algebraic) {
-      for (const Term& t : population.terms) reads[p].insert(reads[p].end(), {t.signal, t.factor});
-      initial.sum.emplace(population.terms, population.units, plan_, nullptr);
+      // as in the first phase
+      const equations::Phase* first = d.phases.empty() ? nullptr : &d.phases.front();
+      const equations::Given* replaced = first != nullptr ? given_in(first->equations, population.name) : nullptr;
+      const std::vector<Term>& terms = replaced != nullptr && !replaced->tau ? replaced->terms : population.terms;
+      for (const Term& t : terms) reads[p].insert(reads[p].end(), {t.signal, t.factor});
+      initial.sum.emplace(terms, population.units, plan_, first);
     } else if (population.type == equations::Population::Type::input ||
                population.type == equations::Population::Type::target) {
       continue;
@@ -130,17 +134,6 @@ void DescribedCircuit::find_initial() {
       for (const Expression& e : reads[p])
         for_each_population(e, plan_, [&](std::size_t q) { stack.emplace_back(q, false); });
     }
-  }
-}
-
-void DescribedCircuit::make_rules() {
-  std::size_t memory = 0;
-  for (const equations::Rule& rule : plan_.description().rules) {
-    if (rule.continuous) continue;
-    rules_.emplace_back(plan_, rule, memory);
-    rules_.back().set_first_average(averages_);
-    memory += rules_.back().memory().size();
-    averages_ += rules_.back().averages().size();
   }
 }
 
@@ -217,9 +210,12 @@ void DescribedCircuit::make_phases() {
     entry.clock = phase.clock;
     entry.again = again || !phase.from.empty();
     entry.is_read = !shown_.empty() || read.contains(phase.name);
-    again = entry.program->opens();
+    // a phase of evaluations alone is not run in learning, and leaves what it would have evaluated as it was
+    again = entry.program->opens() || (phase.during != "both" && again);
     phases_.push_back(std::move(entry));
   }
+  for (const equations::Rule& rule : d.rules)
+    for (const RuleTerm& t : rule.terms) check_phases(t);
   find_clocks();
 }
 
@@ -452,7 +448,10 @@ Stage DescribedCircuit::stage(std::size_t i) const {
   };
   if (std::ranges::any_of(rules_, averages)) {
     stage.follow = [self, i](const Network& network, const RightHandSide& f, const StatePath& path, const State& end,
-                             Activity& activity) { self->integrate(i, network, f, path, end, activity); };
+                             Activity& activity) {
+      Network moved;
+      self->integrate(i, self->newest(network, activity.values, moved), f, path, end, activity);
+    };
   }
   return stage;
 }

@@ -89,6 +89,7 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   void find_initial();
   void make_phases();
   void find_clocks();
+  void check_phases(const equations::RuleTerm& term) const;
   [[nodiscard]] std::vector<Stage> stages() const;
   [[nodiscard]] Stage stage(std::size_t phase) const;
   [[nodiscard]] std::vector<ControlLoop> loops(const PhaseProgram& program) const;

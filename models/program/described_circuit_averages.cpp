@@ -1,6 +1,9 @@
-// Averages over time, of which rules at the end of a trial make changes.
+// Rules at the end of a trial of a described circuit, and the averages over time that they read.
 
+#include <dynvert/models/equations/source.hpp>
 #include <dynvert/models/program/described_circuit.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -91,6 +94,44 @@ void DescribedCircuit::integrate(std::size_t i, const Network& network, const Ri
       activity.values.durations[k] += phases_[i].duration;
     }
   }
+}
+
+void DescribedCircuit::make_rules() {
+  // rules on one matrix add up: they are one
+  std::vector<equations::Rule> rules;
+  for (const equations::Rule& rule : plan_.description().rules) {
+    if (rule.continuous) continue;
+    const auto same = std::ranges::find(rules, rule.matrix, &equations::Rule::matrix);
+    if (same == rules.end()) {
+      rules.push_back(rule);
+      continue;
+    }
+    same->terms.insert(same->terms.end(), rule.terms.begin(), rule.terms.end());
+    same->decay = equations::Expression::operation(equations::Kind::add, {same->decay, rule.decay});
+  }
+  std::size_t memory = 0;
+  for (const equations::Rule& rule : rules) {
+    rules_.emplace_back(plan_, rule, memory);
+    rules_.back().set_first_average(averages_);
+    memory += rules_.back().memory().size();
+    averages_ += rules_.back().averages().size();
+  }
+}
+
+/// Rules read phases that are run in learning, and averages take time.
+void DescribedCircuit::check_phases(const equations::RuleTerm& term) const {
+  double duration = 0;
+  for (const PhaseEntry& entry : phases_) {
+    const equations::Phase& phase = entry.program->phase();
+    const bool named = std::ranges::find(term.phases, phase.name) != term.phases.end();
+    const bool learns = phase.during != "evaluation";
+    if (named && !learns)
+      equations::fail(term.where, fmt::format("phase \"{}\" is not run in learning", phase.name),
+                      "phases with during = \"learning\" or \"both\"");
+    if (learns && (named || term.phases.empty())) duration += entry.duration;
+  }
+  if (term.when == equations::RuleTerm::When::average && duration <= 0)
+    equations::fail(term.where, "the average over phases that take no time", "end(\"phase\", post*pre'), or post*pre'");
 }
 
 }  // namespace dynvert

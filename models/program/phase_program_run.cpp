@@ -19,7 +19,9 @@ void PhaseProgram::add_plasticity() {
     const auto refuse = [&](const std::string& fault, const std::string& allowed) {
       equations::fail(rule.where, fmt::format("{}: {}", rule.matrix.in_equations(), fault), allowed);
     };
-    Plasticity plasticity{.tau = plan_.number(rule.tau, &phase_), .rate = 1, .decay = plan_.number(rule.decay)};
+    if (std::ranges::find(plastic_, m) != plastic_.end())
+      refuse(fmt::format("has two continuous rules in phase \"{}\"", phase_.name), "one, with the sum of their terms");
+    Plasticity plasticity{.tau = plan_.number(rule.tau), .rate = 1, .decay = plan_.number(rule.decay)};
     std::vector<ProjectionIndex> projections;
     for (const MatrixProjection& p : matrices_) {
       if (p.matrix != m) continue;

@@ -67,6 +67,8 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
                   .post = SignalValue(t.post, plan, nullptr),
                   .pre = SignalValue(t.pre, plan, nullptr)};
     if (t.when == RuleTerm::When::average) {
+      if (clip_delta_ > 0)
+        equations::fail(t.where, "clip_delta of an average over time", "clip, or clip_delta = 0 in [learning.NAME]");
       Average average{term.post, term.pre, rows_, columns_, t.phases, {}, {}};
       const auto note = [&](std::size_t p) { average.populations.push_back(p); };
       for_each_population(t.post, plan, note);
@@ -79,8 +81,18 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
   }
   if (std::ranges::any_of(has_eta, [](bool has) { return has; })) {
     eta_ = plan.number(equations::Expression::name("eta"));
-    if (std::ranges::any_of(has_eta, [](bool has) { return !has; }))
-      equations::fail(rule.where, "the learning rate eta is a factor of some terms of the rule", "of all, or of none");
+    const bool is_plain = optimiser_ == Optimiser::sgd && clip_ == 0 && !normalise_;
+    const bool mixed = std::ranges::any_of(has_eta, [](bool has) { return !has; });
+    if (mixed) eta_ = 1;
+    for (std::size_t i = 0; mixed && i < terms_.size(); ++i) {
+      if (!has_eta[i] && !is_plain)
+        equations::fail(
+            rule.terms[i].where,
+            fmt::format("the learning rate eta is a factor of some terms of the rules on {}, and not of this",
+                        rule.matrix.in_equations()),
+            "of all, or of none, where changes are clipped, normalised or smoothed");
+      terms_[i].coefficient = plan.number(rule.terms[i].coefficient);
+    }
   }
 }
 
