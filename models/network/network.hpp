@@ -56,7 +56,7 @@ struct Network {
 
 /// What is known of a described circuit (models/program) in a trial. Index: number of the population.
 struct PopulationValues {
-  std::vector<arma::mat> now;                               ///< units x batch
+  std::vector<arma::mat> now;                                ///< units x batch
   std::map<std::string, std::vector<arma::mat>> ended = {};  ///< by phase, where something refers to its end
   std::vector<arma::mat> integrals = {};                     ///< by product that rules average: over time
   std::vector<double> durations = {};                        ///< likewise: of that time

@@ -9,8 +9,8 @@
 #include <dynvert/sim/record/run_reader.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>

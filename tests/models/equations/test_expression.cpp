@@ -1,8 +1,8 @@
 // Expressions: printing and reading, derivatives against differences, simplification, evaluation over blocks.
 
 #include <dynvert/models/equations/parser.hpp>
-#include <dynvert/models/program/signal_program.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/program/signal_program.hpp>
 
 #include <rapidcheck.h>
 #include <armadillo>
