@@ -35,6 +35,16 @@ void check_interval(const ConfigReader& reader, const toml::table& own, const st
     reader.fail_at(record, "record", "interval",
                    fmt::format("found {}, which is longer than {} of {}", sampling, said, prefix),
                    fmt::format("at most {}", duration));
+  const Choice* const solver = find_choice(reader.registry().solvers, dynamics.solver);
+  const bool steps = solver != nullptr && solver->fixed_step;
+  // where the model sets only one of the two, that one is at fault
+  const std::string_view blamed = own.contains("dt") && !own.contains(key) ? "dt" : key;
+  // before the samples of traces, which fewer would not help
+  if (steps && !(duration / dynamics.dt < static_cast<double>(dynamics.max_steps) + 0.5))
+    at(blamed,
+       fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / dynamics.dt,
+                   dynamics.dt, dynamics.max_steps),
+       "a shorter duration, a larger dt, or a larger max_steps");
   const double sample = sampling > 0 ? sampling : dynamics.dt;
   // the times alone would take most of a gigabyte
   constexpr double max_samples = 1e8;
@@ -51,16 +61,7 @@ void check_interval(const ConfigReader& reader, const toml::table& own, const st
        fmt::format("{} is not a whole number of {} = {}, the time between the samples of a trace", said,
                    sampling > 0 ? "record.interval" : "dt", sample),
        nearest_times(duration, sample));
-  const Choice* const solver = find_choice(reader.registry().solvers, dynamics.solver);
-  if (solver == nullptr || !solver->fixed_step) return;
-
-  // where the model sets only one of the two, that one is at fault
-  const std::string_view blamed = own.contains("dt") && !own.contains(key) ? "dt" : key;
-  if (!(duration / dynamics.dt < static_cast<double>(dynamics.max_steps) + 0.5))
-    at(blamed,
-       fmt::format("{} takes {:g} steps of dt = {}, more than max_steps = {}", said, duration / dynamics.dt,
-                   dynamics.dt, dynamics.max_steps),
-       "a shorter duration, a larger dt, or a larger max_steps");
+  if (!steps) return;
   if (!whole_number_of_steps(duration, dynamics.dt, end))
     at(blamed,
        fmt::format("{} is not a whole number of steps of dt = {}, which solver = \"{}\" needs", said, dynamics.dt,

@@ -90,7 +90,7 @@ class FirstPass {
       H5Dget_storage_size(opened.handle.id());  // goes through the index of the chunks
     }
     static_cast<void>(axis_names(opened));
-    if (opened.shape.empty() || opened.type == Type::other) return true;
+    if (opened.shape.empty()) return true;
     std::size_t values = 1;
     for (const std::size_t n : opened.shape) {
       if (n > max_values / values) return true;
@@ -129,6 +129,7 @@ bool has_signature(const std::string& path) {
 void first_pass(const std::string& path, Locking locking) {
   const unsigned seconds = seconds_for(path);
   const ChildEnd end = run_in_child([&] {
+    mute_errors();
     limit_calls(seconds);
     limit_memory(max_memory);
     try {

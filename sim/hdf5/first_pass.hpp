@@ -16,7 +16,7 @@ enum class Locking { as_set, none };
 
 /// Reads every name, attribute, shape and index of an HDF5 file, and the values of small datasets, in a child process
 /// with limited time and memory. A file that HDF5 refuses, or that is none, is left to who opens it next.
-/// @param locking  none: the caller holds the lock
+/// @param locking  none: takes no lock, which the child could keep for longer than this process lives
 /// @throws IoError  the library did not survive it
 void first_pass(const std::string& path, Locking locking = Locking::as_set);
 

@@ -1,5 +1,6 @@
 #include <dynvert/sim/platform/child_process.hpp>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -51,6 +52,13 @@ bool is_crash(int signal) noexcept {
 void end_by(int signal) {
   std::signal(signal, SIG_DFL);
   ::raise(signal);
+}
+
+void mute_errors() {
+  const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere < 0) return;
+  ::dup2(nowhere, STDERR_FILENO);
+  ::close(nowhere);
 }
 
 void limit_memory(std::size_t bytes) {

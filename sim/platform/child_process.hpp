@@ -24,6 +24,9 @@ struct ChildEnd {
 /// Ends this process as the signal would have ended it.
 void end_by(int signal);
 
+/// Lets this process print no errors, such as what the C library says of memory that it finds overwritten.
+void mute_errors();
+
 /// Lets this process have so much more address space than it has now, and no more.
 void limit_memory(std::size_t bytes);
 

@@ -103,14 +103,28 @@ RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
   return run;
 }
 
-RunFile RunFile::reopen(const std::string& path, const RunFileOptions& options) {
+namespace {
+
+/// Opens a file to go on with, and locks it. @param mended  set where it had a commit to be finished, which is
+FileDescriptor open_to_go_on(const std::string& path, bool& locked, bool& mended) {
   FileDescriptor descriptor(h5::open_descriptor(path, true));
-  const bool locked = lock(descriptor.value(), path, "is in use by another process", "wait until that is done");
-  const bool mended = has_journal(descriptor.value());
+  locked = lock(descriptor.value(), path, "is in use by another process", "wait until that is done");
+  if (has_journal(descriptor.value())) mended = true;
   if (const int fault = finish_journal(descriptor.value()); fault != 0) {
     throw IoError(path, std::string("cannot be written: ") + std::strerror(fault), "more room, or another disk");
   }
+  return FileDescriptor(descriptor.release());
+}
+
+}  // namespace
+
+RunFile RunFile::reopen(const std::string& path, const RunFileOptions& options) {
+  bool locked = false, mended = false;
+  // The first pass comes when the file is whole, and is without the lock: its process would inherit it, and could keep
+  // it for longer than this one lives.
+  static_cast<void>(open_to_go_on(path, locked, mended));
   h5::first_pass(path, h5::Locking::none);
+  FileDescriptor descriptor = open_to_go_on(path, locked, mended);
   auto target = std::make_unique<TransactionalFile>(descriptor.release(), options.durable);
   h5::File file = h5::open_transactional(*target, path);
   file.has_locks = locked;

@@ -133,12 +133,12 @@ TEST_CASE("every error signal begins at its onset, and is constant if it says so
     REQUIRE_FALSE(signals.empty());
     const auto value = [&](double t) {
       arma::mat sum(3, 2);
-      sum_signals(signals, t, t + dynamics.dt, t, trials, MatrixView{sum.memptr(), 3, 2});
+      sum_signals(signals, t, t + dynamics.dt, t, trials, MatrixView{sum.memptr(), 3, 2, 3});
       return sum;
     };
     CHECK(value(1).is_zero());
-    const double end = dynamics.duration;
-    const auto is_constant = [&](const InputSignal& signal) { return signal.is_constant(config.inversion.onset, end); };
+    const double onset = config.inversion.onset;
+    const auto is_constant = [&](const InputSignal& signal) { return signal.is_constant(onset, onset + dynamics.dt); };
     CHECK(std::ranges::all_of(signals, is_constant) == kind.constant);
     // without fluctuations the error ends at its full size
     CHECK(arma::approx_equal(value(25), step.amplitude, "absdiff", 0) == !kind.fluctuates);
