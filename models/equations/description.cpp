@@ -185,7 +185,7 @@ CircuitText as_text(const Description& d) {
   text.sources = d.sources;
   text.weights = d.weights;
   for (const Initial& i : d.initial) text.initial.push_back({i.name.expression(), i.value, i.kind, i.values, {}});
-  text.trial = {d.carry_all, expressions_of(d.carry), d.carry_per, d.carry_after, {}};
+  text.trial = {d.carry_all, expressions_of(d.carry), d.carry_per, d.carry_after, d.carry_where};
   const bool learns = std::ranges::any_of(d.rules, [](const Rule& rule) { return rule.continuous; });
   for (const Phase& phase : d.phases) text.phases.push_back(as_text(phase, learns));
   text.readout = d.readout;

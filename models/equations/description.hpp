@@ -159,6 +159,7 @@ struct Description {
   bool carry_all = false;
   std::vector<Name> carry{};
   std::string carry_per = "trial", carry_after{};
+  Where carry_where{};
   std::vector<Phase> phases{};
   std::vector<Rule> rules{};
   ParameterValues update{};                                        ///< optimiser, clips, bounds of all rules

@@ -456,6 +456,7 @@ class Expander {
     d_.carry = names_.populations(text_.trial.carry, text_.trial.where, {});
     d_.carry_per = text_.trial.per;
     d_.carry_after = text_.trial.after;
+    d_.carry_where = text_.trial.where;
     if (!d_.carry_after.empty()) names_.expect_phase(d_.carry_after, text_.trial.where);
     d_.readout = text_.readout;
     if (d_.readout.y) {

@@ -126,7 +126,7 @@ void CircuitPlan::refuse() const {
     }
   }
   if (description_.carry_all || !description_.carry.empty())
-    equations::fail({}, "[trial] carry: states do not go over from one trial to the next",
+    equations::fail(description_.carry_where, "[trial] carry: states do not go over from one trial to the next",
                     "trials that begin from [initial]");
 }
 

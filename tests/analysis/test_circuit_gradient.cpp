@@ -374,15 +374,14 @@ TEST_CASE("circuit gradient: what has none says so") {
     return "";
   };
   CircuitText text;
-  text.equations = parse_statements(source("dx/dt = -x + K*input\n"));
+  text.equations = parse_statements(source("size x = 2\ndx/dt = -x + K*input\n"));
   text.weights.push_back({.name = "K", .kind = "uniform"});
   text.readout.y = parse_expression(source("x"));
   CHECK(fault(text, {.settles = true}).empty());
   CHECK(fault(text, {.steps = euler, .dt = 0.1}).empty());
   CHECK_THAT(fault(text, {}), Catch::Contains("phase \"trial\"") && Catch::Contains("solver of fixed steps"));
   text.readout.at = "average";
-  CHECK_THAT(fault(text, {.settles = true}), Catch::Contains("averaged over its phase"));
+  CHECK_THAT(fault(text, {.settles = true}), Catch::Contains("averages of outputs are not taken"));
   text.readout = {};
-  text.equations = parse_statements(source("size x = 2\ndx/dt = -x + K*input\n"));
   CHECK_THAT(fault(text, {.settles = true}), Catch::Contains("no readout"));
 }
