@@ -154,7 +154,7 @@ std::optional<equations::CircuitText> read_model_circuit(const ConfigReader& rea
                    fmt::format("is larger than {} bytes", largest_circuit),
                    "equations; large matrices belong in files that they name");
   auto text = read_circuit_file(model.circuit_text, file);
-  model.description = equations::Description{.parameters = text.parameters};
+  model.description.emplace().parameters = text.parameters;
   check_parameter_names(reader, own, prefix, model);
   return text;
 }
