@@ -355,7 +355,7 @@ std::unique_ptr<TransientExperiment> make_inversion_experiment(const Config& con
 
 std::vector<StartStep> steps_of_inversion(const Config& config) {
   std::vector<StartStep> steps = network_steps(config);
-  const auto optimised = [](const ModelConfig& model) { return model.feedback.kind == "optimised"; };
+  const auto optimised = [](const ModelConfig& model) { return feedback_kind(model.feedback.kind).stabilised; };
   for (const ModelConfig& model : config.models) {
     steps.push_back({.key = fmt::format("solver {} {} {} {}", model.credit, model.dynamics.solver,
                                         model.dynamics.transfer, config.inversion.signal) +

@@ -6,6 +6,7 @@
 #include <dynvert/sim/experiment/learning_experiment.hpp>
 #include <dynvert/sim/platform/interruption.hpp>
 #include <dynvert/sim/platform/parallel.hpp>
+#include <dynvert/sim/trial/feedback_weights.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
 #include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
@@ -55,7 +56,7 @@ std::vector<StartStep> steps_of_learning(const Config& config) {
   steps.push_back({.key = step_key(config, {"task.", "network.layers"}), .run = [&config] { try_task(config); }});
   std::ranges::move(network_steps(config), std::back_inserter(steps));
   const auto optimised = [&](const ModelConfig& model) {
-    return model.feedback.kind == "optimised" && credit_of(config, model).credit.feedback;
+    return feedback_kind(model.feedback.kind).stabilised && credit_of(config, model).credit.feedback;
   };
   if (std::ranges::any_of(config.models, optimised)) {
     steps.push_back({.key = config.resolved, .run = [&config] { LearningExperiment all(config); }, .stabilises = true});

@@ -104,7 +104,7 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
   if (!paths_.empty()) {
     for (std::size_t i = 0; i < runner_.stages(); ++i) {
       runner_.stage(i).load(network_, feedback_);
-      if (model_.feedback.kind != "optimised") continue;
+      if (!feedback_kind(model_.feedback.kind).stabilised) continue;
       for (const ControlLoop& loop : runner_.stage(i).stage().loops) stabilise(i, loop);
     }
   }
