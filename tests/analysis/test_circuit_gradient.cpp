@@ -2,6 +2,7 @@
 // and of feedforward networks against backpropagation.
 
 #include <dynvert/analysis/circuit_gradient.hpp>
+#include <dynvert/analysis/network_gradient.hpp>
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/circuit/sequential_step.hpp>
 #include <dynvert/models/equations/expand.hpp>
@@ -384,4 +385,20 @@ TEST_CASE("circuit gradient: what has none says so") {
   CHECK_THAT(fault(text, {.settles = true}), Catch::Contains("averages of outputs are not taken"));
   text.readout = {};
   CHECK_THAT(fault(text, {.settles = true}), Catch::Contains("no readout"));
+}
+
+TEST_CASE("the Gauss-Newton step of a network is the pseudo-inverse of its Jacobian times the error") {
+  Network network({5, 4, 3}, {"tanh", "linear"}, true);
+  for (std::size_t l = 1; l <= 2; ++l) {
+    network.W[l].randn();
+    network.b[l].randn();
+  }
+  Activity activity;
+  forward(network, arma::mat(5, 1, arma::fill::randn), arma::mat(3, 1, arma::fill::randn), activity);
+  const arma::mat slope = 1 - arma::square(arma::tanh(activity.a[1]));
+  const arma::mat J = arma::join_rows(network.W[2] * arma::diagmat(slope.col(0)), arma::eye(3, 3));
+  const arma::mat expected = arma::pinv(J) * activity.e;
+  const Credit d = gauss_newton_of_network(network, activity);
+  // pinv by singular values, to some 100 roundings of the condition number, which is below 10 here
+  CHECK(arma::norm(arma::join_cols(d[1], d[2]) - expected) <= 1e-12 * arma::norm(expected));
 }

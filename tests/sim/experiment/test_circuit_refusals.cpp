@@ -45,11 +45,11 @@ TEST_CASE("refused: what no engine runs yet, by the plan of a circuit") {
   refuses(circuit_of("size x = 3\ndx/dt = -x + M*last(x)\n"), "values of the step before are not kept",
           "tau dy/dt = -y + x", 5);
   refuses("[circuit]\nalgebraic_loop = \"solve\"\nequations = '''\nx = M*y\ny = tanh(x)\nz = target + x\n'''\n",
-          "circles of algebraic populations are not solved", "populations that move", 5);
+          "circles of algebraic populations are not solved", "populations that move", 6);
   refuses(circuit_of("size x = 3\ndx/dt = -x + pulse\n", "[source.pulse]\nkind = \"step\"\namplitude = 1.0\n"),
           "[source.pulse] has no place", "input and target", 7);
-  refuses(circuit_of(base, "[trial]\ncarry = \"all\"\n"), "states do not go over", "[initial]", 7);
-  refuses(circuit_of(base, "[trial]\ncarry = [\"x\"]\n"), "states do not go over", "[initial]", 7);
+  refuses(circuit_of(base, "[trial]\ncarry = \"all\"\n"), "states do not go over", "[initial]", 8);
+  refuses(circuit_of(base, "[trial]\ncarry = [\"x\"]\n"), "states do not go over", "[initial]", 8);
   refuses(circuit_of(base, "[initial]\nx = { kind = \"normal\", standard_deviation = 0.1 }\n"),
           "random states are not drawn", "signals", 8);
 }
@@ -69,7 +69,7 @@ TEST_CASE("refused: rules at the end of a trial that cannot be run") {
   refuses(with("M += eta*end(\\\"b\\\", e*input')", "", looks), "is not run in learning", "during", 13);
   refuses(circuit_of("h[0] = input\nh[1] = g[1](W[1]*h[0])\ny = W[2]*h[1]\n",
                      "[learning]\nat_end = \"W[1] += eta*avg(h[1]*h[0]')\"\n"),
-          "phases that take no time", "end(", 8);
+          "phases that take no time", "end(", 9);
 }
 
 TEST_CASE("refused: continuous rules that cannot be run") {
