@@ -199,7 +199,7 @@ std::optional<PhaseProgram::Source> PhaseProgram::known_source(const Expression&
     return Source{.population = *blocks_[rate->second], .transmits = Transmit::rate};
   if (!e.is(Kind::times) && !e.is(Kind::over)) return std::nullopt;
   const bool over = e.is(Kind::over);
-  for (const std::size_t at : {0, 1}) {
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1}}) {
     const auto x = varying_name(e.argument(at));
     const Expression& other = e.argument(1 - at);
     if (!x || (over && at == 1)) continue;
