@@ -274,7 +274,9 @@ TEST_CASE("averages: a column that settles keeps its state to the nominal end") 
 TEST_CASE("averages: other solvers are of fourth order in the step, with an even or odd number of steps") {
   const std::string solver = GENERATE("rk4", "dopri5");
   // an even number of steps is halved, an odd one taken in thirds: the rules for both have constants of their own
-  const auto [duration, parts] = GENERATE(table<double, int>({{2.0, 2}, {1.75, 3}, {0.75, 3}}));
+  const auto steps = GENERATE(table<double, int>({{2.0, 2}, {1.75, 3}, {0.75, 3}}));
+  const double duration = std::get<0>(steps);
+  const int parts = std::get<1>(steps);
   CAPTURE(solver, duration);
   const auto error = [&](double dt) {
     CircuitTrials trials =
