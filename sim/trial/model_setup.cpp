@@ -168,7 +168,9 @@ TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
 }
 
 std::vector<MeasureColumn> measure_columns(const Config& config, const ModelConfig& model) {
-  const auto [credit, circuit] = credit_of(config, model);
+  const ModelCredit of = credit_of(config, model);
+  const CreditModel& credit = of.credit;
+  const DescribedCircuit* const circuit = of.circuit.get();
   const std::size_t depth = config.network.layers.size() - 1;
   // credit signals are compared with those of the network's own forward pass
   const auto has_credit = [&](std::size_t l) {
