@@ -31,17 +31,11 @@ arma::vec constant_of(const Expression& e, std::size_t n, const CircuitPlan& pla
 
 }  // namespace
 
-struct MakesDescribedCircuit {
-  static std::shared_ptr<const DescribedCircuit> make(Description d, const Network& network, const RunNumbers& run,
-                                                      const std::vector<std::string>& recorded) {
-    return std::shared_ptr<const DescribedCircuit>(new DescribedCircuit(std::move(d), network, run, recorded));
-  }
-};
-
 std::shared_ptr<const DescribedCircuit> DescribedCircuit::make(Description description, const Network& network,
                                                                const RunNumbers& run,
-                                                               std::vector<std::string> recorded) {
-  return MakesDescribedCircuit::make(std::move(description), network, run, recorded);
+                                                               const std::vector<std::string>& recorded) {
+  // the constructor is not for others: stages share the circuit that they come from
+  return std::shared_ptr<const DescribedCircuit>(new DescribedCircuit(std::move(description), network, run, recorded));
 }
 
 DescribedCircuit::DescribedCircuit(Description description, const Network& network, const RunNumbers& run,
@@ -304,12 +298,12 @@ void DescribedCircuit::start(const Network& network, Activity& activity, Credit&
 void DescribedCircuit::publish(std::size_t phase, Activity& activity, Credit& credit) const {
   const std::vector<arma::mat>& now = activity.values.now;
   const std::size_t depth = plan_.depth();
-  // of a phase after that in which credit is read nobody asks but the readout
   if (readout_ && phase == readout_phase_) {
     arma::mat y;
     readout_->evaluate(now, activity.t.n_rows, activity.t.n_cols, y);
     activity.e = activity.t - y;
   }
+  // of a phase after that in which credit is read nobody asks for more
   if (phase > credit_phase_) return;
   if (const auto& forward = plan_.forward(); forward && !forward->instantaneous) {
     activity.a.resize(depth + 1);

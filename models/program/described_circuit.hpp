@@ -25,11 +25,12 @@ namespace dynvert {
 
 class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
  public:
-  /// @param network  its shape
-  /// @throws EquationError, ValueError  what an engine cannot do
+  /// @param network   its shape
   /// @param recorded  names of populations, as files have them, that traces show; those that move are shown anyway
+  /// @throws EquationError, ValueError  what an engine cannot do
   static std::shared_ptr<const DescribedCircuit> make(equations::Description description, const Network& network,
-                                                      const RunNumbers& run, std::vector<std::string> recorded = {});
+                                                      const RunNumbers& run,
+                                                      const std::vector<std::string>& recorded = {});
 
   [[nodiscard]] const CircuitPlan& plan() const noexcept { return plan_; }
   /// As any other model. It owns what it needs of this.
@@ -65,7 +66,6 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   [[nodiscard]] bool takes_averages() const noexcept { return averages_ > 0; }
 
  private:
-  friend struct MakesDescribedCircuit;
   struct PhaseEntry {
     std::unique_ptr<PhaseProgram> program;
     double begin = 0, duration = 0;

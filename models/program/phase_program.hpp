@@ -90,6 +90,8 @@ class PhaseProgram {
     bool reciprocal = false;
   };
 
+  static void evaluate(const std::vector<Evaluation>& evaluations, const Network& network, std::size_t columns,
+                       std::vector<arma::mat>& values);
   void find_varying(const std::vector<std::size_t>& kept);
   void find_folded(const std::vector<std::size_t>& kept);
   void add_population(std::size_t p, std::optional<Signal> signal = std::nullopt);

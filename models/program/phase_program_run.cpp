@@ -87,8 +87,14 @@ void PhaseProgram::open(const Network& network, std::size_t columns, bool again,
   std::vector<arma::mat> set(set_.size());
   for (std::size_t i = 0; i < set_.size(); ++i) set_[i].sum.evaluate(network, values, columns, set[i]);
   for (std::size_t i = 0; i < set_.size(); ++i) values[set_[i].population] = std::move(set[i]);
+  evaluate(resting_, network, columns, values);
+}
+
+/// In their order, each from the values so far.
+void PhaseProgram::evaluate(const std::vector<Evaluation>& evaluations, const Network& network, std::size_t columns,
+                            std::vector<arma::mat>& values) {
   arma::mat value;
-  for (const Evaluation& e : resting_) {
+  for (const Evaluation& e : evaluations) {
     e.sum.evaluate(network, values, columns, value);
     std::swap(values[e.population], value);
   }
@@ -118,11 +124,7 @@ void PhaseProgram::close(const Network& network, const RightHandSide& f, const S
   for (std::size_t p = 0; p < blocks_.size(); ++p) {
     if (blocks_[p] && varies_[p]) values[p] = to_matrix(f.layout().view(std::span<const double>(x), *blocks_[p]));
   }
-  arma::mat value;
-  for (const Evaluation& e : closing_) {
-    e.sum.evaluate(network, values, f.layout().columns(), value);
-    std::swap(values[e.population], value);
-  }
+  evaluate(closing_, network, f.layout().columns(), values);
 }
 
 void PhaseProgram::follow(const Network& network, const RightHandSide& f, std::span<const double> state,
@@ -132,11 +134,7 @@ void PhaseProgram::follow(const Network& network, const RightHandSide& f, std::s
     const auto block = f.layout().view(state, *blocks_[p]).column(column);
     values[p] = arma::vec(block.data(), block.size());
   }
-  arma::mat value;
-  for (const Evaluation& e : closing_) {
-    e.sum.evaluate(network, values, 1, value);
-    std::swap(values[e.population], value);
-  }
+  evaluate(closing_, network, 1, values);
 }
 
 void PhaseProgram::load_moved(const std::map<std::size_t, arma::mat>& weights, RightHandSide& f) const {

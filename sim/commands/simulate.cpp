@@ -202,8 +202,8 @@ int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err
   const Config config = load(arguments);
   for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
   prepare_blas(1);
-  StartCheck(true).check(config);
   check_external_files(config);
+  StartCheck(true).check(config);
   const Estimate need = estimate(config);
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);
   out << describe(config);

@@ -13,7 +13,7 @@
 
 namespace dynvert {
 
-/// "tau_u", "transfer", ..: keys of [dynamics] and [[model]] that speak of the models of credit. A circuit may declare
+/// "tau_u", "transfer", ..: keys of [dynamics] and [[model]] that belong to named models. A circuit may declare
 /// parameters of these names.
 [[nodiscard]] bool is_key_of_named_models(std::string_view key);
 

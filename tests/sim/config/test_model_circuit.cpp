@@ -121,7 +121,7 @@ TEST_CASE("the circuits that come with dynvert are found by their names") {
       return same;
     }());
   }
-  // a file of one's own goes before
+  // a user's file comes first
   files.write("backprop.toml", circuit);
   CHECK(files.load(with_model("circuit = \"backprop.toml\"")).models.back().circuit_text == circuit);
   const auto missing = files.fault(with_model("circuit = \"backprob.toml\""));
