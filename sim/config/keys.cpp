@@ -362,7 +362,8 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
                    "So many trials of each model that diverged or did not settle are recorded automatically")),
       whole("compression", &r.compression, 0, 9, "gzip level, 0: none"),
       real("commit_interval", r.commit_interval, at_least(0),
-           "Seconds between commits to the file, more where the disk is slow: what a crash may lose"),
+           "Seconds between commits to the file, more where the disk is slow: what a crash may lose; 0: after each "
+           "block of trials"),
   };
 }
 

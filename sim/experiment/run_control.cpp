@@ -18,7 +18,10 @@ constexpr double min_work = 0.3;
 class CommitClock {
  public:
   explicit CommitClock(double interval) : interval_(interval) {}
-  [[nodiscard]] bool is_due() const { return seconds_since(last_) > std::max(interval_, min_share * seconds_); }
+  /// An interval of 0 asks for a commit after each block, however long commits take.
+  [[nodiscard]] bool is_due() const {
+    return interval_ == 0 || seconds_since(last_) > std::max(interval_, min_share * seconds_);
+  }
   /// Whether so much work is to be safe before more of the kind is done, which may be given up.
   [[nodiscard]] bool is_worth(double seconds_of_work) const {
     return seconds_of_work > std::max(min_work, min_share * seconds_);
