@@ -197,7 +197,7 @@ TEST_CASE("delay margin: the delayed equation decays below it and grows above") 
   }
 }
 
-TEST_CASE("largest stable step of a stability function: of Euler's in closed form; none where the loop is not stable") {
+TEST_CASE("largest stable step of a stability function: of Euler's in closed form, none where the loop is not stable") {
   const auto euler = [](std::complex<double> z) { return z; };
   const arma::cx_vec lambda{{-1, 0.5}, {-1, -0.5}, {-0.1, 2}, {-0.1, -2}, {-3, 0}};
   // h < -2 Re(lambda) / |lambda|^2, least for -0.1 + 2i

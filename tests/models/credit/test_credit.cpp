@@ -51,7 +51,7 @@ TEST_CASE("backprop is the gradient of half the squared error") {
   }
 }
 
-TEST_CASE("feedback alignment with B = -W' is backprop; pseudo-backprop is the Moore-Penrose inverse of any rank") {
+TEST_CASE("feedback alignment with B = -W' is backprop, pseudo-backprop is the Moore-Penrose inverse of any rank") {
   CHECK(rc::check("algebraic rules", [] {
     arma::arma_rng::set_seed(*rc::gen::inRange(0U, 1000000U));
     const auto units = *rc::gen::container<std::vector<std::size_t>>(4, rc::gen::inRange<std::size_t>(1, 9));

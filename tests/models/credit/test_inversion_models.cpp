@@ -301,7 +301,7 @@ TEST_CASE("continuous plasticity is its equation, and forward pass and loops hav
   }
 }
 
-TEST_CASE("sequential Euler takes delta_1 .. delta_{L-1}, then u, in a single loop; u first in a sequential one") {
+TEST_CASE("sequential Euler takes delta_1 .. delta_{L-1}, then u, in a single loop, u first in a sequential one") {
   arma::arma_rng::set_seed(14);
   const Case c = random_case("single_loop_inversion", {3, 4, 5, 2}, "tanh", "linear", 1);
   const Stage single = credit_model("single_loop_inversion").stages(c.network, {}).front();

@@ -98,7 +98,7 @@ TEST_CASE("the first trial changes nothing where that is asked") {
   CHECK(recorder.committed == 60);
 }
 
-TEST_CASE("every sample is shown once an epoch; batches are cut from the same order") {
+TEST_CASE("every sample is shown once an epoch, batches are cut from the same order") {
   const MemoryRecorder recorder = run(base + model_text("BP", "credit = 'backprop'"), {"experiment.trials=100"});
   const auto& order = recorder.data.at("/task/order");
   REQUIRE(order.size() == 100);
@@ -187,7 +187,7 @@ TEST_CASE("with on_divergence = skip such trials change no weights and are count
   CHECK(std::isnan(recorder.data.at("/models/DI/trace/u_2").back()));
 }
 
-TEST_CASE("optimised feedback is stable; unstable feedback is restabilised, once, and the event is recorded") {
+TEST_CASE("optimised feedback is stable, unstable feedback is restabilised, once, and the event is recorded") {
   const std::string inversion = "credit = 'sequential_inversion'\nsolver = 'sequential_euler'\nfeedback = ";
   const MemoryRecorder recorder =
       run(base + model_text("OPT", inversion + "{ kind = 'optimised', restabilise = true }") +

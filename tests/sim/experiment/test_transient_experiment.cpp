@@ -160,7 +160,7 @@ TEST_CASE("points of a grid do not depend on each other, on threads or on record
   CHECK(std::equal(credit.begin(), credit.end(), of_all.end() - 10));
 }
 
-TEST_CASE("a ramp is followed as by small steps; noise is the same for every solver and every point") {
+TEST_CASE("a ramp is followed as by small steps, noise is the same for every solver and every point") {
   const auto end = [](const MemoryRecorder& recorder) { return matrix(recorder, "/models/DI/grid/credit_1", 12, 5); };
   const std::vector<std::string> accurate{"dynamics.solver=dopri5", "dynamics.rtol=1e-10", "dynamics.atol=1e-12",
                                           "dynamics.dt=0.05", "inversion.onset=2.0"};
@@ -180,7 +180,7 @@ TEST_CASE("a ramp is followed as by small steps; noise is the same for every sol
   }
 }
 
-TEST_CASE("a loop whose error fluctuates has no settling time, not one by chance; the loops below it have") {
+TEST_CASE("a loop whose error fluctuates has no settling time, not one by chance, the loops below it have") {
   const std::vector<std::string> sets{"dynamics.solver=rk4",
                                       "inversion.signal=noise",
                                       "network.layers=[6, 5, 4, 3]",
@@ -223,7 +223,7 @@ TEST_CASE("an unstable point is marked and keeps the others from nothing") {
   }
 }
 
-TEST_CASE("the steady states of a grid; a singular point is marked") {
+TEST_CASE("the steady states of a grid, a singular point is marked") {
   const MemoryRecorder recorder = run(grid, {"dynamics.solver=fixed_point", "network.layers=[6, 2, 3]",
                                              "inversion.alpha=[0.0, 0.1]", "record.measures=[\"residual\"]"});
   const auto& flags = recorder.data.at("/models/DI/grid/converged_2");

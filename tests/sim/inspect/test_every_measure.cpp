@@ -241,7 +241,7 @@ TEST_CASE("every stability measure that ignores the leak: does") {
   });
 }
 
-TEST_CASE("every measure: shows in a run, in inspect, as JSON, in maps and in the report; recording changes nothing") {
+TEST_CASE("every measure: shows in a run, in inspect, as JSON, in maps and in the report, recording changes nothing") {
   const TemporaryFolder folder;
   const std::string path = simulate(folder, "measured", true);
   const RunReader file(path);
@@ -270,18 +270,21 @@ TEST_CASE("every measure: shows in a run, in inspect, as JSON, in maps and in th
   };
   for (const TrialMeasure& measure : measures()) {
     INFO(measure.name);
+    // what learns is as it was recorded: a trial that is run again changes no weights
+    const bool of_matrix = measure.of == TrialMeasure::Of::matrix;
     std::size_t columns = 0;
     for (std::size_t l = 1; l <= 3; ++l) {
-      const std::string name = fmt::format("{}_{}", measure.name, l);
+      const std::string name = fmt::format("{}_{}{}", measure.name, of_matrix ? "W" : "", l);
       if (!file.has("/models/DI/learning/" + name)) continue;
       ++columns;
+      if (of_matrix) continue;
       // run again from the snapshot of that trial, by the same operations: as recorded
       REQUIRE(computed["measures"].contains(name));
       check_near(number(computed["measures"][name]), file.value("/models/DI/learning/" + name, 5));
       CHECK_THAT(stability, Contains(name));
     }
     CHECK(columns > 0);
-    CHECK_THAT(of_trial, Contains(measure.label));
+    if (!of_matrix) CHECK_THAT(of_trial, Contains(measure.label));
     if (measure.summary != OverTrials::nothing) {
       const MeasureSummary summary{.measure = &measure, .value = std::nullopt, .median = std::nullopt};
       CHECK_THAT(overview, Contains(summary.measure->label));

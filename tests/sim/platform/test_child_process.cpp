@@ -60,7 +60,7 @@ TEST_CASE("first pass: a crash of the reader is an error that names the file") {
   CHECK_THROWS_WITH(h5::read_in_child(path, hang), Contains("does not return"));
 }
 
-TEST_CASE("interruption: work within the scope is given up, in all its threads; other work is not") {
+TEST_CASE("interruption: work within the scope is given up, in all its threads, other work is not") {
   CHECK_NOTHROW(work_advanced(0, 1));
   std::atomic<bool> stop = false;
   std::size_t told = 0;

@@ -148,7 +148,7 @@ TEST_CASE("the scores are those of the definition, by hand") {
   CHECK(LossEvaluator(data.train, broken).score(broken).accuracy.value() == 0);
 }
 
-TEST_CASE("dataset: samples are counted in the file; values and classes; a test set in another group") {
+TEST_CASE("dataset: samples are counted in the file, values and classes, a test set in another group") {
   const TemporaryFolder folder;
   const std::string path = write_dataset(folder);
   const std::string file = folder / "test.toml";
@@ -196,7 +196,8 @@ TEST_CASE("dataset: samples are counted in the file; values and classes; a test 
   CHECK_THAT(fault({"task.scaling=unit"}), Contains("the inputs are not bytes"));
   CHECK_THAT(fault({"task.test_samples=2"}), Contains("there is no test set"));
   CHECK_THAT(fault({"task.test_targets_path=a"}), Contains("does not apply with an HDF5 file"));
-  CHECK_THAT(fault({"task.targets_path=a"}), Contains("targets_path, which makes the files an IDX pair"));
+  CHECK_THAT(fault({"task.targets_path=a"}),
+             Contains("is an HDF5 file, not an IDX file") && Contains("targets_path left out"));
   CHECK_THAT(fault({"task.test_group=test"}), Contains("a group of the file, from /"));
 }
 
