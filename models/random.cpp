@@ -5,15 +5,30 @@
 #include <boost/random/uniform_int_distribution.hpp>
 #include <boost/random/uniform_real_distribution.hpp>
 
+#include <array>
 #include <numeric>
 #include <utility>
 
 namespace dynvert {
 
-RandomStream::RandomStream(std::uint64_t seed, std::string_view purpose) {
+namespace {
+
+boost::random::seed_seq sequence_of(std::uint64_t seed, std::string_view purpose) {
   std::vector<std::uint32_t> words{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
   for (const char c : purpose) words.push_back(static_cast<unsigned char>(c));
-  boost::random::seed_seq sequence(words.begin(), words.end());
+  return boost::random::seed_seq(words.begin(), words.end());
+}
+
+}  // namespace
+
+std::uint64_t random_key(std::uint64_t seed, std::string_view purpose) {
+  std::array<std::uint32_t, 2> words{};
+  sequence_of(seed, purpose).generate(words.begin(), words.end());
+  return std::uint64_t{words[0]} << 32 | words[1];
+}
+
+RandomStream::RandomStream(std::uint64_t seed, std::string_view purpose) {
+  boost::random::seed_seq sequence = sequence_of(seed, purpose);
   generator_.seed(sequence);
 }
 

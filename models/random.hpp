@@ -15,6 +15,9 @@
 
 namespace dynvert {
 
+/// 64 bits that are a function of the seed and the purpose: the key of a generator that counts (Kernels::noise).
+[[nodiscard]] std::uint64_t random_key(std::uint64_t seed, std::string_view purpose);
+
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, std::string_view purpose);

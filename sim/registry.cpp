@@ -55,10 +55,12 @@ Choice entry_of(const SolverKind& solver) {
     choice.keys.insert(choice.keys.end(), keys.begin(), keys.end());
   };
   if (solver.has_trajectory) use({"dt", "duration", "forward_duration", "phases"});
-  if (solver.can_settle) use({"settle_tolerance", "max_steps"});
+  if (solver.can_settle) use({"settle_tolerance"});
+  if (solver.can_settle || solver.fixed_step) use({"max_steps"});
   if (solver.adaptive) use({"rtol", "atol"});
   choice.fixed_step = solver.fixed_step;
   choice.linear_only = solver.linear_only;
+  choice.takes_noise = solver.takes_noise;
   return choice;
 }
 

@@ -40,6 +40,11 @@ PopulationIndex Circuit::add(Population population) {
   if (!(population.leak >= 0) || !std::isfinite(population.leak)) {
     throw ValueError(object, fmt::format("leak = {}", population.leak), "a finite number >= 0");
   }
+  if (!(population.noise >= 0) || !std::isfinite(population.noise)) {
+    throw ValueError(object, fmt::format("noise = {}", population.noise), "a finite number >= 0");
+  }
+  if (population.noise > 0 && !population.moves())
+    throw ValueError(object, "has noise and no differential equation", "noise of a population that moves");
   static_cast<void>(rate_function(population.rate));
   if (population.clamped && population.algebraic)
     throw ValueError(object, "is clamped and algebraic", "one of the two");
@@ -180,6 +185,10 @@ PopulationIndex Circuit::population(std::string_view name) const {
   std::vector<std::string> names;
   for (const auto& p : populations_) names.push_back(p.name);
   throw ValueError("circuit", fmt::format("has no population \"{}\"", name), fmt::format("{}", fmt::join(names, ", ")));
+}
+
+bool Circuit::has_noise() const {
+  return std::ranges::any_of(populations_, [](const Population& p) { return p.noise > 0; });
 }
 
 bool Circuit::has_algebraic() const { return std::ranges::any_of(populations_, &Population::algebraic); }

@@ -9,9 +9,13 @@
 /// | x_i     | n_i x columns   | state of population i, a column a trial            | 1               |
 /// | tau_i   |                 | time constant, > 0                                 | time            |
 /// | leak_i  |                 | leak, >= 0 (0: an integrator)                      | 1               |
+/// | sigma_i |                 | size of white noise, >= 0                          | sqrt(time)      |
 /// | C_ij    | n_i x n_j       | weights of the projection, or a number: c I        | 1               |
 /// | f_ij    |                 | what is transmitted: x_j, g_j(x_j), or gain .* x_j | 1               |
 /// | input_i | n_i x columns   | external input                                     | 1               |
+///
+/// With white noise of size sigma_i, tau_i dx_i = (..) dt + sigma_i dW, W a Wiener process of each unit: alone, such a
+/// population has the stationary variance sigma^2 / (2 tau leak).
 ///
 /// Three things beside this equation: a population may be *clamped* (dx_i/dt = 0: a stimulus or a target, set from
 /// outside), it may be *algebraic*, a sum of what arrives or a function of other populations at the same time,
@@ -73,6 +77,7 @@ struct Population {
   double tau = 1;         ///< time constant
   double leak = 1;
   std::string rate = "linear";  ///< g, a name of rate_function.hpp
+  double noise = 0;             ///< sigma, of a population that moves; units of x times the root of a time
   bool clamped = false;         ///< does not move: whoever runs the circuit sets its state
   bool algebraic = false;       ///< has no tau and no leak: is what arrives, or its signal
   Role role = Role::auxiliary;
@@ -130,9 +135,10 @@ struct Plasticity {
 
 class Circuit {
  public:
-  /// @throws ValueError  no units, tau not positive and finite, leak negative or not finite, an unknown rate function,
-  ///                     a name that is empty or already taken, a signal of a population that is not algebraic, or of
-  ///                     populations that do not come before it
+  /// @throws ValueError  no units, tau not positive and finite, leak or noise negative or not finite, noise of a
+  ///                     population that does not move, an unknown rate function, a name that is empty or already
+  ///                     taken, a signal of a population that is not algebraic, or of populations that do not come
+  ///                     before it
   PopulationIndex add(Population population);
   /// @throws ValueError  no such source or target, weights of another shape or not finite, a gain that follows a
   ///                     population of another size than the source, a target that is clamped or a signal, or an
@@ -156,6 +162,8 @@ class Circuit {
   /// side is affine in x.
   [[nodiscard]] bool is_linear() const;
   [[nodiscard]] bool has_algebraic() const;
+  /// of some population
+  [[nodiscard]] bool has_noise() const;
   /// Empties the weight matrices: for evaluators, which keep them in a layout of their own.
   void drop_weights();
   /// The same circuit with all weights fixed.

@@ -150,6 +150,7 @@ void RightHandSide::set_columns(std::size_t columns) {
     if (copies) scratch_[k].assign(size, 0.0);
   }
   drives_.assign(populations(), nullptr);
+  paths_.clear();
   columns_.resize(columns);
   std::iota(columns_.begin(), columns_.end(), std::size_t{0});
 }
@@ -175,6 +176,11 @@ void RightHandSide::keep_columns(std::span<const std::size_t> columns) {
   std::vector<std::size_t> kept;
   for (const std::size_t c : columns) kept.push_back(columns_[c]);
   columns_ = std::move(kept);
+  std::vector<std::uint64_t> paths;
+  if (!paths_.empty()) {
+    for (const std::size_t c : columns) paths.push_back(paths_[c]);
+  }
+  paths_ = std::move(paths);
 }
 
 void RightHandSide::take_column(const RightHandSide& from, std::size_t c) {
@@ -193,6 +199,9 @@ void RightHandSide::take_column(const RightHandSide& from, std::size_t c) {
   plasticity_ = from.plasticity_;
   drives_ = from.drives_;
   columns_ = {from.columns_[c]};
+  noise_seed_ = from.noise_seed_;
+  noise_keys_ = from.noise_keys_;
+  if (!from.paths_.empty()) paths_ = {from.paths_[c]};
 }
 
 void RightHandSide::set_weights(ProjectionIndex projection, const arma::mat& weights) {

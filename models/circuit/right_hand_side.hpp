@@ -8,6 +8,7 @@
 #include <dynvert/models/circuit/state.hpp>
 #include <dynvert/models/kernels/kernels.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -75,6 +76,13 @@ class RightHandSide {
   using Drive = std::function<void(double t, std::span<const std::size_t> columns, MatrixView input)>;
   void set_drive(PopulationIndex population, Drive drive);
   [[nodiscard]] bool has_drives() const;
+
+  /// White noise of trials: which path each column has. Numbers are functions of seed, population, path, step and unit
+  /// alone. @param paths  one a column. @throws ValueError  another number of them
+  void set_noise(std::uint64_t seed, std::span<const std::uint64_t> paths);
+  /// x += sigma/tau dW of a step, for all that has noise. @param step  its number, t / dt
+  /// @throws ValueError  no paths have been set since the columns were
+  void add_noise(State& x, std::uint64_t step, double dt) const;
 
   /// dx/dt; the system function of the odeint steppers. Algebraic populations are evaluated from the others, whatever
   /// the state says of them; theirs is 0.
@@ -184,6 +192,9 @@ class RightHandSide {
   std::vector<ConstMatrixView> arguments_;  // scratch of signals
   std::vector<Drive> drives_;
   std::vector<std::size_t> columns_;  // the numbers of the columns that are left
+  std::uint64_t noise_seed_ = 0;
+  std::vector<std::uint64_t> noise_keys_;  // by population: of noise_seed_
+  std::vector<std::uint64_t> paths_;       // by column; empty: not set
 };
 
 }  // namespace dynvert

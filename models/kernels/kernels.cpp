@@ -15,6 +15,7 @@ void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 void sparse(const SparseUpdate<double>& job);
 void sparse_single(const SparseUpdate<float>& job);
+void noise(const NoiseUpdate& job);
 }  // namespace generic
 #ifdef DYNVERT_X86_KERNELS
 namespace avx2 {
@@ -23,6 +24,7 @@ void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 void sparse(const SparseUpdate<double>& job);
 void sparse_single(const SparseUpdate<float>& job);
+void noise(const NoiseUpdate& job);
 }  // namespace avx2
 namespace avx512 {
 void affine(const AffineUpdate* jobs, std::size_t count, std::size_t rounds);
@@ -30,6 +32,7 @@ void rows(const RowProduct& job);
 void tanh(const double* x, double* y, std::size_t n);
 void sparse(const SparseUpdate<double>& job);
 void sparse_single(const SparseUpdate<float>& job);
+void noise(const NoiseUpdate& job);
 }  // namespace avx512
 #endif
 
@@ -61,12 +64,16 @@ std::vector<Kernels> detect() {
 #ifdef DYNVERT_X86_KERNELS
   const auto [fma, avx2, avx512] = processor();
   if (fma && avx512)
-    found.push_back({"avx512", avx512::affine, avx512::rows, avx512::tanh, avx512::sparse, avx512::sparse_single});
-  if (fma && avx2) found.push_back({"avx2", avx2::affine, avx2::rows, avx2::tanh, avx2::sparse, avx2::sparse_single});
-  found.push_back({"sse2", generic::affine, generic::rows, generic::tanh, generic::sparse, generic::sparse_single});
+    found.push_back(
+        {"avx512", avx512::affine, avx512::rows, avx512::tanh, avx512::sparse, avx512::sparse_single, avx512::noise});
+  if (fma && avx2)
+    found.push_back({"avx2", avx2::affine, avx2::rows, avx2::tanh, avx2::sparse, avx2::sparse_single, avx2::noise});
+  constexpr std::string_view everywhere = "sse2";
 #else
-  found.push_back({"generic", generic::affine, generic::rows, generic::tanh, generic::sparse, generic::sparse_single});
+  constexpr std::string_view everywhere = "generic";
 #endif
+  found.push_back({everywhere, generic::affine, generic::rows, generic::tanh, generic::sparse, generic::sparse_single,
+                   generic::noise});
   return found;
 }
 

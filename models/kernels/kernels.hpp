@@ -84,11 +84,25 @@ struct SparseUpdate {
   const Real* values = nullptr;
 };
 
+/// White noise: x_i += scale xi_i, i < units, with normal numbers xi_i that are functions of key, step and i alone.
+/// Units go by groups of 32; unit 32 g + 8 j + k has the word j / 2 of Threefry-2x64 (20 rounds) at the counter (step,
+/// 8 g + k), whose halves u (the upper, plus 1/2) and v, both over 2^32, give
+///
+///     xi = sqrt(-2 ln u) cos(2 pi v) for even j,   sqrt(-2 ln u) sin(2 pi v) for odd j.
+struct NoiseUpdate {
+  std::uint64_t key[2] = {};
+  std::uint64_t step = 0;
+  double scale = 1;
+  double* x = nullptr;
+  std::size_t units = 0;
+};
+
 /// All jobs one after the other, `rounds` times over; they have the same columns.
 using AffineKernel = void (*)(const AffineUpdate* jobs, std::size_t count, std::size_t rounds);
 using RowKernel = void (*)(const RowProduct&);
 template <typename Real>
 using SparseKernel = void (*)(const SparseUpdate<Real>&);
+using NoiseKernel = void (*)(const NoiseUpdate&);
 /// y[i] = f(x[i]), i < n; y may be x
 using ElementwiseKernel = void (*)(const double* x, double* y, std::size_t n);
 
@@ -99,6 +113,7 @@ struct Kernels {
   ElementwiseKernel tanh;
   SparseKernel<double> sparse;
   SparseKernel<float> sparse_single;
+  NoiseKernel noise;
 };
 
 /// The kernels that this processor can run, the fastest first.

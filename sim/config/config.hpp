@@ -153,6 +153,7 @@ struct PopulationConfig {
   double tau = 1;
   double leak = 1;
   std::string rate = "linear";
+  double noise = 0;                  ///< sigma of tau dx = (..) dt + sigma dW
   std::vector<double> initial = {};  ///< state at the start: nothing (0), one number, or one for each unit
   double initial_half_width = 0;     ///< U(-w, w) is added to it, drawn for each trial
 

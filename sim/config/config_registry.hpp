@@ -26,6 +26,7 @@ struct Choice {
   std::function<void(TaskConfig&)> count_samples = nullptr;
   bool fixed_step = false;    ///< of a solver: durations are a whole number of dt
   bool linear_only = false;   ///< of a solver: it takes linear circuits with constant input
+  bool takes_noise = false;   ///< of a solver: it adds white noise
   bool spans_layers = false;  ///< of a rule of credit: its feedback can be a product of the layers' matrices
   bool one_to_one = false;    ///< of a projection: it has one number in place of a matrix
   bool constant = false;      ///< of the shape of an input: it does not change while it is on

@@ -410,6 +410,9 @@ std::vector<Key> keys_of(PopulationConfig& p, const KeyContext& context) {
       timed("tau", p.tau, above(0), "Time constant"),
       real("leak", p.leak, at_least(0), "Leak; 0: an integrator"),
       choice("rate", &p.rate, context.registry.outputs, "Rate function"),
+      real("noise", p.noise, at_least(0),
+           "Size sigma of white noise: tau dx = (..) dt + sigma dW, so that alone its variance becomes "
+           "sigma^2 / (2 tau leak)"),
       typed(reals("initial", p.initial, {}, "finite real numbers",
                   "Initial state: one number, or one for each unit; empty: 0"),
             KeyType::real_or_reals),

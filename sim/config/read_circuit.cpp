@@ -85,6 +85,11 @@ class CircuitReader {
     reader_.require(&own, reader_.read_table(prefix, &own, p, reader_.context()), prefix, "name");
     check_name(own, prefix, p.name);
     check_length(own, prefix, "initial", p.initial.size(), p.units);
+    if (p.noise > 0 && !find_choice(reader_.registry().solvers, circuit_.dynamics.solver)->takes_noise)
+      reader_.fail_at(&own, prefix, "noise",
+                      fmt::format("the solver {} cannot add white noise", in_quotes(circuit_.dynamics.solver)),
+                      "dynamics.solver = \"euler_maruyama\"; an [[input]] of shape \"noise\", which is an "
+                      "Ornstein-Uhlenbeck process, goes with all solvers");
     std::size_t variables = p.units;
     for (const auto& other : circuit_.populations) variables += other.units;
     if (variables > max_variables)

@@ -28,7 +28,8 @@ PopulationIndex index_of(const CircuitConfig& config, const std::string& name) {
 Circuit make_circuit(const CircuitConfig& config, std::uint64_t seed) {
   Circuit circuit;
   for (const PopulationConfig& p : config.populations) {
-    circuit.add(Population{.name = p.name, .units = p.units, .tau = p.tau, .leak = p.leak, .rate = p.rate});
+    circuit.add(
+        Population{.name = p.name, .units = p.units, .tau = p.tau, .leak = p.leak, .rate = p.rate, .noise = p.noise});
   }
   for (const ProjectionConfig& p : config.projections) {
     const PopulationIndex source = index_of(config, p.source);
@@ -177,7 +178,8 @@ Table<CircuitRow> UserCircuit::points() const {
                                          "whether every population ended within settling_band (2 % by default) of its "
                                          "steady state");
   converged.legend = fmt::format(
-      "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state, -3 not computed: more than {} variables",
+      "1 yes, 0 no, -1 the trial failed, -2 there is no unique steady state, -3 not computed: more than {} variables, "
+      "or white noise, which keeps all in motion",
       max_steady_variables);
   table.add_number(converged, [](const Row& row) { return static_cast<double>(row.converged); });
   table.add_number({.name = "spectral_abscissa",
@@ -233,7 +235,7 @@ TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRo
     try {
       // an input that still moves has no steady state: the flag says that none was reached
       row.converged = 0;
-      if (single->f.layout().variables() > max_steady_variables) {
+      if (single->f.layout().variables() > max_steady_variables || circuit.has_noise()) {
         row.converged = -3;
       } else if (!single->f.has_drives()) {
         const State steady = steady_state(single->f, single->x).x;

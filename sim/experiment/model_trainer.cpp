@@ -1,5 +1,6 @@
 #include <dynvert/analysis/spectrum.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/models/random.hpp>
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/experiment/model_trainer.hpp>
@@ -54,6 +55,7 @@ TrialRunner make_runner(const Config& config, const ModelConfig& model, std::vec
   TrialRunner runner(stage_plans(std::move(stages), model.dynamics), credit_rule(config, model), std::move(solver),
                      TrialRunner::Columns::samples);
   runner.set_settling_solver(std::move(settling));
+  runner.set_seed(config.seed);
   if (circuit != nullptr) {
     runner.set_start(
         [circuit](const Network& of, Activity& activity, Credit& credit) { circuit->start(of, activity, credit); });
@@ -110,6 +112,7 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
   }
   if (circuit_ != nullptr && circuit_->has_own_readout())
     evaluation_.emplace(make_runner(config, model, circuit_->evaluation_stages(), circuit_));
+  if (evaluation_) evaluation_->set_seed(random_key(config.seed, "noise of evaluations"));
   record_weights();
   record_evaluation();
 }
@@ -147,6 +150,7 @@ void ModelTrainer::run_trial(std::size_t trial, const arma::mat& x, const arma::
   const bool learns = trial > 0 || !config_.learning.skip_first;
   TrialCall call{.trial = trial, .network = network_, .feedback = feedback_, .learns = learns};
   call.order = solver_kind(model_.dynamics.solver).order;
+  call.path = trial * config_.learning.batch;
   if (keeps) call.keep = sample_interval_;
 
   const auto failure = run_stages(call);
@@ -398,9 +402,11 @@ void ModelTrainer::record_evaluation() {
 }
 
 Score ModelTrainer::score_of_readout(const LossEvaluator& evaluator) {
+  std::uint64_t path = 0;
   const auto output = [&](const arma::mat& x, const arma::mat& t) -> std::optional<arma::mat> {
     evaluation_->show(network_, x, t, nullptr);
-    const TrialCall call{.network = network_, .feedback = feedback_, .learns = false};
+    const TrialCall call{.network = network_, .feedback = feedback_, .learns = false, .path = path};
+    path += x.n_cols;
     if (evaluation_->run(call)) return std::nullopt;
     return arma::mat(t - evaluation_->activity().e);
   };

@@ -125,7 +125,9 @@ void TransientExperiment::run_columns(const TransientPlan& plan, std::size_t fir
   TrialRunner runner(std::move(batch.stages), nullptr, solver_kind(plan.solver).make(plan.settings),
                      TrialRunner::Columns::trials);
   runner.show(std::move(batch.activity), std::move(batch.credit));
-  TrialCall call{.trial = first, .network = plan.network, .feedback = plan.feedback, .keep = plan.sample_interval};
+  runner.set_seed(config_.seed);
+  TrialCall call{
+      .trial = first, .network = plan.network, .feedback = plan.feedback, .keep = plan.sample_interval, .path = first};
   if (plan.prepare) call.prepare = [&](std::size_t stage) { plan.prepare(first, count, runner.stage(stage)); };
   const std::optional<TrialFailure> failed = runner.run(call);
   if (failed && count > 1) {

@@ -140,6 +140,7 @@ TrialInspection inspect_trial(const RunReader& file, const Config& config, Recor
   result.batch = config.learning.batch > 1;
   model.load(result.snapshot);
   TrialRunner runner = make_runner(model);
+  runner.set_seed(config.seed);
   const auto interval = shared_interval(model);
   result.interval = interval.value_or(0);
   runner.show(trial_activity(file, model, trial, runner.forward_moves()), Credit(model.network().depth() + 1));
@@ -147,7 +148,8 @@ TrialInspection inspect_trial(const RunReader& file, const Config& config, Recor
                                    .network = model.network(),
                                    .feedback = model.feedback(),
                                    .learns = trial > 0 || !config.learning.skip_first,
-                                   .keep = interval});
+                                   .keep = interval,
+                                   .path = trial * config.learning.batch});
   if (failure) {
     if (failure->cause) throw NumericalError(*failure->cause);
     result.diverged = text_of(*failure);

@@ -1,4 +1,7 @@
+#include <dynvert/models/error.hpp>
 #include <dynvert/sim/solvers/columns.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -34,8 +37,16 @@ bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std:
   return slope <= tolerance * size;
 }
 
+void refuse_noise(const Circuit& circuit) {
+  const auto noisy = std::ranges::find_if(circuit.populations(), [](const Population& p) { return p.noise > 0; });
+  if (noisy == circuit.populations().end()) return;
+  throw ValueError(fmt::format("population \"{}\"", noisy->name), "has white noise, which the solver cannot add",
+                   "the solver euler_maruyama, or noise = 0");
+}
+
 SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory,
                              double interval, const SingleColumn& run) {
+  refuse_noise(f.circuit());
   const Layout& layout = f.layout();
   SolverRun result;
   if (trajectory != nullptr) {

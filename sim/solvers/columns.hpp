@@ -16,6 +16,9 @@ namespace dynvert {
 [[nodiscard]] bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std::size_t column,
                                double tolerance);
 
+/// Of solvers that cannot add white noise. @throws ValueError  a population has it
+void refuse_noise(const Circuit& circuit);
+
 /// Runs columns one by one through a solver of single columns: x and f with one column, and the samples of that column.
 /// What the adaptive solvers use: a column's steps are its own, whoever shares the batch.
 using SingleColumn = std::function<ColumnEnd(RightHandSide& f, State& x,

@@ -15,6 +15,7 @@ class FixedPointSolver final : public Solver {
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double) override {
     if (trajectory != nullptr)
       throw ValueError("solver fixed_point", "a trajectory was requested", "only the final state");
+    refuse_noise(f.circuit());
     const SteadyState steady = steady_state(f, x);
     x = steady.x;
     f.complete(x, segment.start);

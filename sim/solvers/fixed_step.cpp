@@ -21,6 +21,7 @@ class FixedStepSolver final : public Solver {
   FixedStepSolver(const SolverSettings& settings, Scheme scheme) : settings_(settings), scheme_(std::move(scheme)) {}
 
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
+    if (!scheme_.adds_noise) refuse_noise(f.circuit());
     const std::size_t steps = whole_steps(segment.duration, settings_.dt, "duration");
     if (steps > settings_.max_steps) {
       throw NumericalError("fixed-step solver",

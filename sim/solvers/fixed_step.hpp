@@ -22,6 +22,7 @@ struct Scheme {
   std::function<void(RightHandSide& f, State& x, double dt)> start;
   std::function<void(RightHandSide& f, State& x, const Steps& steps)> advance;
   std::size_t evaluations_per_step = 1;
+  bool adds_noise = false;  ///< of populations that have it
 };
 
 /// The solver looks at its state after so many steps (after every step where columns may settle, or where the last of

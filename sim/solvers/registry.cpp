@@ -15,7 +15,8 @@
   solver(dopri5)                \
   solver(rosenbrock4)           \
   solver(exact)                 \
-  solver(fixed_point)
+  solver(fixed_point)           \
+  solver(euler_maruyama)
 // clang-format on
 
 namespace dynvert {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
 #include <utility>
 
 namespace dynvert {
@@ -75,6 +76,11 @@ void TrialRunner::start_stage(std::size_t i, const TrialCall& call) {
   StageRunner& stage = stages_[i];
   stage.begin(call.network, call.feedback, activity_, credit_);
   if (call.prepare) call.prepare(i);
+  if (stage.stage().circuit.has_noise()) {
+    std::vector<std::uint64_t> paths(stage.f().layout().columns());
+    std::iota(paths.begin(), paths.end(), call.path);
+    stage.f().set_noise(seed_, paths);
+  }
   const auto& plasticity = stage.stage().circuit.plasticity();
   for (std::size_t k = 0; k < plasticity.size(); ++k) {
     stage.f().plasticity(k).rate = call.learns ? plasticity[k].rate : 0;

@@ -14,6 +14,7 @@
 #include <dynvert/sim/trial/stage_runner.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,7 @@ struct TrialCall {
   bool learns = true;               ///< weights that move within the trial do so
   std::optional<double> keep = {};  ///< time between the samples of the trajectories; nothing: none are kept
   std::size_t order = 1;            ///< of the solver, for averages over time
+  std::uint64_t path = 0;           ///< of white noise: number of the first column's, the others' follow
   std::function<void(std::size_t stage)> prepare = nullptr;  ///< before a stage runs, when it has weights and columns
 };
 
@@ -55,6 +57,8 @@ class TrialRunner {
   /// @param assign  nullptr: the model has stages, or there is no model
   /// @param solver  of the stages; nullptr where there are none
   TrialRunner(std::vector<StagePlan> stages, Assign assign, std::unique_ptr<Solver> solver, Columns columns);
+  /// Of white noise.
+  void set_seed(std::uint64_t seed) { seed_ = seed; }
   void set_start(Start start) { start_ = std::move(start); }
   /// For stages that end when they have settled.
   void set_settling_solver(std::unique_ptr<Solver> solver) { settling_ = std::move(solver); }
@@ -98,6 +102,7 @@ class TrialRunner {
   Start start_ = nullptr;
   std::unique_ptr<Solver> solver_, settling_;
   Columns columns_;
+  std::uint64_t seed_ = 0;
   bool forward_moves_ = false;
   Activity activity_;
   Credit credit_;
