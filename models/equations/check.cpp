@@ -134,11 +134,11 @@ void check_size(const Expression& e, const Where& where) {
 }
 
 void check_sizes(const Description& d) {
-  for (const Population& p : d.populations) check_size(expression_of(p.terms, p.leak, p.name), p.where);
+  for (const Population& p : d.populations) check_size(expression_of(p), p.where);
   for (const Rule& rule : d.rules) check_size(expression_of(rule), rule.where);
   for (const Phase& phase : d.phases)
     for (const auto* givens : {&phase.set, &phase.equations})
-      for (const Given& g : *givens) check_size(expression_of(g.terms, g.leak, g.population), g.where);
+      for (const Given& g : *givens) check_size(expression_of(g), g.where);
 }
 
 using Populations = std::map<Name, const Population*>;

@@ -105,12 +105,23 @@ Expression body_of(const RuleTerm& term) {
 
 Expression expression_of(const Term& term) { return added({}, term.coefficient, body_of(term)); }
 
-Expression expression_of(const std::vector<Term>& terms, const Expression& leak, const Name& own) {
+namespace {
+
+template <typename Equation>
+Expression right_hand_side(const Equation& of, const Name& own) {
   Expression sum;
-  if (leak && !leak.is_number(0)) sum = added({}, Expression::operation(Kind::negate, {leak}), own.expression());
-  for (const Term& term : terms) sum = added(sum, term.coefficient, body_of(term));
+  if (of.leak && !of.leak.is_number(0))
+    sum = added({}, Expression::operation(Kind::negate, {of.leak}), own.expression());
+  for (const Term& term : of.terms) sum = added(sum, term.coefficient, body_of(term));
+  if (of.noise) sum = added(sum, Expression::number(1), Expression::call("noise", {of.noise}));
   return sum ? sum : Expression::number(0);
 }
+
+}  // namespace
+
+Expression expression_of(const Population& population) { return right_hand_side(population, population.name); }
+
+Expression expression_of(const Given& given) { return right_hand_side(given, given.population); }
 
 Expression expression_of(const Rule& rule) {
   Expression sum;
@@ -124,12 +135,12 @@ Expression expression_of(const Rule& rule) {
 
 namespace {
 
-Statement statement_of(const Name& name, const Expression& tau, const Expression& leak,
-                       const std::vector<Term>& terms) {
-  return {.type = tau ? Statement::Type::moving : Statement::Type::equation,
+template <typename Equation>
+Statement statement_of(const Name& name, const Equation& of) {
+  return {.type = of.tau ? Statement::Type::moving : Statement::Type::equation,
           .left = name.expression(),
-          .tau = tau && tau.is_number(1) ? Expression() : tau,
-          .right = expression_of(terms, leak, name)};
+          .tau = of.tau && of.tau.is_number(1) ? Expression() : of.tau,
+          .right = expression_of(of)};
 }
 
 std::vector<Expression> expressions_of(const std::vector<Name>& names) {
@@ -148,10 +159,8 @@ PhaseText as_text(const Phase& phase, bool learns) {
   text.from = phase.from;
   text.moves = expressions_of(phase.moves);
   text.hold = expressions_of(phase.hold);
-  for (const Given& given : phase.set)
-    text.set.push_back(statement_of(given.population, given.tau, given.leak, given.terms));
-  for (const Given& given : phase.equations)
-    text.equations.push_back(statement_of(given.population, given.tau, given.leak, given.terms));
+  for (const Given& given : phase.set) text.set.push_back(statement_of(given.population, given));
+  for (const Given& given : phase.equations) text.equations.push_back(statement_of(given.population, given));
   text.parameters = phase.parameters;
   text.during = phase.during;
   if (learns) text.learn = expressions_of(phase.learn);
@@ -171,7 +180,7 @@ CircuitText as_text(const Description& d) {
                                 .left = p.name.expression(),
                                 .right = Expression::number(static_cast<double>(p.units))});
     if (p.type == Population::Type::moving || p.type == Population::Type::algebraic)
-      text.equations.push_back(statement_of(p.name, p.tau, p.leak, p.terms));
+      text.equations.push_back(statement_of(p.name, p));
   }
   for (const Rule& rule : d.rules) {
     const Statement statement{.type = rule.continuous ? Statement::Type::moving : Statement::Type::rule,

@@ -3,7 +3,7 @@
 /// A circuit that learns, as plain values: names, sizes and equations of every population, without loops and choices.
 /// expand.hpp makes it of a CircuitText; a program may write it, too, and check() it. An engine runs it.
 ///
-///     moving      tau_i dx_i/dt = -leak_i x_i + sum of terms
+///     moving      tau_i dx_i/dt = -leak_i x_i + sum of terms + noise(sigma_i)
 ///     algebraic            x_i = sum of terms
 ///     term        coefficient * M signal .* factor,  or  coefficient * signal
 ///
@@ -11,6 +11,7 @@
 /// |-------------|------------------|-----------------------------------------------------------------------|
 /// | x_i         | n_i x columns    | a population, a column a trial                                        |
 /// | tau, leak   |                  | expressions of numbers and parameters                                 |
+/// | sigma       |                  | likewise, of white noise: tau dx = (..) dt + sigma dW                 |
 /// | coefficient |                  | likewise                                                              |
 /// | M           | rows x columns   | a matrix or its transpose, live while it learns; b: from `one`        |
 /// | signal      | of M's columns   | an elementwise expression of populations of one size                  |
@@ -72,6 +73,7 @@ struct Population {
   std::size_t units = 0;
   bool size_given = false;   ///< by `size`
   Expression tau{}, leak{};  ///< of moving ones
+  Expression noise{};        ///< sigma of moving ones; absent: none
   std::vector<Term> terms{};
   Where where{};
 
@@ -89,6 +91,7 @@ struct Matrix {
 struct Given {
   Name population{};
   Expression tau{}, leak{};  ///< where it moves in this phase by another equation; absent: algebraic
+  Expression noise{};        ///< likewise
   std::vector<Term> terms{};
   Where where{};
 
@@ -180,7 +183,9 @@ struct Description {
 /// The text that says the same, without loops and choices.
 [[nodiscard]] CircuitText as_text(const Description& description);
 [[nodiscard]] Expression expression_of(const Term& term);
-[[nodiscard]] Expression expression_of(const std::vector<Term>& terms, const Expression& leak, const Name& own);
+/// The right-hand side.
+[[nodiscard]] Expression expression_of(const Population& population);
+[[nodiscard]] Expression expression_of(const Given& given);
 [[nodiscard]] Expression expression_of(const Rule& rule);
 
 /// Populations and what joins them, for Graphviz.

@@ -221,12 +221,26 @@ class Expander {
     if (dropped > 0) no_bias_ = true;
   }
 
-  /// tau dx/dt = -leak x + terms, or x = terms. A tau that is 0 makes the former the latter.
-  void read_equation(const Statement& s, Expression& tau, Expression& leak, std::vector<Term>& terms) {
+  /// tau dx/dt = -leak x + terms + noise, or x = terms. A tau that is 0 makes the former the latter.
+  /// @param of  a population, or what a phase gives of one
+  template <typename Equation>
+  void read_equation(const Statement& s, Equation& of) {
     const TermReader read = names_.reader(s.where);
+    auto& tau = of.tau;
+    auto& leak = of.leak;
+    auto& terms = of.terms;
     terms = read.read(s.right);
     drop_biases(terms);
-    if (s.type == Statement::Type::equation) return;
+    of.noise = take_noise(terms);
+    const auto refuse_noise = [&] {
+      if (of.noise)
+        fail({s.where.source, of.noise.at()}, fmt::format("noise in {}, which does not move", to_text(s.left)),
+             "noise in an equation tau dx/dt = .. with tau > 0");
+    };
+    if (s.type == Statement::Type::equation) return refuse_noise();
+    if (of.noise && names_.number_or(of.noise, s.where, 1) < 0)
+      fail({s.where.source, of.noise.at()}, fmt::format("noise of a size below 0: {}", to_text(of.noise)),
+           "at least 0");
     tau = s.tau ? s.tau : Expression::number(1, s.left.at());
     if (!read.is_number(tau))
       fail({s.where.source, tau.at()}, fmt::format("the time constant {} is no number", to_text(tau)),
@@ -236,6 +250,7 @@ class Expander {
     const double value = names_.number_or(tau, s.where, 1);
     if (value < 0) fail({s.where.source, tau.at()}, fmt::format("a time constant of {}", value), "at least 0");
     if (value > 0) return;
+    refuse_noise();
     if (!taken || names_.number_or(leak, s.where, 1) == 0)
       fail({s.where.source, s.left.at()}, fmt::format("{} has the time constant 0 and no leak", to_text(s.left)),
            "a term - c*x on the right: with tau = 0 then x = (the rest)/c");
@@ -251,7 +266,7 @@ class Expander {
     }
     if (!is_equation(s)) return;
     Population p = *names_.find(name_of(s.left));
-    read_equation(s, p.tau, p.leak, p.terms);
+    read_equation(s, p);
     p.type = p.tau ? Population::Type::moving : Population::Type::algebraic;
     ready_.push_back(std::move(p));
   }
@@ -346,7 +361,7 @@ class Expander {
       const Population::Type type = names_.find(given.population)->type;
       if (type == Population::Type::input || type == Population::Type::target || type == Population::Type::source)
         fail(s.where, fmt::format("{} is given from outside", to_text(s.left)), "a population with an equation");
-      read_equation(s, given.tau, given.leak, given.terms);
+      read_equation(s, given);
       result.push_back(std::move(given));
     }
     return result;

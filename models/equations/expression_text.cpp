@@ -156,6 +156,7 @@ std::string latex_of(const Expression& e) {
     case Kind::name:
       return latex_name(e.name(), latex_list(e.indices()));
     case Kind::call:
+      if (e.name() == "noise") return fmt::format("{} \\, \\xi", latex_at(e.argument(), product));
       if (e.name() == "end" || e.name() == "avg" || e.name() == "low") return latex_of_rule(e);
       return fmt::format("{}{}\\left({}\\right)", latex_name(e.name(), latex_list(e.indices())),
                          std::string(static_cast<std::size_t>(e.primes()), '\''), latex_list(e.arguments()));

@@ -19,6 +19,11 @@ constexpr double max_index = 1e6;
 
 const std::vector<std::string> rule_words{"end", "avg", "low"};
 
+/// What is written as a function and is none of the table's.
+bool is_special(const std::string& name) {
+  return name == "last" || name == "noise" || std::ranges::find(rule_words, name) != rule_words.end();
+}
+
 Where at(const Where& where, const Expression& e) { return {where.source, e.at()}; }
 
 std::string list(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
@@ -33,7 +38,7 @@ const std::vector<std::string>& number_names() {
 bool is_reserved(const std::string& name) {
   static const std::vector<std::string> names{"L", "n", "g", "one", "input", "target", "W", "b", "B"};
   const auto has = [&](const std::vector<std::string>& list) { return std::ranges::find(list, name) != list.end(); };
-  return has(names) || has(number_names()) || has(rule_words) || name == "last" || find_function(name) != nullptr;
+  return has(names) || has(number_names()) || is_special(name) || find_function(name) != nullptr;
 }
 
 const Parameter* Substitution::parameter(const std::string& name) const {
@@ -153,9 +158,8 @@ void Substitution::define(const Statement& statement, const Variables& variables
   if (variables.contains(variable) || is_reserved(variable) || parameter(variable) != nullptr)
     fail(at(statement.where, arguments[0]), fmt::format("{} has another meaning", variable),
          "f(x) = .. with a new name for x");
-  const bool known = find_function(left.name()) != nullptr || left.name() == "last" ||
-                     std::ranges::find(rule_words, left.name()) != rule_words.end();
-  if (known) fail(at(statement.where, left), fmt::format("{} is a function already", left.name()), "another name");
+  if (find_function(left.name()) != nullptr || is_special(left.name()))
+    fail(at(statement.where, left), fmt::format("{} is a function already", left.name()), "another name");
   const auto [place, is_new] =
       functions_.try_emplace(name_of(Expression::name(left.name(), {left.indices().begin(), left.indices().end()})),
                              Definition{variable, apply(statement.right, statement.where, variables)});
@@ -200,8 +204,7 @@ void Substitution::write_out(const std::vector<Statement>& statements, const Var
 
 void Substitution::check_call(const Expression& e, const Where& where) const {
   const Function* f = find_function(e.name());
-  const bool is_rule_word = std::ranges::find(rule_words, e.name()) != rule_words.end();
-  if (f == nullptr && e.name() != "last" && !is_rule_word) {
+  if (f == nullptr && !is_special(e.name())) {
     std::vector<std::string> known = function_names();
     if (!options_.rates.empty()) known.emplace_back("g[l]");
     for (const auto& [name, definition] : functions_) known.push_back(name.in_equations());

@@ -47,7 +47,7 @@ std::string shown_value(const ParameterValue& value) {
 }
 
 std::string equation_of(const Given& g) {
-  return fmt::format("{} = {}", g.population.in_equations(), to_text(expression_of(g.terms, g.leak, g.population)));
+  return fmt::format("{} = {}", g.population.in_equations(), to_text(expression_of(g)));
 }
 
 std::string kind_of(const Description& d, const Name& matrix) {
@@ -84,6 +84,7 @@ std::string summary(const Description& d) {
     text += fmt::format("  {:<16} {:>6} units  {}", p.name.in_equations(), p.units, word_of(p.type));
     if (p.type == Population::Type::moving)
       text += fmt::format(", tau = {}, leak = {}", to_text(p.tau), to_text(p.leak));
+    if (p.noise) text += fmt::format(", noise = {}", to_text(p.noise));
     text += "\n";
   }
   if (!d.matrices.empty()) text += "\nmatrices\n";

@@ -12,6 +12,8 @@ namespace {
 
 const Expression one_number = Expression::number(1);
 
+bool is_noise(const Expression& e) { return e.is(Kind::call) && e.name() == "noise"; }
+
 class Collector {
  public:
   Collector(const TermReader& reader, std::vector<Term>& terms) : reader_(reader), terms_(terms) {}
@@ -40,6 +42,12 @@ class Collector {
     }
     if (e.is(Kind::name) && reader_.role(e) == Role::bias) {
       add({.coefficient = coefficient, .matrix = MatrixUse{name_of(e), false}, .factor = factor, .where = where(e)});
+      return;
+    }
+    if (is_noise(e) && factor.is_number(1)) {
+      if (e.arguments().size() != 1 || e.primes() > 0 || !reader_.is_number(e.argument()))
+        fail(where(e), fmt::format("{} is no white noise", to_text(e)), "noise(sigma), sigma a number or parameter");
+      add({.coefficient = coefficient, .signal = e, .where = where(e)});
       return;
     }
     if (reader_.is_number(e)) {
@@ -219,6 +227,9 @@ void TermReader::check_signal(const Expression& e) const {
       break;
     }
     case Kind::call: {
+      if (is_noise(e))
+        fail(where, "noise() within an expression",
+             "a term of its own of an equation tau dx/dt = ..; whatever scales it stands inside, as noise(2*sigma)");
       if (e.name() == "last") {
         if (e.arguments().size() != 1 || !e.argument().is(Kind::name) || e.primes() > 0)
           fail(where, "last() of what is no population", "last(x)");
@@ -241,6 +252,22 @@ std::vector<Term> TermReader::read(const Expression& right) const {
   std::vector<Term> terms;
   Collector(*this, terms).collect(right, one_number, one_number);
   return terms;
+}
+
+Expression take_noise(std::vector<Term>& terms) {
+  const auto found = std::ranges::find_if(terms, [](const Term& t) { return is_noise(t.signal); });
+  if (found == terms.end()) return {};
+  const Where where = found->where;
+  if (!found->coefficient.is_number(1))
+    fail(where, fmt::format("noise() times {}", to_text(found->coefficient)),
+         "+ noise(sigma); whatever scales it stands inside, as noise(2*sigma)");
+  const Expression sigma = found->signal.argument();
+  terms.erase(found);
+  if (const auto second = std::ranges::find_if(terms, [](const Term& t) { return is_noise(t.signal); });
+      second != terms.end())
+    fail(second->where, "a second noise in one equation",
+         "one; independent noises of sizes s and r are noise((s^2 + r^2)^0.5)");
+  return sigma;
 }
 
 Expression take_leak(std::vector<Term>& terms, const Expression& own) {

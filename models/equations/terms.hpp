@@ -34,4 +34,8 @@ struct TermReader {
 /// -c X among the terms is the leak c of X: takes those out. @return their sum; absent: there is none
 [[nodiscard]] Expression take_leak(std::vector<Term>& terms, const Expression& own);
 
+/// noise(sigma) among the terms, which a moving population may have: takes it out. @return sigma; absent: there is none
+/// @throws EquationError  two of them, or one with a number before it
+[[nodiscard]] Expression take_noise(std::vector<Term>& terms);
+
 }  // namespace dynvert::equations

@@ -304,7 +304,7 @@ void CircuitPlan::find_forward(const Network& network) {
   }
   for (std::size_t l = 1; l <= depth_; ++l) {
     const auto is_activation = [&](const equations::Population& p) {
-      const bool leaky = p.type == equations::Population::Type::moving && p.leak.is_number(1);
+      const bool leaky = p.type == equations::Population::Type::moving && p.leak.is_number(1) && !p.noise;
       if ((!is_algebraic(p) && !leaky) || p.terms.size() != (network.bias ? 2U : 1U)) return false;
       return std::ranges::all_of(p.terms, [&](const Term& t) {
         if (!is_one(t) || !t.matrix || t.matrix->transposed) return false;

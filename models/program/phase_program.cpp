@@ -160,6 +160,8 @@ void PhaseProgram::add_population(std::size_t p, std::optional<Signal> signal) {
   if (moves_[p]) {
     population.tau = plan_.number(given != nullptr ? given->tau : from.tau, &phase_);
     population.leak = plan_.number(given != nullptr ? given->leak : from.leak, &phase_);
+    if (const Expression& sigma = given != nullptr ? given->noise : from.noise)
+      population.noise = plan_.number(sigma, &phase_);
   } else if (varies_[p]) {
     population.algebraic = true;
   } else {

@@ -99,6 +99,14 @@ bool moves(const equations::Description& description) {
   return std::ranges::any_of(description.phases, [](const equations::Phase& phase) { return !phase.moves.empty(); });
 }
 
+bool has_noise(const equations::Description& description) {
+  const auto is_noisy = [](const auto& equation) { return static_cast<bool>(equation.noise); };
+  return std::ranges::any_of(description.populations, is_noisy) ||
+         std::ranges::any_of(description.phases, [&](const equations::Phase& phase) {
+           return std::ranges::any_of(phase.equations, is_noisy);
+         });
+}
+
 bool first_layer_moves(const equations::Description& description) {
   const equations::Name first{"W", {1}};
   return std::ranges::any_of(description.populations, [&](const equations::Population& p) {

@@ -19,6 +19,8 @@ namespace dynvert {
 
 /// Whether some phase moves something.
 [[nodiscard]] bool moves(const equations::Description& description);
+/// Whether some population has white noise, in some phase.
+[[nodiscard]] bool has_noise(const equations::Description& description);
 /// Whether what the first layer's weights drive moves.
 [[nodiscard]] bool first_layer_moves(const equations::Description& description);
 /// Matrices whose weights [feedback] gives: B, and those of [weights.NAME] with kind = "feedback".

@@ -196,6 +196,23 @@ class ModelReader {
                     fmt::format("{}", fmt::join(allowed, ", ")));
   }
 
+  void check_noise(const ModelConfig& model, const FailAt& at) const {
+    const std::string& solver = model.dynamics.solver;
+    if (!find_choice(reader_.registry().solvers, solver)->takes_noise) {
+      std::vector<std::string> names;
+      for (const Choice& choice : reader_.registry().solvers)
+        if (choice.takes_noise) names.push_back(choice.name);
+      at("solver", fmt::format("\"{}\" cannot add the white noise of the circuit", solver),
+         fmt::format("{}", fmt::join(names, ", ")));
+    }
+    for (const equations::Phase& phase : model.description->phases)
+      if (phase.until_settled)
+        at("circuit",
+           fmt::format("phase \"{}\" lasts until it has settled, which a circuit with white noise never has",
+                       phase.name),
+           "a phase with a duration");
+  }
+
   /// Combinations that no single key shows.
   void check_dynamics(const std::string& prefix, const ModelConfig& model, const std::vector<Key>& keys,
                       const FailAt& at) const {
@@ -206,6 +223,7 @@ class ModelReader {
           at("transfer", "\"linearised\" divides by the slope of the rate function, and relu's can be 0",
              "linear or nonlinear with relu, or leaky_relu instead");
     }
+    if (model.description && has_noise(*model.description)) check_noise(model, at);
     if (d.plasticity != "continuous" || !applies(keys, "plasticity")) return;
     if (!uses(find_choice(reader_.registry().solvers, d.solver), "duration"))
       at("solver", fmt::format("\"{}\" has no time in which plasticity = \"continuous\" could act", d.solver),

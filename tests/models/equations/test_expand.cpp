@@ -50,7 +50,7 @@ EquationError::Data fault_of(const std::string& equations, const std::string& at
 
 std::string equation_of(const Description& d, const Name& name) {
   const Population& p = *d.find(name);
-  return to_text(expression_of(p.terms, p.leak, p.name));
+  return to_text(expression_of(p));
 }
 
 PhaseText phase(const std::string& name, const std::vector<std::string>& moves) {

@@ -38,7 +38,7 @@ ExpandOptions network(std::vector<std::size_t> layers) {
 std::string equation_of(const Description& d, const Name& name) {
   const Population* p = d.find(name);
   REQUIRE(p != nullptr);
-  return to_text(expression_of(p->terms, p->leak, p->name));
+  return to_text(expression_of(*p));
 }
 
 std::vector<std::string> moving(const Description& d) {
