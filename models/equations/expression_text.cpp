@@ -135,7 +135,8 @@ std::string latex_of_rule(const Expression& e) {
     else
       inner = latex_at(a, lowest);
   }
-  if (e.name() == "avg") return fmt::format("\\left\\langle {} \\right\\rangle_{{{}}}", inner, below);
+  if (e.name() == "avg")
+    return fmt::format("\\left\\langle {} \\right\\rangle{}", inner, below.empty() ? "" : "_{" + below + "}");
   if (e.name() == "end") return fmt::format("\\left. {} \\right|_{{{}}}", inner, below);
   return fmt::format("\\mathrm{{low}}_{{{}}}\\left({}\\right)", below, inner);
 }

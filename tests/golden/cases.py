@@ -120,6 +120,7 @@ NOT_LEARNING = [
     Case("circuit_sequential_euler", "circuit", "dynamics.solver=sequential_euler", threads=2),
     Case("circuit_rk4", "circuit", "dynamics.solver=rk4"),
     Case("circuit_rosenbrock4", "circuit", "dynamics.solver=rosenbrock4 experiment.trials=1"),
+    Case("circuit_noise", "circuit", "dynamics.solver=euler_maruyama dynamics.noise_parts=2 population.E.noise=0.3"),
     Case("circuit_linear", "circuit_linear", "dynamics.duration=20.0"),
     Case("circuit_euler", "circuit_linear", "dynamics.solver=euler dynamics.duration=20.0 dynamics.dt=0.25"),
     Case("circuit_fixed_point", "circuit_linear", "dynamics.solver=fixed_point record.every=0"),

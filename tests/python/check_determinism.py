@@ -1,7 +1,7 @@
 """The same seed gives the same datasets, bit for bit: with any number of threads, with and without recording, however often is
 committed (which changes the blocks that trials are dealt out in, and how full chunks are written), compressed or not.
 
-Runs CONFIG, networks that learn in blocks and in batches, inversions over a grid, and a circuit.
+Runs CONFIG, networks that learn in blocks and in batches, inversions over a grid, a circuit, and circuits with white noise.
 
 Usage: check_determinism.py DYNVERT CONFIG
 """
@@ -92,6 +92,61 @@ population = "E"
 shape = "noise"
 amplitude = [0.3]
 """
+NOISE = """
+[experiment]
+trials = 40
+[dynamics]
+solver = "euler_maruyama"
+duration = 50.0
+[[population]]
+name = "E"
+units = 13
+rate = "tanh"
+noise = 0.2
+[[projection]]
+name = "EE"
+source = "E"
+target = "E"
+kind = "uniform"
+half_width = 0.4
+"""
+NOISY_LEARNING = """
+[experiment]
+trials = 60
+[task]
+kind = "linear_teacher"
+samples = 20
+[network]
+layers = [4, 6, 3]
+[learning]
+rate = 1e-3
+batch = 5
+[dynamics]
+solver = "euler_maruyama"
+dt = 0.5
+duration = 10.0
+[[model]]
+name = "N"
+circuit = "noisy_circuit.toml"
+"""
+NOISY_CIRCUIT = """
+version = 1
+[circuit]
+equations = '''
+h[0] = input
+for l = 1..L
+  dv[l]/dt = -v[l] + W[l]*h[l-1] + noise(0.2)
+  h[l] = v[l]
+end
+'''
+[[phase]]
+name = "trial"
+duration = "duration"
+[learning]
+at_end = "W[L] += eta/batch*avg((target - h[L])*h[L-1]')"
+[readout]
+y = "h[L]"
+"""
 # each changes nothing but, perhaps, what is recorded
 OPTIONS = (
     [],
@@ -122,10 +177,25 @@ def check(program, folder, name, config, more, unrecorded):
     print(f"{name}: {len(reference)} datasets, equal bits")
 
 
+def check_longer(program, folder, name, trials):
+    """Half of the trials, and the other half in a second run: the noise goes on where it was."""
+    config = str(folder / f"{name}.toml")
+    for output, runs in (("whole", [trials]), ("halves", [trials // 2, trials])):
+        path = folder / f"{output}.h5"
+        path.unlink(missing_ok=True)
+        for k, count in enumerate(runs):
+            subprocess.run([program, "simulate", config, "-o", str(path), "--quiet", "--set", f"experiment.trials={count}",
+                            *(["--resume"] if k > 0 else [])], check=True, stdout=subprocess.DEVNULL)
+    whole, halves = datasets(folder / "whole.h5"), datasets(folder / "halves.h5")
+    differ = [dataset for dataset in whole if dataset not in halves or halves[dataset] != whole[dataset]]
+    assert not differ, (name, differ)
+
+
 def main(program, example):
     learning = ["--set", "record.trials=[]", "--set", "record.unsettled_limit=0"]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        (folder / "noisy_circuit.toml").write_text(NOISY_CIRCUIT)
         example_options = ["--set", "experiment.trials=400", "--set", "record.trials=[0, 100]"]
         check(program, folder, "example", example, example_options, learning)
         for kind, text, more, unrecorded in (
@@ -135,10 +205,14 @@ def main(program, example):
             ("batches", BLOCKS, ["--set", "record.every=3", "--set", "learning.batch=9"], ["--set", "record.every=0", *learning]),
             ("inversion", INVERSION, ["--set", "record.every=5"], ["--set", "record.trials=[1]", "--set", "record.every=0"]),
             ("circuit", CIRCUIT, ["--set", "record.every=1"], ["--set", "record.trials=[1]", "--set", "record.every=0"]),
+            ("noise", NOISE, ["--set", "record.every=1"], ["--set", "record.trials=[1]", "--set", "record.every=0"]),
+            ("noisy_learning", NOISY_LEARNING, ["--set", "record.every=3"], ["--set", "record.every=0", *learning]),
         ):
             config = folder / f"{kind}.toml"
             config.write_text(text)
             check(program, folder, kind, config, more, unrecorded)
+        for kind, trials in (("noise", 40), ("noisy_learning", 60)):
+            check_longer(program, folder, kind, trials)
 
 
 main(*sys.argv[1:])

@@ -10,6 +10,7 @@
 
 using namespace dynvert;
 using namespace dynvert::equations;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -105,6 +106,36 @@ dy/dt = Q[2]'*(x .* x)/alpha - 3*y + one)");
   CHECK(y.size_given);
   CHECK(d.find_matrix({"Q", {2}})->columns == 7);
   CHECK(to_text(y.tau) == "1");
+}
+
+TEST_CASE("expand: white noise is taken out of the terms, and printed again") {
+  const Description d = expanded(R"(
+size x = 3
+tau dx/dt = -x + noise(2*alpha) + alpha
+y = x)");
+  const Population& x = *d.find({"x"});
+  CHECK(to_text(x.noise) == "2*alpha");
+  CHECK(x.terms.size() == 1);
+  CHECK(equation_of(d, {"x"}) == "-x + alpha + noise(2*alpha)");
+  CHECK(!d.find({"y"})->noise);
+  CHECK(to_latex(x.noise) == "2 \\, \\alpha");
+  const auto refused = [](const std::string& equation) {
+    try {
+      static_cast<void>(expanded("size x = 3\n" + equation));
+    } catch (const EquationError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  CHECK_THAT(refused("dx/dt = -x + 2*noise(1)"), Contains("within an expression") && Contains("noise(2*sigma)"));
+  CHECK_THAT(refused("dx/dt = -x - noise(1)"), Contains("noise() times -1"));
+  CHECK_THAT(refused("dx/dt = -x + noise(1) + noise(alpha)"), Contains("a second noise"));
+  CHECK_THAT(refused("dx/dt = -x + tanh(noise(1))"), Contains("within an expression"));
+  CHECK_THAT(refused("dx/dt = -x + noise(x)"), Contains("is no white noise"));
+  CHECK_THAT(refused("dx/dt = -x + noise(-1)"), Contains("below 0"));
+  CHECK_THAT(refused("x = y + noise(1)\nsize y = 3\ndy/dt = -y"), Contains("noise in x, which does not move"));
+  CHECK_THAT(refused("0 dx/dt = -x + noise(1)"), Contains("noise in x, which does not move"));
+  CHECK_THAT(refused("noise(z) = z .* z\ndx/dt = -x"), Contains("noise is a function already"));
 }
 
 TEST_CASE("expand: rate functions and functions of the circuit") {

@@ -1,5 +1,7 @@
 // Phases of a circuit file, against Euler's steps written out by hand.
 
+#include <dynvert/models/kernels/kernels.hpp>
+#include <dynvert/models/random.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 
 #include <cmath>
@@ -138,6 +140,49 @@ duration = 1.0
   CHECK(apart(trials.value("x"), x) < 1e-13);
   CHECK(apart(trials.value("u"), u) < 1e-13);
   CHECK(apart(trials.value("v"), 2 * u) < 1e-13);
+}
+
+TEST_CASE("phases: white noise acts on what moves, and is the generator's") {
+  CircuitTrials trials(R"(
+[circuit]
+equations = '''
+size x = 4
+size z = 4
+tau dx/dt = -x + noise(sigma)
+dz/dt = x - z
+'''
+[parameters]
+tau = 2.0
+sigma = 0.5
+[[phase]]
+name = "one"
+duration = 2.0
+[[phase]]
+name = "held"
+duration = 1.0
+moves = ["z"]
+[[phase]]
+name = "two"
+duration = 1.0
+parameters = { sigma = 0.25 }
+)",
+                       {.keys = "solver = \"euler_maruyama\"\ndt = 0.25\n"});
+  const arma::mat input(4, 3, arma::fill::zeros);
+  trials.run(input, arma::mat(3, 3, arma::fill::zeros));
+  arma::mat x(4, 3, arma::fill::zeros);
+  const std::uint64_t key = random_key(0, "white noise of x");
+  for (std::uint64_t k = 0; k < 16; ++k) {
+    if (k >= 8 && k < 12) continue;
+    x -= 0.25 / 2 * x;
+    for (arma::uword c = 0; c < 3; ++c)
+      kernels().noise({.key = {key, c},
+                       .step = k,
+                       .scale = (k < 8 ? 0.5 : 0.25) / 2 * std::sqrt(0.25),
+                       .x = x.colptr(c),
+                       .units = 4});
+  }
+  // the same operations, but that the kernel of the drift may contract two of them
+  CHECK(arma::abs(trials.value("x") - x).max() < 1e-14);
 }
 
 TEST_CASE("phases: end(..) and avg(..) read the phases that they name") {
