@@ -173,7 +173,8 @@ CircuitGradient::CircuitGradient(std::shared_ptr<const DescribedCircuit> circuit
       if (!form.steps)
         throw ValueError(fmt::format("phase \"{}\"", phase.name),
                          "the gradient along a trajectory is that of a scheme of fixed steps",
-                         "a solver of fixed steps, until_settled, settle_tolerance, or solver = \"fixed_point\"");
+                         "a solver of fixed steps other than euler_maruyama, until_settled, settle_tolerance, or "
+                         "solver = \"fixed_point\"");
       entry.steps = static_cast<std::size_t>(std::llround(plan.number(phase.duration, &phase) / form.dt));
     }
     sources.push_back(source_of(i));

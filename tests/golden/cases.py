@@ -38,6 +38,7 @@ EXAMPLES = [
          "experiment.epochs=1 task.samples=100 task.test_samples=50 dynamics.duration=10.0"),
     Case("figure_1_transients", "figure_1_transients"),
     Case("excitatory_inhibitory", "excitatory_inhibitory", "experiment.trials=2"),
+    Case("ornstein_uhlenbeck", "ornstein_uhlenbeck", "experiment.trials=3 dynamics.duration=10.0"),
     Case("digits", "digits", f"task.samples=150 task.test_samples=50 experiment.epochs=1 record.evaluate_every=50 {UNTRACED}"),
     Case("mnist_classification", "mnist_classification", "task.samples=130 task.test_samples=40 experiment.epochs=1 "
          f"network.layers=[784,70,10] record.evaluate_every=65 {UNTRACED}"),
@@ -120,7 +121,7 @@ NOT_LEARNING = [
     Case("circuit_sequential_euler", "circuit", "dynamics.solver=sequential_euler", threads=2),
     Case("circuit_rk4", "circuit", "dynamics.solver=rk4"),
     Case("circuit_rosenbrock4", "circuit", "dynamics.solver=rosenbrock4 experiment.trials=1"),
-    Case("circuit_noise", "circuit", "dynamics.solver=euler_maruyama dynamics.noise_parts=2 population.E.noise=0.3"),
+    Case("circuit_noise", "circuit", "dynamics.solver=euler_maruyama dynamics.noise_parts=2 population.tanh.noise=0.3"),
     Case("circuit_linear", "circuit_linear", "dynamics.duration=20.0"),
     Case("circuit_euler", "circuit_linear", "dynamics.solver=euler dynamics.duration=20.0 dynamics.dt=0.25"),
     Case("circuit_fixed_point", "circuit_linear", "dynamics.solver=fixed_point record.every=0"),
