@@ -20,6 +20,7 @@ struct RateFunction {
   Elementwise derivative = nullptr;
   Elementwise second_derivative = nullptr;  ///< of a gain g'(x) or 1/g'(x) that follows a population
   bool elementwise = true;
+  bool flat = false;  ///< its slope is 0 somewhere, where 1/g' has no value
   /// dy_i/dx_j, n x n, symmetric or column-major; of functions that are not elementwise
   void (*jacobian)(const double* x, double* J, std::size_t n) = nullptr;
   bool in_update = false;  ///< the kernels can compute it in the pass that moves a population (AffineUpdate::tanh_out)

@@ -1,5 +1,6 @@
 // [[model]] with the defaults of [dynamics] and [feedback].
 
+#include <dynvert/models/circuit/rate_function.hpp>
 #include <dynvert/sim/config/check_times.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/config/model_circuit.hpp>
@@ -219,9 +220,9 @@ class ModelReader {
     const auto& d = model.dynamics;
     if (applies(keys, "transfer") && d.transfer == "linearised") {
       for (const std::string& g : config_.network.activation)
-        if (g == "relu")
-          at("transfer", "\"linearised\" divides by the slope of the rate function, and relu's can be 0",
-             "linear or nonlinear with relu, or leaky_relu instead");
+        if (rate_function(g).flat)
+          at("transfer", fmt::format("\"linearised\" divides by the slope of the rate function, and {}'s can be 0", g),
+             fmt::format("linear or nonlinear with {}, or another rate function, as leaky_relu", g));
     }
     if (model.description && has_noise(*model.description)) check_noise(model, at);
     if (d.plasticity != "continuous" || !applies(keys, "plasticity")) return;

@@ -1,5 +1,6 @@
 // [task]: the defaults of its kind, what the kind asks of the network, and its files.
 
+#include <dynvert/models/circuit/rate_function.hpp>
 #include <dynvert/sim/config/reader.hpp>
 
 #include <fmt/format.h>
@@ -61,7 +62,7 @@ void check_task(const ConfigReader& reader, const toml::table& in, Config& confi
     if (from.name != "kind" && !in.contains(from.name) && !std::holds_alternative<ParameterSlot>(from.slot))
       copy_value(from, *find_key(keys, from.name));
   reset_unused<TaskConfig>(keys, reader.context(), kind.defaults);
-  if (!kind.gives_probabilities && config.network.output == "softmax")
+  if (!kind.gives_probabilities && !rate_function(config.network.output).elementwise)
     reader.fail_at(
         reader.tree()["network"].as_table(), "network", "output",
         fmt::format("\"softmax\" gives probabilities, but the targets of {} are not probabilities", task.kind),
