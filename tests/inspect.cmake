@@ -18,3 +18,5 @@ dynvert_python_test("inspect: SciPy recomputes what is said of trials, snapshots
                     $<TARGET_FILE:dynvert>)
 add_test(NAME "inspect: NumPy recomputes the points of a grid, settling bands, evaluations and the weights' spectra"
          COMMAND ${DYNVERT_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/python/check_grid.py $<TARGET_FILE:dynvert>)
+add_test(NAME "inspect: SciPy recomputes fixed points and spectra of a circuit"
+         COMMAND ${DYNVERT_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/python/check_circuit.py $<TARGET_FILE:dynvert>)

@@ -23,6 +23,8 @@ namespace {
 
 /// Snapshots of one model that are looked at.
 constexpr std::size_t max_snapshots = 5;
+/// Trials of a circuit whose fixed points are looked for.
+constexpr std::size_t max_circuit_trials = 100;
 
 std::string text_attribute(const RunReader& file, const char* name) {
   const auto value = file.attribute("/", name);
@@ -49,12 +51,29 @@ Config at_point(const RunReader& file, Config config, const std::string& name, s
   return config;
 }
 
+/// The fixed points of a user-defined circuit, of one trial or, in detail, of all.
+void compute_circuit(const RunReader& file, const Config& config, const InspectArguments& arguments,
+                     InspectedModel& model) {
+  const std::size_t trials = model.summary.trials;
+  if (trials == 0 || (!arguments.trial && arguments.model.empty())) return;
+  model.config = config;
+  const RecordedCircuit circuit(file, config);
+  if (arguments.trial) {
+    model.circuit = circuit.trial(*arguments.trial);
+  } else {
+    model.fixed_points = circuit.fixed_points(trials, max_circuit_trials);
+  }
+}
+
 /// What is computed from the weights, as far as the file goes: what it does not hold is said and left out.
 void compute(const RunReader& file, const Config& config, const InspectArguments& arguments, InspectedModel& model) {
   const std::string& name = model.summary.name;
   const ExperimentType& experiment = experiment_type(config.kind);
-  if (!experiment.has_models) return;
   try {
+    if (!experiment.has_models) {
+      compute_circuit(file, config, arguments, model);
+      return;
+    }
     const bool one_trial = arguments.trial.has_value();
     model.config = one_trial ? at_point(file, config, name, *arguments.trial) : config;
     model.recorded.emplace(file, *model.config, name);

@@ -4,10 +4,10 @@
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/projection_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
+#include <dynvert/sim/experiment/user_circuit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
@@ -20,33 +20,6 @@ namespace dynvert {
 
 namespace {
 
-PopulationIndex index_of(const CircuitConfig& config, const std::string& name) {
-  return static_cast<PopulationIndex>(std::ranges::find(config.populations, name, &PopulationConfig::name) -
-                                      config.populations.begin());
-}
-
-Circuit make_circuit(const CircuitConfig& config, std::uint64_t seed) {
-  Circuit circuit;
-  for (const PopulationConfig& p : config.populations) {
-    circuit.add(
-        Population{.name = p.name, .units = p.units, .tau = p.tau, .leak = p.leak, .rate = p.rate, .noise = p.noise});
-  }
-  for (const ProjectionConfig& p : config.projections) {
-    const PopulationIndex source = index_of(config, p.source);
-    const PopulationIndex target = index_of(config, p.target);
-    Projection projection{.name = p.name,
-                          .source = source,
-                          .target = target,
-                          .weights = projection_kind(p.kind).make(p, circuit.populations()[target].units,
-                                                                  circuit.populations()[source].units, seed),
-                          .transmits = transmission_kind(p.transmits).transmits};
-    if (projection.transmits == Transmit::gain)
-      projection.follows = GainFollows{index_of(config, p.follows), p.reciprocal};
-    circuit.add(std::move(projection));
-  }
-  return circuit;
-}
-
 /// A trial of the circuit that has been run.
 struct CircuitRow {
   const TransientTrial& trial;
@@ -55,119 +28,7 @@ struct CircuitRow {
   double abscissa;
 };
 
-/// What all batches share.
-struct UserCircuit {
-  CircuitConfig config;
-  std::uint64_t seed = 0;
-  Circuit circuit;
-
-  [[nodiscard]] bool has_time() const { return solver_kind(config.dynamics.solver).has_trajectory; }
-  /// the inputs of a population in these trials
-  [[nodiscard]] InputSignals signals(PopulationIndex p, std::size_t first, std::size_t count) const;
-  [[nodiscard]] std::vector<Phase> phases() const;
-  void set_initial_state(const RightHandSide& f, std::size_t first, State& x) const;
-  [[nodiscard]] TransientBatch batch(std::size_t first, std::size_t count) const;
-  [[nodiscard]] Table<CircuitRow> points() const;
-  [[nodiscard]] TraceRow measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const;
-};
-
-arma::vec by_unit(const std::vector<double>& values, std::size_t units) {
-  if (values.size() > 1) return arma::vec(values);
-  return arma::vec(units, arma::fill::value(values.empty() ? 0.0 : values.front()));
-}
-
-InputSignals UserCircuit::signals(PopulationIndex p, std::size_t first, std::size_t count) const {
-  auto signals = std::make_shared<std::vector<InputSignal>>();
-  const DynamicsConfig& d = config.dynamics;
-  for (std::size_t i = 0; i < config.inputs.size(); ++i) {
-    const InputConfig& in = config.inputs[i];
-    if (index_of(config, in.population) != p) continue;
-    const std::size_t units = config.populations[p].units;
-    InputSignal signal{
-        .shape = signal_shape(in.shape), .amplitude = by_unit(in.amplitude, units), .start = in.start, .spacing = d.dt};
-    signal.take(in.parameters);
-    if (in.duration > 0) signal.stop = in.start + in.duration;
-    if (signal.shape == InputSignal::Shape::noise) {
-      const auto knots = static_cast<std::size_t>((std::min(signal.stop, d.duration) - in.start) / d.dt) + 2;
-      std::vector<arma::mat> xi;
-      for (std::size_t c = 0; c < count; ++c) {
-        RandomStream random(seed, fmt::format("noise of input {}, trial {}", i, first + c));
-        xi.push_back(ornstein_uhlenbeck(random, units, knots, d.dt, signal.noise_tau));
-      }
-      signal.knots = std::make_shared<const std::vector<arma::mat>>(std::move(xi));
-    }
-    signals->push_back(std::move(signal));
-  }
-  return signals;
-}
-
-/// Every switch of an input ends a phase.
-std::vector<Phase> UserCircuit::phases() const {
-  const double duration = config.dynamics.duration;
-  if (!has_time()) return {{.duration = duration}};
-  std::vector<InputSignal> all;
-  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    const InputSignals of_population = signals(p, 0, 0);
-    all.insert(all.end(), of_population->begin(), of_population->end());
-  }
-  std::vector<double> switches = intervals(all, duration);
-  switches.push_back(duration);
-  std::vector<Phase> phases;
-  for (std::size_t i = 1; i < switches.size(); ++i) {
-    phases.push_back({.start = switches[i - 1], .duration = switches[i] - switches[i - 1]});
-  }
-  return phases;
-}
-
-void UserCircuit::set_initial_state(const RightHandSide& f, std::size_t first, State& x) const {
-  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    const PopulationConfig& population = config.populations[p];
-    const arma::vec start = by_unit(population.initial, population.units);
-    for (std::size_t c = 0; c < f.layout().columns(); ++c) {
-      RandomStream random(seed, fmt::format("start of {}, trial {}", population.name, first + c));
-      const arma::vec state = start + random.uniform(population.units, 1, population.initial_half_width).col(0);
-      std::ranges::copy(state, f.layout().view(std::span<double>(x), p).column(c).begin());
-    }
-  }
-}
-
-TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
-  TransientBatch batch{.first = first, .count = count, .stages = {}, .activity = {}, .credit = {}};
-  Stage stage;
-  stage.name = "circuit";
-  stage.timing = Stage::Timing::schedule;
-  stage.circuit = circuit;
-  std::vector<InputSignals> inputs;
-  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    inputs.push_back(signals(p, first, count));
-    if (inputs.back()->empty()) continue;
-    stage.derived.push_back({.name = "input_" + config.populations[p].name,
-                             .role = "external_input",
-                             .like = stage.circuit.populations()[p],
-                             .description = "sum of the inputs to the population",
-                             .value = [in = inputs.back()](const DerivedSignal::Sample& at) {
-                               const std::size_t column[]{at.column};
-                               arma::vec value(in->front().amplitude.n_rows);
-                               sum_signals(*in, at.phase.start, at.phase.start + at.phase.duration, at.time, column,
-                                           {value.memptr(), value.n_elem, 1, value.n_elem});
-                               return value;
-                             }});
-  }
-  stage.load = [](const Network&, const Feedback&, RightHandSide&) {};
-  stage.begin = [count](const Network&, const Activity&, const Credit&, RightHandSide& f) { f.set_columns(count); };
-  stage.enter = [self = *this, inputs, first](const Network&, const Activity&, const Credit&, const Phase& phase,
-                                              RightHandSide& f, State& x) {
-    if (phase.start == 0) self.set_initial_state(f, first, x);
-    for (PopulationIndex p = 0; p < inputs.size(); ++p) {
-      set_input(f, p, inputs[p], phase.start, phase.start + phase.duration);
-    }
-  };
-  stage.read = [](const Network&, const RightHandSide&, const State&, Activity&, Credit&) {};
-  batch.stages.push_back({std::move(stage), phases()});
-  return batch;
-}
-
-Table<CircuitRow> UserCircuit::points() const {
+Table<CircuitRow> point_table(const UserCircuit& user) {
   using Row = CircuitRow;
   Table<Row> table("/models/circuit/grid", "trial");
   table.add_number(counter("trial", "number of the trial, from 0"),
@@ -187,8 +48,8 @@ Table<CircuitRow> UserCircuit::points() const {
                     .description = "largest real part of the circuit's spectrum at the steady state that is nearest to "
                                    "its end; NaN: there is none, or an input is still changing"},
                    [](const Row& row) { return row.abscissa; });
-  for (PopulationIndex p = 0; p < circuit.populations().size(); ++p) {
-    const Population& population = circuit.populations()[p];
+  for (PopulationIndex p = 0; p < user.circuit.populations().size(); ++p) {
+    const Population& population = user.circuit.populations()[p];
     const Axis axis = unit_axis(population);
     table.add_axis(axis);
     table.add({.name = "end_" + population.name,
@@ -208,39 +69,24 @@ Table<CircuitRow> UserCircuit::points() const {
   return table;
 }
 
-/// Whether each population of the column is within the band around the steady state, relative to the largest of them.
-bool is_near(const Layout& layout, const State& x, const State& steady, double band) {
-  double size = 0;
-  for (std::size_t p = 0; p < layout.populations(); ++p) {
-    for (const double v : layout.view(std::span<const double>(steady), p).column(0)) size = std::max(size, std::abs(v));
-  }
-  for (std::size_t p = 0; p < layout.populations(); ++p) {
-    const arma::vec end = to_matrix(layout.view(std::span<const double>(x), p)).col(0);
-    const arma::vec target = to_matrix(layout.view(std::span<const double>(steady), p)).col(0);
-    // a population whose steady state is zero is measured by the size of the others
-    if (!(arma::norm(end - target) <= band * std::max(arma::norm(target), band * size))) return false;
-  }
-  return true;
-}
-
-TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const {
+TraceRow measure(const UserCircuit& user, const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) {
   const StageRunner& runner = trial.run.stage(0);
   TraceRow row{.converged = trial.failure_flag(), .settling_time = no_value};
   double abscissa = no_value;
   std::optional<SingleTrial> single;
   if (trial.complete()) {
-    RightHandSide f(circuit, 1);
+    RightHandSide f(user.circuit, 1);
     f.take_column(runner.f(), trial.column);
     single.emplace(runner, trial.column, runner.stage(), std::move(f));
     try {
       // an input that still moves has no steady state: the flag says that none was reached
       row.converged = 0;
-      if (single->f.layout().variables() > max_steady_variables || circuit.has_noise()) {
+      if (single->f.layout().variables() > max_steady_variables || user.circuit.has_noise()) {
         row.converged = -3;
       } else if (!single->f.has_drives()) {
         const State steady = steady_state(single->f, single->x).x;
         abscissa = spectral_abscissa(single->f, steady, 0);
-        row.converged = is_near(single->f.layout(), single->x, steady, config.dynamics.settling_band) ? 1 : 0;
+        row.converged = is_near(single->f.layout(), single->x, steady, user.config.dynamics.settling_band) ? 1 : 0;
       }
     } catch (const NumericalError&) {
       row.converged = -2;
@@ -287,13 +133,12 @@ void describe_weights(const UserCircuit& user, GroupSpec& group, Rows& row) {
 
 TransientPlan circuit_plan(const Config& config) {
   const DynamicsConfig& d = config.circuit.dynamics;
-  const auto shared = std::make_shared<UserCircuit>(
-      UserCircuit{config.circuit, config.seed, make_circuit(config.circuit, config.seed)});
+  const auto shared = std::make_shared<const UserCircuit>(user_circuit(config));
   const SolverKind& kind = solver_kind(d.solver);
   const auto moves = [](const InputConfig& in) { return signal_shape(in.shape) != InputSignal::Shape::step; };
   check_linear_only(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
   const double interval = config.record.interval > 0 ? config.record.interval : d.dt;
-  const Table<CircuitRow> points = shared->points();
+  const Table<CircuitRow> points = point_table(*shared);
   TransientPlan plan{.name = "circuit",
                      .solver = d.solver,
                      .settings = solver_settings(d),
@@ -321,7 +166,7 @@ TransientPlan circuit_plan(const Config& config) {
   note_settling_band(d, plan.attributes);
   plan.make_batch = [shared](std::size_t from, std::size_t count) { return shared->batch(from, count); };
   plan.measure = [shared, points](const TransientTrial& trial, Rows& rows) {
-    return shared->measure(trial, points, rows);
+    return measure(*shared, trial, points, rows);
   };
   return plan;
 }

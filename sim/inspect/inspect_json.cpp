@@ -5,20 +5,11 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 namespace dynvert {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// JSON has neither NaN nor infinity: null, and for what may be infinite the word.
-Json number(const std::optional<double>& value) {
-  if (!value || std::isnan(*value)) return nullptr;
-  if (std::isinf(*value)) return *value > 0 ? "infinite" : "-infinite";
-  return *value;
-}
 
 template <typename T>
 Json maybe(const std::optional<T>& value) {
@@ -28,14 +19,8 @@ Json maybe(const std::optional<T>& value) {
 Json to_json(const LoopStability& s) {
   Json json{
       {"loop", s.loop}, {"controller", s.controller}, {"linear", s.linear}, {"alpha", s.alpha}, {"tau_u", s.tau_u}};
-  for (std::size_t i = 0; i < s.values.size(); ++i) json[stability_measures()[i].name] = number(s.values[i]);
+  for (std::size_t i = 0; i < s.values.size(); ++i) json[stability_measures()[i].name] = json_number(s.values[i]);
   return json;
-}
-
-Json to_json(const std::vector<Finding>& findings) {
-  Json list = Json::array();
-  for (const Finding& f : findings) list.push_back({{"unstable", f.unstable}, {"text", f.text}});
-  return list;
 }
 
 Json to_json(const QuantitySummary& q) {
@@ -44,10 +29,10 @@ Json to_json(const QuantitySummary& q) {
           {"description", q.description},
           {"values", q.values.count},
           {"missing", q.values.missing},
-          {"least", number(q.values.least)},
-          {"median", number(q.values.median)},
-          {"greatest", number(q.values.greatest)},
-          {"last", number(q.values.last)}};
+          {"least", json_number(q.values.least)},
+          {"median", json_number(q.values.median)},
+          {"greatest", json_number(q.values.greatest)},
+          {"last", json_number(q.values.last)}};
 }
 
 Json to_json(const TrialInspection& t) {
@@ -60,11 +45,11 @@ Json to_json(const TrialInspection& t) {
             {"loops", Json::array()},
             {"findings", to_json(t.findings)}};
   for (const auto& [measure, l, value] : t.measures)
-    json["measures"][fmt::format("{}_{}", measure->name, l)] = number(value);
+    json["measures"][fmt::format("{}_{}", measure->name, l)] = json_number(value);
   for (const TrialInspection::Loop& loop : t.loops) {
     Json entry = to_json(loop.stability);
     entry["converged"] = loop.no_steady_state ? Json(nullptr) : Json(loop.converged);
-    entry["smallest_singular_value_W"] = number(loop.smallest_singular_value);
+    entry["smallest_singular_value_W"] = json_number(loop.smallest_singular_value);
     entry["eigenvalues_WB"] = Json::array();
     for (const std::complex<double>& mu : loop.eigenvalues) entry["eigenvalues_WB"].push_back({mu.real(), mu.imag()});
     json["loops"].push_back(std::move(entry));
@@ -83,18 +68,19 @@ Json to_json(const InspectedModel& model) {
             {"feedback", maybe(m.feedback)},
             {"trials", m.trials},
             {"diverged_trials", m.diverged_trials},
-            {"final_loss", number(m.final_loss)},
-            {"final_nse", number(m.final_nse)},
-            {"settled_fraction", number(m.settled_fraction)},
+            {"final_loss", json_number(m.final_loss)},
+            {"final_nse", json_number(m.final_nse)},
+            {"settled_fraction", json_number(m.settled_fraction)},
             {"restabilisations", maybe(m.restabilisations)}};
   for (const MeasureSummary& s : m.measures) {
-    json[fmt::format("{}_{}", s.statistic(), s.measure->name)] = number(s.value);
+    json[fmt::format("{}_{}", s.statistic(), s.measure->name)] = json_number(s.value);
   }
   for (const MeasureSummary& s : m.measures) {
-    if (s.measure->summary == OverTrials::largest) json[fmt::format("median_{}", s.measure->name)] = number(s.median);
+    if (s.measure->summary == OverTrials::largest)
+      json[fmt::format("median_{}", s.measure->name)] = json_number(s.median);
   }
   json["final"] = Json::object();
-  for (const auto& [name, value] : m.final) json["final"][name] = number(value);
+  for (const auto& [name, value] : m.final) json["final"][name] = json_number(value);
   json["parameters"] = Json::object();
   for (const auto& [key, value] : model.parameters) json["parameters"][key] = value;
   json["stability"] = Json::array();
@@ -109,8 +95,8 @@ Json to_json(const InspectedModel& model) {
       Json entry{{"alpha", point.alpha},
                  {"ratio", point.ratio},
                  {"samples", point.samples},
-                 {"settled_fraction", number(point.settled_fraction)}};
-      for (const auto& [measure, median] : point.medians) entry["median_" + measure->name] = number(median);
+                 {"settled_fraction", json_number(point.settled_fraction)}};
+      for (const auto& [measure, median] : point.medians) entry["median_" + measure->name] = json_number(median);
       json["grid"].push_back(std::move(entry));
     }
   }
@@ -120,16 +106,18 @@ Json to_json(const InspectedModel& model) {
   }
   if (model.trial) {
     Json values = Json::object();
-    for (const auto& [name, value] : model.trial->values) values[name] = number(value);
+    for (const auto& [name, value] : model.trial->values) values[name] = json_number(value);
     Json evaluation = Json::object();
-    for (const auto& [name, value] : model.trial->evaluation) evaluation[name] = number(value);
+    for (const auto& [name, value] : model.trial->evaluation) evaluation[name] = json_number(value);
     json["trial"] = {{"trial", model.trial->trial},
                      {"values", values},
                      {"evaluated_after", evaluation.empty() ? Json(nullptr) : Json(model.trial->evaluated)},
                      {"evaluation", evaluation},
                      {"record", maybe(model.trial->record)},
                      {"computed", model.computed ? to_json(*model.computed) : Json(nullptr)}};
+    if (model.circuit) json["trial"]["circuit"] = to_json(*model.circuit);
   }
+  if (model.fixed_points) json["fixed_points"] = to_json(*model.fixed_points);
   json["not_computed"] = model.not_computed.empty() ? Json(nullptr) : Json(model.not_computed);
   return json;
 }

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <map>
 #include <span>
 
@@ -17,21 +16,6 @@ namespace dynvert {
 namespace {
 
 using TextRows = std::vector<std::vector<std::string>>;
-
-/// Columns as wide as their widest cell; the first flush left, the others right.
-void print_table(std::ostream& out, const TextRows& rows) {
-  std::vector<std::size_t> width;
-  for (const auto& row : rows) {
-    width.resize(std::max(width.size(), row.size()));
-    for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
-  }
-  for (const auto& row : rows) {
-    std::string line = fmt::format("{:<{}}", row[0], width[0]);
-    for (std::size_t c = 1; c < row.size(); ++c) line += fmt::format("  {:>{}}", row[c], width[c]);
-    line.erase(line.find_last_not_of(' ') + 1);
-    fmt::print(out, "{}\n", line);
-  }
-}
 
 /// The same, in several tables where one would be wider than people have: each with the first column.
 void print_wide_table(std::ostream& out, const TextRows& rows) {
@@ -70,21 +54,6 @@ TextRows without_empty_columns(const TextRows& rows) {
 }
 
 std::string percent_of_band(double band) { return fmt::format("{:g} %", 100 * band); }
-
-std::string cell(const std::optional<double>& value, const char* format = "{:.4g}") {
-  if (!value || std::isnan(*value)) return "-";
-  if (std::isinf(*value)) return *value > 0 ? "any" : "-";
-  return fmt::format(fmt::runtime(format), *value);
-}
-
-void print_findings(std::ostream& out, const std::vector<std::pair<std::string, Finding>>& findings,
-                    const char* title = "unstable, or close to instability:") {
-  if (findings.empty()) return;
-  fmt::print(out, "\n{}\n", title);
-  for (const auto& [where, finding] : findings) {
-    fmt::print(out, "  {}{}{}\n", where, finding.unstable ? "! " : "", finding.text);
-  }
-}
 
 /// Stability of loops, a row each, with what the row is of.
 void print_loops(std::ostream& out, const std::vector<std::pair<std::string, const LoopStability*>>& loops) {
@@ -153,19 +122,6 @@ void print_layers(std::ostream& out, const TrialInspection& t, TrialMeasure::Of 
   }
   fmt::print(out, "\n");
   print_table(out, rows);
-}
-
-/// "-3.2, -0.5+0.1i, .., -0.001"
-std::string eigenvalues_text(const std::vector<std::complex<double>>& values) {
-  constexpr std::size_t most = 5;
-  std::vector<std::string> texts;
-  for (std::size_t i = 0; i < std::min(most, values.size()); ++i) {
-    const std::complex<double> mu = values[i];
-    texts.push_back(std::abs(mu.imag()) <= 1e-9 * std::abs(mu) ? fmt::format("{:.3g}", mu.real())
-                                                               : fmt::format("{:.3g}{:+.3g}i", mu.real(), mu.imag()));
-  }
-  const std::string more = values.size() > most ? fmt::format(" and {} more", values.size() - most) : "";
-  return fmt::format("{}{}", fmt::join(texts, ", "), more);
 }
 
 /// @param band  within which the loop has settled
@@ -374,6 +330,7 @@ void print_model(std::ostream& out, const InspectedModel& model) {
     for (const QuantitySummary& q : model.quantities) fmt::print(out, "{}: {}\n", q.name, q.description);
   }
   print_grids(out, {&model, 1}, most_points_of_model);
+  if (model.fixed_points) print_fixed_points(out, *model.fixed_points, model.summary.trials);
   print_stability(out, model);
   print_not_computed(out, model);
 }
@@ -405,6 +362,7 @@ void print_trial(std::ostream& out, const InspectedModel& model) {
     for (const TrialInspection::Loop& loop : t.loops) print_loop(out, t, loop, band);
     print_findings(out, with_prefix("", t.findings));
   }
+  if (model.circuit) print_circuit_trial(out, *model.circuit, model.config->circuit.dynamics.settling_band);
   print_stability(out, model);
   fmt::print(out, "\nas recorded\n");
   TextRows rows;

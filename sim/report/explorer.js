@@ -37,30 +37,38 @@ function populationWords(population) {
   return words.join(" ");
 }
 
+// A user-defined circuit stands in the place of a loop.
+const nameOf = (loop) => (loop.circuit ? "circuit" : `loop ${loop.number}`);
+const headOf = (loop) => (loop.circuit ? "Circuit" : `Loop ${loop.number}`);
+
 function residualWords(loops) {
   const words = [];
+  if (loops.some((loop) => loop.circuit && loop.residual.length > 0)) {
+    words.push("x: the states of all populations; x*: the fixed point next to the end of the trial. Where x* is 0: |x|.");
+  }
   if (loops.some((loop) => loop.way === "weights")) words.push("From the weights of this trial, at every sample.");
   if (loops.some((loop) => loop.way === "differences")) {
     words.push(
       "Estimated by finite differences of the recorded u: the file has no snapshot of the weights at this trial.",
     );
   }
-  for (const loop of loops.filter((l) => l.way === null)) words.push(`Loop ${loop.number}: ${loop.residual_missing}.`);
+  for (const loop of loops.filter((l) => l.residual_missing)) words.push(`${headOf(loop)}: ${loop.residual_missing}.`);
   return words.join(" ");
 }
 
 function spectrumWords(loop) {
-  if (!loop.spectrum) return `Loop ${loop.number}: ${loop.spectrum_missing}.`;
+  if (!loop.spectrum) return `${headOf(loop)}: ${loop.spectrum_missing}.`;
   const { re, snapshot, exact } = loop.spectrum;
   const abscissa = re.reduce((most, v) => Math.max(most, v), -Infinity);
   const rate =
     abscissa < 0
       ? `stable, slowest time constant ${number(-1 / abscissa, 3)}`
       : "not stable: it grows, or does not decay";
-  const when = exact
+  const weights = exact
     ? "weights of this trial"
     : `weights after ${snapshot} trials, the last snapshot before this trial`;
-  return `Loop ${loop.number}: abscissa ${number(abscissa, 3)} (1/time), ${rate}; ${when}.`;
+  const when = loop.circuit ? "at the fixed point next to the end of the trial" : weights;
+  return `${headOf(loop)}: abscissa ${number(abscissa, 3)} (1/time), ${rate}; ${when}.`;
 }
 
 class Explorer {
@@ -86,6 +94,7 @@ class Explorer {
     );
     this.trialSelect = select([]);
     this.populationSelect = select([]);
+    this.linesSelect = select([]);
     this.hint = element("p", { class: "hint" }, "Arrow keys here: ← → trial, ↑ ↓ model.");
     const pick = element("div", { class: "controls", role: "group", "aria-label": "Model and trial" }, [
       labelled("Model", this.modelSelect),
@@ -100,8 +109,10 @@ class Explorer {
     this.trialSelect.addEventListener("change", () => this.chooseTrial(Number(this.trialSelect.value)));
     this.populationSelect.addEventListener("change", () => {
       this.wanted = this.populationSelect.value;
+      this.offerLines();
       this.renderTransient();
     });
+    this.linesSelect.addEventListener("change", () => this.renderTransient());
     // a menu of the system opens on some arrow keys on some systems: here they step, everywhere alike
     pick.addEventListener("keydown", (event) => this.key(event));
   }
@@ -111,7 +122,12 @@ class Explorer {
     const right = element("div", { class: "column" });
     parent.append(element("div", { class: "columns" }, [left, right]));
     const together = [];
-    left.append(element("div", { class: "controls" }, labelled("Population", this.populationSelect)));
+    left.append(
+      element("div", { class: "controls" }, [
+        labelled("Population", this.populationSelect),
+        labelled("Lines", this.linesSelect),
+      ]),
+    );
     this.transient = new Chart(left, { title: "Transient", height: 320, group: together });
     this.residual = new Chart(left, { title: "Residual", height: 220, group: together });
     this.spectrum = new Chart(right, { title: "Spectrum", height: 320, scatter: true });
@@ -153,11 +169,78 @@ class Explorer {
     this.populationSelect.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
     const credit = this.populations().find((p) => p.role === "error")?.name;
     this.populationSelect.value = names.includes(this.wanted) ? this.wanted : (credit ?? names[0] ?? "");
+    this.offerLines();
     this.render();
   }
 
-  populations() {
-    return this.trial.populations.filter((p) => !isSwitch(p) && p.labels.length > 0);
+  // What can be drawn: states and, where they are others, rates.
+  populations(trial = this.trial) {
+    return trial.populations
+      .filter((p) => !isSwitch(p) && p.labels.length > 0)
+      .flatMap((p) =>
+        p.rates
+          ? [p, { ...p, name: `${p.name} (rate)`, about: "rate of the population", values: p.rates, fixed_point: [] }]
+          : [p],
+      );
+  }
+
+  chosenPopulation(trial = this.trial) {
+    return this.populations(trial).find((p) => p.name === this.populationSelect.value);
+  }
+
+  // The units of this trial, or one unit in all trials of the page.
+  offerLines() {
+    const population = this.chosenPopulation();
+    const before = this.linesSelect.value;
+    const several = this.model.trials.length > 1 ? (population?.labels ?? []) : [];
+    const units = (label) => (population.units > 1 ? `unit ${label}, all trials` : "all trials");
+    const offered = [
+      { value: "", text: population?.units > 1 ? "all units, this trial" : "this trial" },
+      ...several.map((label) => ({ value: label, text: units(label) })),
+    ];
+    this.linesSelect.replaceChildren(...offered.map(({ value, text }) => element("option", { value }, text)));
+    this.linesSelect.value = offered.some(({ value }) => value === before) ? before : "";
+  }
+
+  unitLines(population) {
+    const x = Array.from(population.time);
+    return population.labels.map((label, i) => ({
+      label: population.units > 1 ? `unit ${label}` : population.name,
+      x,
+      y: finiteOrNull(population.values.subarray(i * x.length, (i + 1) * x.length)),
+      stroke: unitColour(i),
+      width: 1.25,
+    }));
+  }
+
+  trialLines(label) {
+    return this.model.trials.flatMap((trial, i) => {
+      const population = this.chosenPopulation(trial);
+      const unit = population ? population.labels.indexOf(label) : -1;
+      if (unit < 0) return [];
+      const line = this.unitLines(population)[unit];
+      return [{ ...line, label: `trial ${trial.trial}`, stroke: unitColour(i), width: trial === this.trial ? 2.5 : 1 }];
+    });
+  }
+
+  // Where the units would come to rest.
+  fixedPointLines(population, label) {
+    const x = [population.time[0], population.time[population.time.length - 1]];
+    return population.labels.flatMap((name, i) =>
+      (label === "" || label === name) && i < population.fixed_point.length
+        ? [
+            {
+              label: population.units > 1 ? `fixed point of unit ${name}` : "fixed point",
+              x,
+              y: [population.fixed_point[i], population.fixed_point[i]],
+              stroke: unitColour(label === "" ? i : this.model.trials.indexOf(this.trial)),
+              width: 1,
+              dash: [2, 4],
+              spanGaps: true,
+            },
+          ]
+        : [],
+    );
   }
 
   render() {
@@ -175,23 +258,20 @@ class Explorer {
   }
 
   renderTransient() {
-    const population = this.populations().find((p) => p.name === this.populationSelect.value);
+    const population = this.chosenPopulation();
     if (!population) {
       this.transient.show({ lines: [], words: "No population was recorded.", xLabel: "time", yLabel: "state" });
       return;
     }
-    const x = Array.from(population.time);
-    const lines = population.labels.map((label, i) => ({
-      label: population.units > 1 ? `unit ${label}` : population.name,
-      x,
-      y: finiteOrNull(population.values.subarray(i * x.length, (i + 1) * x.length)),
-      stroke: unitColour(i),
-      width: 1.25,
-    }));
+    const label = this.linesSelect.value;
+    const lines = label === "" ? this.unitLines(population) : this.trialLines(label);
+    const fixed = this.fixedPointLines(population, label);
+    const about = population.about ? `${population.about}. ` : "";
+    const dotted = fixed.length > 0 ? "Dotted: the fixed point next to the end of this trial. " : "";
     this.transient.show({
-      title: `Transient of ${population.name}`,
-      words: `${population.about ? `${population.about}. ` : ""}${populationWords(population)}`,
-      lines,
+      title: label === "" ? `Transient of ${population.name}` : `${population.name} in all trials of the page`,
+      words: `${about}${dotted}${populationWords(population)}`,
+      lines: [...lines, ...fixed],
       xLabel: "time",
       yLabel: population.name,
       marks: this.marks(),
@@ -213,17 +293,19 @@ class Explorer {
     const lines = loops
       .filter((loop) => loop.residual.length > 0)
       .map((loop, i) => ({
-        label: `loop ${loop.number}`,
+        label: nameOf(loop),
         x: Array.from(loop.time),
         y: finiteOrNull(loop.residual),
         ...lineStyle(i),
       }));
     this.residual.show({
-      title: "Residual |W f(δ) − α u − s| / |s|",
+      title: loops.some((loop) => loop.circuit)
+        ? "Distance from the fixed point |x − x*| / |x*|"
+        : "Residual |W f(δ) − α u − s| / |s|",
       words: residualWords(loops) || "No control loops.",
       lines,
       xLabel: "time",
-      yLabel: "residual",
+      yLabel: loops.some((loop) => loop.circuit) ? "distance" : "residual",
       log: true,
       marks: switchMarks(this.trial.populations),
     });
@@ -232,7 +314,7 @@ class Explorer {
   renderSpectrum() {
     const loops = this.trial.loops.filter((loop) => loop.spectrum);
     const lines = loops.map((loop, i) => ({
-      label: `loop ${loop.number}`,
+      label: nameOf(loop),
       x: Array.from(loop.spectrum.re),
       y: Array.from(loop.spectrum.im),
       stroke: unitColour(i),
@@ -264,17 +346,27 @@ class Explorer {
       return;
     }
     const word = (value) => (typeof value === "string" ? value : number(value, 6));
-    const rows = this.data.stability.map(({ label, units, about }, i) =>
+    // what is not defined for a circuit without controllers takes no room
+    const defined = this.data.stability
+      .map((measure, i) => ({ ...measure, i }))
+      .filter(({ i }) => loops.some((loop) => !loop.circuit || loop.spectrum.stability[i] !== null));
+    const rows = defined.map(({ label, units, about, i }) =>
       element("tr", {}, [
         element("th", { scope: "row", title: about }, label),
         ...loops.map((loop) => element("td", { class: "numeric" }, word(loop.spectrum.stability[i]))),
         element("td", {}, units === "1" ? "" : units),
       ]),
     );
-    const heads = ["stability", ...loops.map((loop) => `loop ${loop.number}`), "units"];
+    const heads = ["stability", ...loops.map(nameOf), "units"];
     this.stability.replaceChildren(
       element("table", {}, [
-        element("caption", {}, "Stability of the loops, with the weights of the spectrum"),
+        element(
+          "caption",
+          {},
+          loops[0].circuit
+            ? "Stability of the circuit, linearised at its fixed point"
+            : "Stability of the loops, with the weights of the spectrum",
+        ),
         element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
         element("tbody", {}, rows),
       ]),

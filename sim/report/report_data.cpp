@@ -1,6 +1,5 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/config/error.hpp>
-#include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/report/downsample.hpp>
 #include <dynvert/sim/report/report_data.hpp>
@@ -54,7 +53,7 @@ std::vector<double> at(const RunReader& file, const std::string& dataset, const 
 
 ModelSummary summary_of(const RunReader& file, const std::string& model) {
   const std::string path = "/models/" + model;
-  if (file.has(path + "/learning/trial")) return summarise(file, model);
+  if (!rows_of(file, model).empty()) return summarise(file, model);
   ModelSummary summary{.name = model,
                        .credit = text(file, path, "credit"),
                        .status = text(file, path, "status"),
@@ -66,7 +65,6 @@ ModelSummary summary_of(const RunReader& file, const std::string& model) {
                        .settled_fraction = std::nullopt,
                        .restabilisations = std::nullopt,
                        .measures = {}};
-  if (file.has(path + "/grid/trial")) summary.trials = file.length(path + "/grid/trial");
   if (file.attribute(path, "solver")) summary.solver = text(file, path, "solver");
   if (file.attribute(path, "feedback")) summary.feedback = text(file, path, "feedback");
   return summary;
@@ -99,7 +97,9 @@ std::size_t count_curves(const RunReader& file, const std::vector<std::string>& 
 
 std::size_t numbers_in(const ReportTrial& trial) {
   std::size_t numbers = 0;
-  for (const ReportPopulation& p : trial.populations) numbers += p.time.size() + p.values.size();
+  for (const ReportPopulation& p : trial.populations) {
+    numbers += p.time.size() + p.values.size() + p.rates.size() + p.fixed_point.size();
+  }
   for (const ReportLoop& l : trial.loops) {
     numbers += 2 * l.time.size() + (l.spectrum ? 3 * l.spectrum->values.size() : 0);
   }
@@ -210,9 +210,7 @@ ReportData read_report(const RunReader& file, const ReportLimits& limits) {
     if (model.records > 0) traced.push_back(&model);
   }
   if (traced.empty()) return data;
-  std::optional<Config> config = config_of(file, data.notes);
-  // what is computed of a trial is computed from its model
-  if (config && !experiment_type(config->kind).has_models) config.reset();
+  const std::optional<Config> config = config_of(file, data.notes);
   for (std::size_t i = 0; i < traced.size(); ++i) {
     // what a model leaves is for those after it
     noting(data.notes, [&] {

@@ -41,7 +41,9 @@ struct ReportPopulation {
   std::size_t samples = 0;          ///< in the file
   std::vector<std::string> labels;  ///< of the units shown
   std::vector<double> time;
-  std::vector<double> values;  ///< labels x time: one unit after the other
+  std::vector<double> values;            ///< labels x time: one unit after the other
+  std::vector<double> rates = {};        ///< likewise, of a circuit's population whose rate is not its state
+  std::vector<double> fixed_point = {};  ///< of the labels, of a circuit's population
 };
 
 /// The spectrum of a loop; equal eigenvalues are given once.
@@ -53,8 +55,10 @@ struct ReportSpectrum {
   std::vector<double> stability;   ///< of stability_measures(), in their order
 };
 
+/// A control loop, or a user-defined circuit, whose residual is its distance from the fixed point.
 struct ReportLoop {
   std::size_t number = 0;
+  bool is_circuit = false;
   std::optional<RecordedTrial::Way> way;  ///< nothing: no residual, and `residual_missing` says why
   std::string residual_missing;
   std::vector<double> time, residual;

@@ -94,8 +94,16 @@ Json to_json(const ReportCurve& c) {
 }
 
 Json to_json(const ReportPopulation& p) {
-  return {{"name", p.name},       {"role", p.role},     {"about", p.description}, {"units", p.units},
-          {"samples", p.samples}, {"labels", p.labels}, {"time", reals(p.time)},  {"values", reals(p.values)}};
+  return {{"name", p.name},
+          {"role", p.role},
+          {"about", p.description},
+          {"units", p.units},
+          {"samples", p.samples},
+          {"labels", p.labels},
+          {"time", reals(p.time)},
+          {"values", reals(p.values)},
+          {"rates", p.rates.empty() ? Json(nullptr) : reals(p.rates)},
+          {"fixed_point", reals(p.fixed_point)}};
 }
 
 Json to_json(const ReportSpectrum& s) {
@@ -115,6 +123,7 @@ Json to_json(const ReportLoop& l) {
   Json way = nullptr;
   if (l.way) way = *l.way == RecordedTrial::Way::weights ? "weights" : "differences";
   return {{"number", l.number},
+          {"circuit", l.is_circuit},
           {"way", way},
           {"residual_missing", l.residual_missing},
           {"time", reals(l.time)},

@@ -1,6 +1,9 @@
 // The recorded trials of a model, as a report shows them.
 
+#include <dynvert/models/circuit/rate_function.hpp>
 #include <dynvert/models/error.hpp>
+#include <dynvert/sim/experiment/experiment_kinds.hpp>
+#include <dynvert/sim/inspect/recorded_circuit.hpp>
 #include <dynvert/sim/record/role.hpp>
 #include <dynvert/sim/report/downsample.hpp>
 #include <dynvert/sim/report/report_data.hpp>
@@ -21,12 +24,22 @@ namespace {
 struct Moving {
   std::string dataset, name, role, time;  ///< time: path of its time axis
   std::vector<std::size_t> shape;         ///< record, time, units ..
+  const RateFunction* rate = nullptr;  ///< of a circuit's population; nullptr: its rate is its state, or is not shown
   [[nodiscard]] std::size_t units() const {
     return std::accumulate(shape.begin() + 2, shape.end(), std::size_t{1}, std::multiplies<>());
   }
 };
 
-std::vector<Moving> moving_datasets(const RunReader& file, const std::string& model) {
+/// A population of the circuit that the configuration describes; nullptr: there is none of that name.
+const PopulationConfig* population_of(const Config* config, const std::string& name) {
+  if (config == nullptr) return nullptr;
+  const auto& populations = config->circuit.populations;
+  const auto found = std::ranges::find(populations, name, &PopulationConfig::name);
+  return found == populations.end() ? nullptr : &*found;
+}
+
+/// @param config  nullptr: without the rates of populations
+std::vector<Moving> moving_datasets(const RunReader& file, const Config* config, const std::string& model) {
   std::vector<Moving> found;
   const std::string trace = model + "/trace";
   for (const std::string& name : file.children(trace)) {
@@ -41,6 +54,11 @@ std::vector<Moving> moving_datasets(const RunReader& file, const std::string& mo
                      .role = role_of(file, model, "trace", name),
                      .time = trace + "/" + axis,
                      .shape = shape});
+    if (const PopulationConfig* population = population_of(config, name)) {
+      const RateFunction& rate = rate_function(population->rate);
+      // of a function of all units together the page, which holds some of them, shows none
+      if (!rate.linear && rate.elementwise) found.back().rate = &rate;
+    }
   }
   return found;
 }
@@ -89,16 +107,17 @@ ReportPopulation read_population(const RunReader& file, const Moving& from, std:
       population.values[c * kept.samples.size() + k] = kept.values[k * columns.size() + c];
     }
   }
+  if (from.rate != nullptr) {
+    population.rates.resize(population.values.size());
+    from.rate->value(population.values.data(), population.rates.data(), population.values.size());
+  }
   return population;
 }
 
-ReportSpectrum distinct(const RecordedTrial::Spectrum& of) {
-  ReportSpectrum spectrum{.snapshot = of.snapshot.trials,
-                          .exact = of.snapshot.exact,
-                          .values = {},
-                          .count = {},
-                          .stability = of.stability.values};
-  std::vector<std::complex<double>> all(of.eigenvalues.begin(), of.eigenvalues.end());
+ReportSpectrum distinct(const RecordedModel::Snapshot& snapshot, std::vector<std::complex<double>> all,
+                        const std::vector<double>& stability) {
+  ReportSpectrum spectrum{
+      .snapshot = snapshot.trials, .exact = snapshot.exact, .values = {}, .count = {}, .stability = stability};
   const auto key = [](const std::complex<double>& v) { return std::pair(v.real(), v.imag()); };
   std::ranges::sort(all, {}, key);
   for (const auto& value : all) {
@@ -110,6 +129,15 @@ ReportSpectrum distinct(const RecordedTrial::Spectrum& of) {
     }
   }
   return spectrum;
+}
+
+void keep_downsampled(const std::vector<double>& time, const std::vector<double>& values, std::size_t samples,
+                      ReportLoop& to) {
+  Downsampler downsampler(values.size(), 1, samples);
+  for (const double& value : values) downsampler.push({&value, 1});
+  Downsampler::Kept kept = downsampler.take();
+  for (const std::size_t k : kept.samples) to.time.push_back(time[k]);
+  to.residual = std::move(kept.values);
 }
 
 /// Loops of recorded trials. Spectra that do not depend on the trial are kept from trial to trial.
@@ -145,11 +173,7 @@ class LoopReader {
       to.residual_missing = error.what();
       return;
     }
-    Downsampler downsampler(values.size(), 1, samples);
-    for (const double& value : values) downsampler.push({&value, 1});
-    Downsampler::Kept kept = downsampler.take();
-    for (const std::size_t k : kept.samples) to.time.push_back(time[k]);
-    to.residual = std::move(kept.values);
+    keep_downsampled(time, values, samples, to);
   }
 
   void read_spectrum(const RecordedTrial& trial, ReportLoop& to) {
@@ -161,7 +185,8 @@ class LoopReader {
     }
     try {
       const auto spectrum = trial.spectrum(to.number);
-      to.spectrum = distinct(spectrum);
+      to.spectrum = distinct(spectrum.snapshot, {spectrum.eigenvalues.begin(), spectrum.eigenvalues.end()},
+                             spectrum.stability.values);
       if (!spectrum.of_trial) spectra_.insert_or_assign(to.number, std::pair(trial.snapshot().row, *to.spectrum));
     } catch (const Error& error) {
       to.spectrum_missing = error.what();
@@ -173,15 +198,95 @@ class LoopReader {
   std::map<std::size_t, std::pair<std::size_t, ReportSpectrum>> spectra_;  // by loop: row of the snapshot, and it
 };
 
-std::unique_ptr<LoopReader> loop_reader(const RunReader& file, const Config* config, const std::string& model,
-                                        std::vector<std::string>& notes) {
-  if (config == nullptr) return nullptr;
+/// A user-defined circuit in recorded trials: its fixed point, the spectrum there, and the distance from it,
+///
+///     |x(t) - x*| / |x*|,      or |x(t)| where x* is zero,
+///
+/// over all populations.
+class CircuitReader {
+ public:
+  CircuitReader(const RunReader& file, const Config& config) : file_(file), circuit_(file, config) {}
+
+  /// @param to  the trial, with its populations
+  void read(std::size_t record, const std::vector<Moving>& moving, std::size_t samples, ReportTrial& to) const {
+    ReportLoop& r = to.loops.emplace_back();
+    r.is_circuit = true;
+    const CircuitTrial trial = circuit_.trial(to.trial);
+    if (!trial.fixed_point) {
+      r.spectrum_missing = r.residual_missing = "no fixed point: " + trial.missing;
+      return;
+    }
+    const FixedPoint& point = *trial.fixed_point;
+    r.spectrum = distinct({.row = 0, .trials = 0, .exact = true}, point.eigenvalues, point.stability);
+    for (ReportPopulation& population : to.populations) {
+      const auto states = std::ranges::find(point.states, population.name, &UnitValues::population);
+      if (states == point.states.end()) continue;
+      for (const std::size_t unit : evenly_spaced(population.units, population.labels.size())) {
+        population.fixed_point.push_back(states->values[unit]);
+      }
+    }
+    read_distance(record, moving, point, samples, r);
+  }
+
+ private:
+  void read_distance(std::size_t record, const std::vector<Moving>& moving, const FixedPoint& point,
+                     std::size_t samples, ReportLoop& to) const {
+    std::vector<double> squares, time;
+    double size = 0;
+    for (const auto& [name, steady] : point.states) {
+      const auto m = std::ranges::find(moving, name, &Moving::name);
+      if (m == moving.end()) {
+        to.residual_missing = fmt::format("the distance takes all populations, and {} was not recorded", name);
+        return;
+      }
+      squares.resize(m->shape[1]);
+      time = file_.column(m->time);
+      for (const double v : steady) size += v * v;
+      add_squares(*m, record, steady, squares);
+    }
+    const double scale = size > 0 ? std::sqrt(size) : 1;
+    for (double& v : squares) v = std::sqrt(v) / scale;
+    keep_downsampled(time, squares, samples, to);
+  }
+
+  void add_squares(const Moving& m, std::size_t record, const std::vector<double>& steady,
+                   std::vector<double>& to) const {
+    const std::size_t units = m.units();
+    const std::size_t piece = std::max<std::size_t>(1, (std::size_t{1} << 20) / units);
+    for (std::size_t first = 0; first < to.size(); first += piece) {
+      const std::size_t count = std::min(piece, to.size() - first);
+      const auto slab = file_.part(m.dataset, record, first, count);
+      for (std::size_t k = 0; k < count * units; ++k) {
+        const double difference = slab.values[k] - steady[k % units];
+        to[first + k / units] += difference * difference;
+      }
+    }
+  }
+
+  const RunReader& file_;
+  RecordedCircuit circuit_;
+};
+
+/// What is computed of a model's trials: of its loops, or of a user-defined circuit; neither where it cannot be.
+struct Readers {
+  std::unique_ptr<LoopReader> loops;
+  std::unique_ptr<CircuitReader> circuit;
+};
+
+Readers readers_of(const RunReader& file, const Config* config, const std::string& model,
+                   std::vector<std::string>& notes) {
+  Readers readers;
+  if (config == nullptr) return readers;
   try {
-    return std::make_unique<LoopReader>(file, *config, model);
+    if (experiment_type(config->kind).has_models) {
+      readers.loops = std::make_unique<LoopReader>(file, *config, model);
+    } else {
+      readers.circuit = std::make_unique<CircuitReader>(file, *config);
+    }
   } catch (const Error& error) {
     notes.push_back(fmt::format("{}: no residuals and no spectra: {}", model, error.what()));
-    return nullptr;
   }
+  return readers;
 }
 
 /// How many samples of how many records fit.
@@ -198,6 +303,7 @@ Plan plan(const std::vector<Moving>& moving, std::size_t records, const ReportLi
   for (const Moving& m : moving) {
     numbers += std::min(m.units(), limits.units) + 1;
     if (m.role == "controller") numbers += 2;
+    if (m.rate != nullptr) numbers += std::min(m.units(), limits.units);
     longest = std::max(longest, m.shape[1]);
   }
   const std::size_t bytes_a_sample = page_bytes(std::max<std::size_t>(1, numbers));
@@ -250,9 +356,9 @@ std::vector<ReportTrial> read_trials(const RunReader& file, const Config* config
   const std::string path = fmt::format("/models/{}", model);
   const std::string trace = path + "/trace";
   const auto numbers = file.column(trace + "/trial");
-  const auto moving = moving_datasets(file, path);
+  const auto moving = moving_datasets(file, config, path);
   const Plan p = plan(moving, numbers.size(), limits, bytes);
-  const auto loops = loop_reader(file, config, model, notes);
+  const Readers readers = readers_of(file, config, model, notes);
   const std::string flags = trace + "/converged";
   std::vector<ReportTrial> trials;
   for (const std::size_t record : p.records) {
@@ -263,7 +369,8 @@ std::vector<ReportTrial> read_trials(const RunReader& file, const Config* config
     for (const Moving& m : moving) {
       t.populations.push_back(read_population(file, m, record, p.samples, limits.units));
     }
-    if (loops) t.loops = loops->read(record, p.samples);
+    if (readers.loops) t.loops = readers.loops->read(record, p.samples);
+    if (readers.circuit) readers.circuit->read(record, moving, p.samples, t);
     t.marks = marks_of(t.measures, t.loops);
   }
   return trials;

@@ -26,6 +26,13 @@ struct LoopStability {
 /// @param loop  of a circuit. @throws NumericalError  weights that are not finite
 [[nodiscard]] LoopStability loop_stability(const LinearisedLoop& loop);
 
+/// Whether a measure is defined for a circuit without controllers. The critical leak, which is one of a controller and
+/// so does not depend on the leak that it has, is not.
+[[nodiscard]] bool is_of_circuit(const LoopMeasure& measure);
+/// Values of stability_measures() of a whole circuit linearised at x; NaN for those of a controller.
+/// @throws NumericalError  weights that are not finite
+[[nodiscard]] std::vector<double> circuit_stability(RightHandSide& f, const State& x);
+
 /// All loops of the stages with these weights, at rest: zero input, zero error.
 [[nodiscard]] std::vector<LoopStability> loops_at_rest(std::span<const Stage> stages, const Network& network,
                                                        const Feedback& feedback);
@@ -43,5 +50,7 @@ struct LoopStability {
 /// | step           | dt is above 3/4 of the largest stable step of the model's solver                           |
 /// | delay          | the delay margin is below a tenth of the controller's time constant                        |
 [[nodiscard]] std::vector<Finding> findings(const LoopStability& loop, const DynamicsConfig& dynamics);
+/// The same of a circuit without controllers, whose values are those of circuit_stability().
+[[nodiscard]] std::vector<Finding> circuit_findings(const std::vector<double>& values, const DynamicsConfig& dynamics);
 
 }  // namespace dynvert

@@ -60,7 +60,7 @@ class Page:
         self.resize(1280)
         driver.get(self.url)
         self.explorer = driver.find_element(By.ID, "explorer")
-        self.model, self.trial, self.population = self.explorer.find_elements(By.TAG_NAME, "select")
+        self.model, self.trial, self.population, self.lines = self.explorer.find_elements(By.TAG_NAME, "select")
         self.transient, self.residual, self.spectrum = self.explorer.find_elements(By.CLASS_NAME, "chart")
 
     def resize(self, width):
@@ -189,6 +189,58 @@ def check_curves(page):
     assert page.picture(chart)[0] != hidden, "the axis does not change"
 
 
+def texts(select):
+    return [option.text for option in select.find_elements("tag name", "option")]
+
+
+def choose(page, select, text):
+    from selenium.webdriver.support.ui import Select
+
+    Select(select).select_by_visible_text(text)
+    return page.picture(page.transient)[0]
+
+
+def heading(chart):
+    return chart.find_element("tag name", "h3").text
+
+
+def words(chart):
+    return chart.find_element("class name", "words").text
+
+
+def check_overlay(page, keys):
+    """One unit in all trials of the page, and back; another trial or population keeps what was chosen."""
+    overlaid = choose(page, page.lines, "unit 0, all trials")
+    units = choose(page, page.lines, "all units, this trial")
+    assert choose(page, page.lines, "unit 0, all trials") == overlaid
+    assert overlaid != units, "all trials look as one"
+    assert "in all trials of the page" in heading(page.transient), heading(page.transient)
+    page.press(page.area(page.transient), keys.ARROW_RIGHT)
+    assert "trial 0:" in page.readout(page.transient), page.readout(page.transient)
+    page.press(page.trial, keys.ARROW_RIGHT)
+    assert "in all trials of the page" in heading(page.transient), heading(page.transient)
+    page.press(page.trial, keys.ARROW_LEFT)
+    assert choose(page, page.lines, "all units, this trial") == units
+
+
+def check_circuit(page):
+    """A user-defined circuit: fixed points, the distance from them, the spectrum, rates, several trials."""
+    assert texts(page.population) == ["E", "E (rate)", "I", "I (rate)", "input_E"], texts(page.population)
+    assert texts(page.lines) == ["this trial", "all trials"], texts(page.lines)
+    assert "No control loops" not in page.explorer.text
+    assert heading(page.residual).startswith("Distance from the fixed point"), heading(page.residual)
+    assert "Dotted: the fixed point" in words(page.transient), words(page.transient)
+    # examples/excitatory_inhibitory.toml: trace -1/6, determinant 1 of its Jacobian
+    assert "abscissa −0.0833 (1/time), stable, slowest time constant 12" in words(page.spectrum), words(page.spectrum)
+    assert "critical leak" not in page.explorer.text
+    states, overlaid = page.picture(page.transient)[0], choose(page, page.lines, "all trials")
+    rates = choose(page, page.population, "E (rate)")
+    assert len({states, overlaid, rates}) == 3, "states, several trials or rates look the same"
+    assert "rate of the population" in words(page.transient), words(page.transient)
+    for chart in (page.transient, page.residual, page.spectrum):
+        assert page.picture(chart)[1] > 3, "a plot is blank"
+
+
 def check_looks(page):
     before = page.picture(page.transient)[0]
     page.driver.execute_cdp_cmd(
@@ -203,16 +255,23 @@ def check_looks(page):
         assert page.picture(chart)[1] > 3, "a plot is blank in a narrow window"
 
 
-def main():
-    program, path, folder = sys.argv[1:]
-    os.makedirs(folder, exist_ok=True)
-    page_path = os.path.join(folder, "page.html")
-    done = subprocess.run(
-        [program, "report", path, "-o", page_path, "--overwrite"], capture_output=True, text=True, check=False
-    )
+def write_page(program, path, folder, name):
+    page = os.path.join(folder, name)
+    done = subprocess.run([program, "report", path, "-o", page, "--overwrite"], capture_output=True, text=True, check=False)
     if done.returncode == 4 and "without uPlot" in done.stderr:
         skip("the program was built without uPlot (no npm, or no package registry)")
     assert done.returncode == 0, done.stderr
+    return page
+
+
+def main():
+    program, path, folder = sys.argv[1:]
+    os.makedirs(folder, exist_ok=True)
+    page_path = write_page(program, path, folder, "page.html")
+    circuit = os.path.join(folder, "circuit.h5")
+    example = os.path.join(os.path.dirname(__file__), "../../examples/excitatory_inhibitory.toml")
+    subprocess.run([program, "simulate", example, "-o", circuit, "--overwrite", "--quiet"], check=True)
+    circuit_path = write_page(program, circuit, folder, "circuit.html")
     with tempfile.TemporaryDirectory() as profile:
         driver = start(profile)
         from selenium.webdriver.common.keys import Keys
@@ -223,12 +282,17 @@ def main():
             check_trials(page, Keys)
             check_values(page, Keys)
             check_zoom(page, Keys)
+            check_overlay(page, Keys)
             check_curves(page)
             check_looks(page)
             errors = page.errors()
             assert errors == [], errors
             requests = page.requests()
             assert requests == [], requests
+            page = Page(driver, circuit_path)
+            check_circuit(page)
+            errors = page.errors()
+            assert errors == [], errors
         finally:
             driver.quit()
 
