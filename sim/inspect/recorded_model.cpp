@@ -114,10 +114,14 @@ std::optional<Activity> RecordedModel::activity(std::size_t trial) const {
   auto x = row_as_column(file_, "/task/x", (*sample)(0), network_.units.front());
   auto t = row_as_column(file_, "/task/t", (*sample)(0), network_.units.back());
   if (!x || !t) return std::nullopt;
+  return activity_of(std::move(*x), std::move(*t));
+}
+
+Activity RecordedModel::activity_of(arma::mat x, arma::mat t) const {
   Activity activity;
-  forward(network_, *x, *t, activity);
-  activity.x = std::move(*x);
-  activity.t = std::move(*t);
+  forward(network_, x, t, activity);
+  activity.x = std::move(x);
+  activity.t = std::move(t);
   Credit credit(network_.depth() + 1);
   if (circuit_ != nullptr) circuit_->start(network_, activity, credit);
   return activity;

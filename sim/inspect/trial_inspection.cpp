@@ -1,5 +1,7 @@
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/inspect/trial_inspection.hpp>
+#include <dynvert/sim/platform/checksum.hpp>
+#include <dynvert/sim/tasks/task.hpp>
 #include <dynvert/sim/trial/measures.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 #include <dynvert/sim/trial/trial_runner.hpp>
@@ -31,10 +33,34 @@ RecordedModel::Snapshot nearest_snapshot(const RunReader& file, const RecordedMo
   return nearest;
 }
 
-/// The rates that drive the trial: of the sample that it showed, or, where the file does not hold that and a linear
-/// network does not need it, the recorded error alone.
+/// The sample that a trial showed, from the files that the run read: of a batch the first. Nothing: they are gone or
+/// have changed since, or the run has no such files.
+std::optional<Activity> activity_from_data(const RunReader& file, const RecordedModel& model, std::size_t trial) {
+  const Config& config = model.experiment();
+  const TaskKind& task = task_kind(config.task.kind);
+  if (task.drawn() || !file.has("/task/order") || trial >= file.shape("/task/order").front()) return std::nullopt;
+  try {
+    for (const DataFile& data : task.files(config.task)) {
+      const auto sum = file.attribute("/task", data.role + "_sha256");
+      if (!sum || *sum != AttributeValue(file_sha256(data.path))) return std::nullopt;
+    }
+    const Dataset samples = task.make(config).train;
+    const std::size_t sample = trial_number(file, "/task/order", file.rows("/task/order", trial, 1).values.front());
+    if (sample >= samples.samples()) return std::nullopt;
+    arma::mat x, t;
+    samples.x.gather({&sample, 1}, x);
+    samples.t.gather({&sample, 1}, t);
+    return model.activity_of(std::move(x), std::move(t));
+  } catch (const IoError&) {
+    return std::nullopt;
+  }
+}
+
+/// The rates that drive the trial: of the sample that it showed, or, where that is not to be had and a linear network
+/// does not need it, the recorded error alone.
 Activity trial_activity(const RunReader& file, const RecordedModel& model, std::size_t trial, bool forward_moves) {
   if (auto activity = model.activity(trial)) return std::move(*activity);
+  if (auto activity = activity_from_data(file, model, trial)) return std::move(*activity);
   const Network& network = model.network();
   const std::string trace = fmt::format("/models/{}/trace", model.name());
   const std::string s = fmt::format("{}/s_{}", trace, network.depth());
@@ -50,9 +76,11 @@ Activity trial_activity(const RunReader& file, const RecordedModel& model, std::
       if (activity.e.n_elem == network.units.back()) return activity;
     }
   }
-  throw ValueError(fmt::format("model {}, trial {}", model.name(), trial),
-                   "cannot be run again: the file does not hold the sample that it showed",
-                   "a trial whose sample is in /task, or a recorded trial of a linear network");
+  throw ValueError(
+      fmt::format("model {}, trial {}", model.name(), trial),
+      "cannot be run again: the file does not hold the sample that it showed, and the data that the run read "
+      "are not where they were, or have changed",
+      "a trial whose sample is in /task or in unchanged data, or a recorded trial of a linear network");
 }
 
 /// Time between the samples of a trajectory that fits into memory: a multiple of dt. Nothing: none does.

@@ -4,6 +4,7 @@ cannot be read is refused by check with the words of simulate, which name the ke
 Usage: check_data.py DYNVERT
 """
 
+import json
 import pathlib
 import struct
 import subprocess
@@ -277,9 +278,37 @@ credit = "sequential_inversion"
     assert done.returncode == 0, done.stderr
 
 
+def check_inspection(folder):
+    """A trial of data of one's own is run again from the data, and not from others that lie in their place."""
+    text = CONFIG.format(task='targets = "classes"', outputs=3, output="softmax").replace('"backprop"', '"sequential_inversion"')
+    text = text.replace("evaluate_every = 8", 'evaluate_every = 8\nweights_every = 1\nmeasures = ["angle_bp", "residual"]')
+    (folder / "own.toml").write_text(text.replace("[learning]", 'activation = "tanh"\n[learning]'))
+    h5(folder / "mine.h5", x=X / 100, labels=LABELS)
+    subprocess.run([DYNVERT, "simulate", "own.toml", "-o", "run.h5", "--overwrite", "--quiet"], cwd=folder, check=True)
+
+    def inspected(trial):
+        words = [DYNVERT, "inspect", "run.h5", "--trial", str(trial), "--json"]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)["models"][0]
+
+    with h5py.File(folder / "run.h5") as file:
+        recorded = {name: file[f"models/BP/learning/{name}"][:] for name in ("angle_bp_1", "residual_2")}
+    for trial in (0, 7, 23):
+        measures = inspected(trial)["trial"]["computed"]["measures"]
+        for name, values in recorded.items():
+            # the run's own numbers: the same weights, the same sample, the same program
+            assert measures[name] == values[trial], (trial, name, measures[name], values[trial])
+    h5(folder / "mine.h5", x=X / 50, labels=LABELS)
+    changed = inspected(7)
+    assert changed["trial"]["computed"] is None and "have changed" in changed["not_computed"], changed["not_computed"]
+    (folder / "mine.h5").unlink()
+    assert "are not where they were" in inspected(7)["not_computed"]
+
+
 with tempfile.TemporaryDirectory() as name:
     check_readings(pathlib.Path(name))
     check_refusals(pathlib.Path(name))
     check_configuration(pathlib.Path(name))
     check_other_files(pathlib.Path(name))
+    check_inspection(pathlib.Path(name))
 print("data in every form, and what is refused")
