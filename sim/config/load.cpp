@@ -118,9 +118,11 @@ void check_record(const ConfigReader& reader, const toml::table* in, Config& con
   if (const auto twice = std::adjacent_find(record.trials.begin(), record.trials.end()); twice != record.trials.end())
     reader.fail_at(in, "record", "trials", fmt::format("{} is listed twice", *twice), "each trial once");
   if (!record.trials.empty() && record.trials.back() >= config.trials)
-    reader.fail_at(in, "record", "trials",
-                   fmt::format("found {}, but the experiment has {} trials", record.trials.back(), config.trials),
-                   fmt::format("0 to {}", config.trials - 1));
+    reader.fail_at(
+        in, "record", "trials",
+        fmt::format("found {}, but the experiment has {} trials", record.trials.back(), config.trials),
+        fmt::format("0 to {}{}", config.trials - 1,
+                    config.task.samples > 0 ? fmt::format("; there are {} samples", config.task.samples) : ""));
 
   check_populations(reader, in, config);
 }

@@ -142,8 +142,9 @@ void check_sizes(const h5::Dataset& dataset, const SamplePlace& place, std::size
   }
   const std::size_t found = samples_in(dataset.shape, axis);
   if (samples > found) {
-    throw IoError(dataset.name, fmt::format("holds {} samples, but {} were requested", found, samples),
-                  fmt::format("at most {} in task.samples or task.test_samples", found));
+    throw IoError(
+        dataset.name, fmt::format("holds {} samples, but {} were requested", found, samples),
+        fmt::format("as many as the other dataset has, or at most {} in task.samples or task.test_samples", found));
   }
 }
 
