@@ -23,8 +23,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-/// tau_E dE/dt = -E + 1.5 E - I + 1,  tau_I dI/dt = -I + 2 E, threshold-linear, both above threshold: at rest E = 2/3 and
-/// I = 4/3, and with tau_E = 1, tau_I = 1.5 the Jacobian has the trace -1/6 and the determinant 1.
+/// tau_E dE/dt = -E + 1.5 E - I + 1,  tau_I dI/dt = -I + 2 E, threshold-linear, both above threshold: at rest E = 2/3
+/// and I = 4/3, and with tau_E = 1, tau_I = 1.5 the Jacobian has the trace -1/6 and the determinant 1.
 const std::string pair = R"(
 [experiment]
 trials = 3
@@ -156,6 +156,21 @@ TEST_CASE("what has no fixed point says why") {
   const std::string noisy = pair + "[[input]]\npopulation = \"I\"\nshape = \"noise\"\nname = \"jitter\"\n";
   CHECK_THAT(inspected(simulated(folder, noisy), "--trial", "0")["trial"]["circuit"]["missing"].get<std::string>(),
              Contains("an input was still changing at the end (jitter)"));
+
+  const TemporaryFolder white;
+  const std::string shaken = simulated(white, R"(
+[experiment]
+trials = 1
+[dynamics]
+solver = "euler_maruyama"
+dt = 0.1
+duration = 5.0
+[[population]]
+name = "x"
+noise = 0.1
+)");
+  CHECK(inspected(shaken, "--trial", "0")["trial"]["circuit"]["missing"] ==
+        "none: white noise keeps the circuit in motion");
 
   const TemporaryFolder other;
   // dx/dt = x from 1: beyond the limit of 1e6 after 14
