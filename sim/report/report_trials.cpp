@@ -21,6 +21,7 @@ namespace {
 struct Moving {
   std::string dataset, name, role, time;  ///< time: path of its time axis
   std::vector<std::size_t> shape;         ///< record, time, units ..
+  std::vector<double> numbers = {};       ///< of the units, of an excerpt
   [[nodiscard]] std::size_t units() const {
     return std::accumulate(shape.begin() + 2, shape.end(), std::size_t{1}, std::multiplies<>());
   }
@@ -41,12 +42,16 @@ std::vector<Moving> moving_datasets(const RunReader& file, const std::string& mo
                      .role = role_of(file, model, "trace", name),
                      .time = trace + "/" + axis,
                      .shape = shape});
+    const std::string units = trace + "/" + file.axes(dataset).back();
+    if (found.back().role == excerpt_role && shape.size() == 3 && file.has(units) && file.length(units) == shape[2])
+      found.back().numbers = file.column(units);
   }
   return found;
 }
 
 /// "3", or "3, 7" of a matrix
 std::string unit_label(const Moving& from, std::size_t column) {
+  if (!from.numbers.empty()) return fmt::format("{:.0f}", from.numbers[column]);
   if (from.shape.size() < 4) return fmt::format("{}", column);
   return fmt::format("{}, {}", column / from.shape[3], column % from.shape[3]);
 }
