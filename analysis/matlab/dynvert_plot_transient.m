@@ -37,7 +37,8 @@ function handle = dynvert_plot_transient(run, model, trial)
   if concurrent
     populations = [sort(has_role('forward')); populations];
   elseif isempty(populations)
-    moving = cellfun(@(n) size(trace.(n), 1) == numel(time) && ~any(strcmp(n, {'time', 'record', 'trial'})), names);
+    axis_names = '^(time|record|trial|converged|settling_time|time_of_\w+|unit_\w+)$';
+    moving = cellfun(@(n) size(trace.(n), 1) == numel(time_of(trace, n)) && isempty(regexp(n, axis_names, 'once')), names);
     populations = names(moving);
   end
   distant = ~concurrent && ~isempty(deltas);
@@ -47,7 +48,7 @@ function handle = dynvert_plot_transient(run, model, trial)
   set(handle, 'position', [place(1:3) 150 * rows]);
   for i = 1:numel(populations)
     panel = subplot(rows, 1, i);
-    plot(panel, time, trace.(populations{i})(:, :, record), 'color', [0 0.447 0.698]);
+    plot(panel, time_of(trace, populations{i}), trace.(populations{i})(:, :, record), 'color', [0 0.447 0.698]);
     ylabel(panel, symbol(populations{i}));
     if i == 1
       title(panel, sprintf('%s, trial %d', strrep(model, '_', ' '), trial));
@@ -67,6 +68,15 @@ function handle = dynvert_plot_transient(run, model, trial)
     mark(panel, trace.settling_time(record), [0.835 0.369 0]);
   end
   xlabel(panel, 'time (units of the time constants)');
+end
+
+function time = time_of(trace, name)
+% The samples of a population: its own, where it is recorded in its own way.
+  if isfield(trace, ['time_of_' name])
+    time = trace.(['time_of_' name])(:);
+  else
+    time = trace.time(:);
+  end
 end
 
 function distances(panel, run, model, deltas, trial)

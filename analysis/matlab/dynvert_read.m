@@ -80,7 +80,7 @@ end
 function s = oriented(s, group)
 % The readers show the axes of HDF5 reversed. A dataset of one axis becomes a column (Octave reads a row), of others the first
 % two axes change places; in every group below s.
-  one_axis = ['^(trial|record|time|time_forward|snapshot|evaluation|sample|input|output|column|order|alpha|ratio|unit_\w+|' ...
+  one_axis = ['^(trial|record|time|time_\w+|snapshot|evaluation|sample|input|output|column|order|alpha|ratio|unit_\w+|' ...
               'source_\w+|converged|settling_time)$'];
   names = fieldnames(s);
   for i = 1:numel(names)
@@ -148,7 +148,7 @@ function roles = roles_of(info, roles)
       dataset = info.Groups(i).Datasets(k);
       for n = 1:numel(dataset.Attributes)
         attribute = dataset.Attributes(n);
-        if any(strcmp(attribute.Name, {'role', 'layer', 'loop', 'credit_layer', 'target_layer', 'source_layer'}))
+        if any(strcmp(attribute.Name, {'role', 'of_role', 'layer', 'loop', 'credit_layer', 'target_layer', 'source_layer'}))
           value = attribute.Value;
           if iscell(value)
             value = value{1};

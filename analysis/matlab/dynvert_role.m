@@ -13,6 +13,11 @@ function part = dynvert_role(run, model, group, name)
     return
   end
   part = by_name(run.models.(model), name);
+  if strcmp(group, 'trace') && ...
+     any(isfield(run.models.(model).trace, {['unit_of_' name], ['time_of_' name]}))
+    part.of_role = part.role;
+    part.role = 'excerpt';
+  end
 end
 
 function part = by_name(model, name)

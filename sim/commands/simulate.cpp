@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace dynvert {
@@ -121,15 +120,6 @@ std::optional<RunFile> continue_earlier(const SimulateArguments& arguments, cons
   return file;
 }
 
-/// Files of HDF5 that the run will read are from elsewhere.
-void check_external_files(const Config& config) {
-  std::set<std::string> paths;
-  for (const ExternalFile& external : external_files(config)) paths.insert(external.path);
-  for (const std::string& path : paths) {
-    if (h5::has_signature(path)) h5::first_pass(path);
-  }
-}
-
 }  // namespace
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err) {
@@ -148,7 +138,7 @@ int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream
   }
   prepare_blas(config.threads);
   const StopSignals signals;
-  check_external_files(config);
+  for (const std::string& path : external_hdf5_files(config)) h5::first_pass(path);
   std::optional<RunFile> earlier =
       arguments.resume
           ? continue_earlier(arguments, config, loaded.file ? std::move(*loaded.file) : reopen(output), err)
@@ -202,7 +192,6 @@ int check(const ConfigArguments& arguments, std::ostream& out, std::ostream& err
   const Config config = load(arguments);
   for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
   prepare_blas(1);
-  check_external_files(config);
   StartCheck(true).check(config);
   const Estimate need = estimate(config);
   fmt::print(out, "{}\n", config.title.empty() ? config.source : config.title);

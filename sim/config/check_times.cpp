@@ -85,6 +85,24 @@ void note_trace_end(double dt, double sampling, const TimeInterval& interval, st
   if (std::ranges::find(notes, note) == notes.end()) notes.push_back(std::move(note));
 }
 
+void check_own_intervals(const ConfigReader& reader, const RecordConfig& record, double dt, double duration) {
+  const double sample = record.interval > 0 ? record.interval : dt;
+  for (std::size_t i = 0; i < record.population.size(); ++i) {
+    const double interval = record.population[i].interval;
+    const auto refuse = [&](std::string fault, std::string allowed) {
+      reader.fail_at(reader.tree()["record"]["population"][i].as_table(), fmt::format("record.population[{}]", i + 1),
+                     "interval", std::move(fault), std::move(allowed));
+    };
+    if (interval > 0 && !whole_number_of_steps(interval, sample))
+      refuse(fmt::format("found {}, which is not a whole number of {} = {}", interval,
+                         record.interval > 0 ? "record.interval" : "dt", sample),
+             nearest_times(interval, sample));
+    if (interval > duration)
+      refuse(fmt::format("found {}, which is longer than the trace, {}", interval, duration),
+             fmt::format("at most {}", duration));
+  }
+}
+
 namespace {
 
 /// When the error appears and has risen: a whole number of samples, so that traces show it where it happens.
@@ -165,6 +183,12 @@ void check_model_times(const ConfigReader& reader, const toml::table& own, const
     check_interval(reader, own, prefix, d, config.record.interval, interval, at);
     if (!interval.divides) note_trace_end(d.dt, config.record.interval, interval, config.notes);
   }
+  // those of phases come one after the other
+  double longest = 0;
+  for (const TimeInterval& interval : intervals)
+    longest =
+        model.description || interval.divides ? longest + interval.duration : std::max(longest, interval.duration);
+  if (!intervals.empty()) check_own_intervals(reader, config.record, d.dt, longest);
 }
 
 }  // namespace dynvert

@@ -37,6 +37,9 @@ void check_interval(const ConfigReader& reader, const toml::table& own, const st
 /// @param sampling  record.interval
 void note_trace_end(double dt, double sampling, const TimeInterval& interval, std::vector<std::string>& notes);
 
+/// The intervals of populations that are recorded in their own way. @param duration  of the longest trace
+void check_own_intervals(const ConfigReader& reader, const RecordConfig& record, double dt, double duration);
+
 /// Every interval of a model. @param keys  of its dynamics, @param config  gets notes
 void check_model_times(const ConfigReader& reader, const toml::table& own, const std::string& prefix, Config& config,
                        const ModelConfig& model, const std::vector<Key>& keys, const FailAt& at);

@@ -206,15 +206,25 @@ struct CircuitConfig {
   bool operator==(const CircuitConfig&) const = default;
 };
 
+/// An entry of record.population: a population of which less is recorded than of the others.
+struct RecordedPopulation {
+  std::string name;
+  std::vector<std::size_t> units;  ///< numbers of units; empty: all
+  double interval = 0;             ///< time between samples, a whole number of record.interval; 0: record.interval
+
+  bool operator==(const RecordedPopulation&) const = default;
+};
+
 /// [record]
 struct RecordConfig {
   std::vector<std::size_t> trials;       ///< trials whose trajectories are kept
   std::size_t every = 0;                 ///< or every so many trials; 0: none
   double interval = 0;                   ///< time between samples of a trace; 0: dt
   std::vector<std::string> populations;  ///< empty: all
-  std::size_t weights_every = 0;         ///< trials between snapshots of the weights; 0: first and last only
-  std::size_t evaluate_every = 1;        ///< trials between evaluations
-  std::vector<std::string> measures;     ///< names of registered measures
+  std::vector<RecordedPopulation> population;
+  std::size_t weights_every = 0;      ///< trials between snapshots of the weights; 0: first and last only
+  std::size_t evaluate_every = 1;     ///< trials between evaluations
+  std::vector<std::string> measures;  ///< names of registered measures
   std::size_t unsettled_limit =
       10;                      ///< so many trials that did not settle or diverged are recorded automatically, per model
   int compression = 0;         ///< gzip level 0..9

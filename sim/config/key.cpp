@@ -188,7 +188,7 @@ std::string_view type_text(KeyType type) {
       return "list of lists of reals";
     case KeyType::name_or_names:
       return "name or list of names";
-    case KeyType::phases:
+    case KeyType::tables:
       return "list of tables";
     case KeyType::table:
       return "table";
@@ -227,12 +227,15 @@ std::string text_of(std::size_t value) { return fmt::format("{}", value); }
 std::string text_of(std::int64_t value) { return fmt::format("{}", value); }
 std::string text_of(double value) { return toml_real(value); }
 
-std::string text_of(PhaseConfig phase) {
+std::string inline_table(const std::vector<Key>& keys) {
   std::string out = "{ ";
-  for (const Key& key : keys_of(phase))
+  for (const Key& key : keys)
     out += fmt::format("{}{} = {}", out.size() > 2 ? ", " : "", key.name, toml_text(key.slot));
   return out + " }";
 }
+
+std::string text_of(PhaseConfig phase) { return inline_table(keys_of(phase)); }
+std::string text_of(RecordedPopulation population) { return inline_table(keys_of(population)); }
 
 template <typename T>
 std::string text_of(const std::vector<T>& values) {

@@ -29,7 +29,7 @@ struct ParameterSlot {
 /// Where the value is. Keys that are tables have none, nor has experiment.epochs: trials holds its result.
 using Slot = std::variant<std::monostate, bool*, int*, std::size_t*, double*, std::string*, std::vector<std::size_t>*,
                           std::vector<double>*, std::vector<std::vector<double>>*, std::vector<std::string>*,
-                          std::vector<PhaseConfig>*, ParameterSlot>;
+                          std::vector<PhaseConfig>*, std::vector<RecordedPopulation>*, ParameterSlot>;
 
 enum class KeyType {
   boolean,
@@ -42,7 +42,7 @@ enum class KeyType {
   real_or_reals,
   matrix,
   name_or_names,
-  phases,
+  tables,
   table
 };
 

@@ -71,9 +71,11 @@ void show_task_defaults(KeyTable& table, const KeyContext& context) {
   }
 }
 
-KeyTable phase_table() {
-  PhaseConfig standard;
-  KeyTable table{"dynamics.phases", "[[dynamics.phases]]", {}};
+/// Of an entry of a list.
+template <typename Values>
+KeyTable entry_table(std::string_view name, std::string_view header) {
+  Values standard;
+  KeyTable table{name, header, {}};
   for (Key& key : keys_of(standard)) {
     std::string text = default_of(key);
     table.keys.push_back({std::move(key), std::move(text)});
@@ -92,9 +94,10 @@ std::vector<KeyTable> key_tables(const ConfigRegistry& registry) {
                                table_of<LearningConfig>("learning", "[learning]", context),
                                table_of<InversionConfig>("inversion", "[inversion]", context),
                                table_of<DynamicsConfig>("dynamics", "[dynamics]", context),
-                               phase_table(),
+                               entry_table<PhaseConfig>("dynamics.phases", "[[dynamics.phases]]"),
                                table_of<FeedbackConfig>("feedback", "[feedback]", context),
                                table_of<RecordConfig>("record", "[record]", context),
+                               entry_table<RecordedPopulation>("record.population", "[[record.population]]"),
                                table_of<ModelConfig>("model", "[[model]]", context),
                                table_of<PopulationConfig>("population", "[[population]]", context),
                                table_of<ProjectionConfig>("projection", "[[projection]]", context),

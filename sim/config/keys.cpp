@@ -221,7 +221,7 @@ std::vector<Key> keys_of(DynamicsConfig& d, const KeyContext& context) {
   const std::string still =
       reason(credit != nullptr && !concurrent && d.forward != "dynamic", value_text("forward", d.forward));
   Key phases{.name = "phases",
-             .type = KeyType::phases,
+             .type = KeyType::tables,
              .slot = &d.phases,
              .meaning =
                  "concurrent models: when stimulus and target are on, see [[dynamics.phases]]; empty: both for "
@@ -339,6 +339,12 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
   trials.allowed = "numbers of trials, each once, at most 100000";
   Key every = whole("every", &r.every, 0, many,
                     "Interval, in trials, at which trajectories are recorded, instead of trials; 0: none");
+  Key population{.name = "population",
+                 .type = KeyType::tables,
+                 .slot = &r.population,
+                 .meaning = "Populations of which some units or fewer samples are recorded, see [[record.population]]",
+                 .allowed = "tables with different names, at most 1000"};
+  population.written = !r.population.empty();
   // one excludes the other, so only the one that is in use is written
   trials.written = r.every == 0;
   every.written = r.every > 0;
@@ -353,6 +359,7 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
        .slot = &r.populations,
        .meaning = "Populations whose trajectories are recorded; empty: all",
        .allowed = "delta_l, u_l, a_l, h_0, t, W_l, b_l of the models' layers, the populations of circuits, each once"},
+      std::move(population),
       learns(whole("weights_every", &r.weights_every, 0, many,
                    "Trials between snapshots of the weights; 0: the first and the last only")),
       learns(whole("evaluate_every", &r.evaluate_every, 1, many, "Trials between evaluations of the loss")),
@@ -364,6 +371,18 @@ std::vector<Key> keys_of(RecordConfig& r, const KeyContext& context) {
       real("commit_interval", r.commit_interval, at_least(0),
            "Seconds between commits to the file, more where the disk is slow: what a crash may lose; 0: after each "
            "block of trials"),
+  };
+}
+
+std::vector<Key> keys_of(RecordedPopulation& p) {
+  Key units = whole("units", &p.units, 0, many, "Units that are recorded; empty: all");
+  units.allowed = "numbers of units from 0, in ascending order";
+  return {
+      required(free_text("name", p.name, "a population that is recorded", "Name of the population")),
+      std::move(units),
+      timed("interval", p.interval, at_least(0),
+            "Time between its samples, a whole number of record.interval, or of dt where that is 0; 0: that of the "
+            "others"),
   };
 }
 

@@ -39,6 +39,7 @@ struct KeyContext {
 [[nodiscard]] std::vector<Key> keys_of(PhaseConfig& phase);
 [[nodiscard]] std::vector<Key> keys_of(FeedbackConfig& feedback, const KeyContext& context);
 [[nodiscard]] std::vector<Key> keys_of(RecordConfig& record, const KeyContext& context);
+[[nodiscard]] std::vector<Key> keys_of(RecordedPopulation& population);
 /// Those that are not keys of [dynamics].
 [[nodiscard]] std::vector<Key> keys_of(ModelConfig& model, const KeyContext& context);
 [[nodiscard]] std::vector<Key> keys_of(PopulationConfig& population, const KeyContext& context);

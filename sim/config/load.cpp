@@ -76,20 +76,39 @@ void check_trials(const ConfigReader& reader, const toml::table* in, const toml:
   config.trials = passes * (samples / batch);
 }
 
-/// The names that record.populations may hold.
+/// What traces may show.
+struct Recordable {
+  std::string name;
+  std::size_t units = 0;  ///< 0: weights, which are more than a row of units
+};
+
+std::vector<Recordable> recordable_of_layers(const std::vector<std::size_t>& layers) {
+  const std::size_t depth = layers.size() - 1;
+  std::vector<Recordable> known;
+  for (std::size_t l = 1; l < depth; ++l) known.push_back({fmt::format("delta_{}", l), layers[l]});
+  for (std::size_t l = 1; l <= depth; ++l) {
+    known.push_back({fmt::format("u_{}", l), layers[l]});
+    known.push_back({fmt::format("a_{}", l), layers[l]});
+    known.push_back({fmt::format("W{}", l)});
+    known.push_back({fmt::format("b{}", l)});
+  }
+  known.push_back({"h_0", layers.front()});
+  known.push_back({"t", layers.back()});
+  for (std::size_t l = 1; l < depth; ++l) {
+    for (std::size_t m = l + 1; m < depth; ++m) known.push_back({fmt::format("delta_{}_run_{}", m, l), layers[m]});
+  }
+  return known;
+}
+
+/// The names that record.populations and the entries of record.population may hold, and the units of the latter.
 void check_populations(const ConfigReader& reader, const toml::table* in, const Config& config) {
-  std::vector<std::string> known;
-  for (const auto& population : config.circuit.populations) known.push_back(population.name);
+  std::vector<Recordable> recordable;
+  for (const auto& population : config.circuit.populations) recordable.push_back({population.name, population.units});
   const std::size_t depth = std::max<std::size_t>(1, config.network.layers.size()) - 1;
   const bool named = std::ranges::any_of(config.models, [](const ModelConfig& model) { return !model.description; });
-  for (std::size_t l = 1; named && l < depth; ++l) known.push_back(fmt::format("delta_{}", l));
-  for (std::size_t l = 1; named && l <= depth; ++l) {
-    for (const auto* name : {"u_{}", "a_{}", "W{}", "b{}"}) known.push_back(fmt::format(fmt::runtime(name), l));
-  }
-  if (named) known.insert(known.end(), {"h_0", "t"});
-  for (std::size_t l = 1; named && l < depth; ++l) {
-    for (std::size_t m = l + 1; m < depth; ++m) known.push_back(fmt::format("delta_{}_run_{}", m, l));
-  }
+  if (named) recordable = recordable_of_layers(config.network.layers);
+  std::vector<std::string> known;
+  for (const Recordable& one : recordable) known.push_back(one.name);
   std::vector<std::string> shown = known;
   if (named && depth >= 5)
     shown = {fmt::format("delta_1 .. delta_{}, u_1 .. u_{}, a_1 .. a_{}, h_0, t, W1 .. W{}, b1 .. b{}", depth - 1,
@@ -97,13 +116,32 @@ void check_populations(const ConfigReader& reader, const toml::table* in, const 
   std::set<std::string> of_circuits;
   for (const ModelConfig& model : config.models)
     if (model.description)
-      for (const auto& population : model.description->populations) of_circuits.insert(population.name.in_files());
+      for (const auto& population : model.description->populations) {
+        of_circuits.insert(population.name.in_files());
+        recordable.push_back({population.name.in_files(), population.units});
+      }
   known.insert(known.end(), of_circuits.begin(), of_circuits.end());
   shown.insert(shown.end(), of_circuits.begin(), of_circuits.end());
-  for (const auto& name : config.record.populations)
+  const auto check_name = [&](const KeyPlace& place, const std::string& name) {
     if (std::ranges::find(known, name) == known.end())
-      fail(reader.place(in, "record", "populations"), "no population has the name " + in_quotes(name), name,
-           fmt::format("{}", fmt::join(shown, ", ")), nearest_name(name, known));
+      fail(place, "no population has the name " + in_quotes(name), name, fmt::format("{}", fmt::join(shown, ", ")),
+           nearest_name(name, known));
+  };
+  for (const auto& name : config.record.populations) check_name(reader.place(in, "record", "populations"), name);
+  for (std::size_t i = 0; i < config.record.population.size(); ++i) {
+    const RecordedPopulation& own = config.record.population[i];
+    const auto prefix = fmt::format("record.population[{}]", i + 1);
+    const auto* table = in->get("population")->as_array()->get(i)->as_table();
+    check_name(reader.place(table, prefix, "name"), own.name);
+    for (const Recordable& one : recordable) {
+      if (one.name != own.name || own.units.empty() || own.units.back() < one.units) continue;
+      reader.fail_at(table, prefix, "units",
+                     one.units == 0
+                         ? own.name + " are weights, which are recorded as a whole"
+                         : fmt::format("found {}, but {} has {} units", own.units.back(), own.name, one.units),
+                     one.units == 0 ? std::string("interval alone") : fmt::format("0 to {}", one.units - 1));
+    }
+  }
 }
 
 void check_record(const ConfigReader& reader, const toml::table* in, Config& config) {

@@ -20,7 +20,7 @@ constexpr std::size_t max_variables = 1'000'000;  // of a circuit
 bool is_reserved(const std::string& name) {
   constexpr std::array<std::string_view, 8> names{"record", "trial",    "time",          "converged",
                                                   "steps",  "snapshot", "settling_time", "spectral_abscissa"};
-  constexpr std::array<std::string_view, 4> beginnings{"unit_", "source_", "input_", "end_"};
+  constexpr std::array<std::string_view, 5> beginnings{"unit_", "source_", "input_", "end_", "time_of_"};
   return std::ranges::find(names, name) != names.end() ||
          std::ranges::any_of(beginnings, [&](std::string_view begin) { return name.starts_with(begin); });
 }
@@ -50,7 +50,7 @@ class CircuitReader {
     reader_.check_identifier(&own, prefix, "name", name);
     if (is_reserved(name))
       reader_.fail_at(&own, prefix, "name", in_quotes(name) + " is the name of a dataset that every file has",
-                      "another name, not beginning with unit_, source_, input_, end_");
+                      "another name, not beginning with unit_, source_, input_, end_, time_of_");
     const auto taken = [&](const auto& list) {
       return std::ranges::any_of(list, [&](const auto& other) { return other.name == name; });
     };
@@ -195,6 +195,7 @@ class CircuitReader {
     check_interval(reader_, dynamics != nullptr ? *dynamics : nothing, "dynamics", d, record_.interval,
                    {"duration", "duration", d.duration}, at);
     note_trace_end(d.dt, record_.interval, {"duration", "duration", d.duration}, notes_);
+    check_own_intervals(reader_, record_, d.dt, d.duration);
     const auto inputs = reader_.tables("input", max_parts);
     const double sample = record_.interval > 0 ? record_.interval : d.dt;
     for (std::size_t i = 0; i < circuit_.inputs.size(); ++i) {

@@ -14,7 +14,7 @@ namespace dynvert {
 
 namespace {
 
-constexpr std::size_t max_phases = 1000;
+constexpr std::size_t max_tables = 1000;      // of a list
 constexpr std::size_t longest_list = 10'000;  // names; each is compared with each
 
 class ValueReader {
@@ -119,13 +119,11 @@ class ValueReader {
   }
 
   void read(const toml::node& node, std::vector<PhaseConfig>* values) const {
-    const auto* list = node.as_array();
-    if (list == nullptr) wrong_type(node, "a list of tables");
-    if (list->size() > max_phases) wrong(node, fmt::format("at most {} phases", max_phases));
+    const toml::array& list = tables(node);
     values->clear();
     double end = 0;
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      end = read_phase(*list->get(i), fmt::format("{}[{}]", key_, i + 1), end, values->emplace_back());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      end = read_phase(*list.get(i), fmt::format("{}[{}]", key_, i + 1), end, values->emplace_back());
     }
     const auto with_target = [](const PhaseConfig& p) { return p.target; };
     if (!values->empty() && std::none_of(values->begin(), values->end(), with_target))
@@ -133,16 +131,43 @@ class ValueReader {
            "target = true in one of the phases");
   }
 
+  void read(const toml::node& node, std::vector<RecordedPopulation>* values) const {
+    const toml::array& list = tables(node);
+    values->clear();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto key = fmt::format("{}[{}]", key_, i + 1);
+      RecordedPopulation& p = values->emplace_back();
+      const toml::table& table = read_entry(*list.get(i), key, keys_of(p), "{ name = \"u_2\", units = [0, 5] }");
+      const auto refuse = [&](std::string_view word, std::string fault, std::string allowed) {
+        const toml::node* const own = table.get(word);
+        fail(place_of((own != nullptr ? own : &node)->source(), fmt::format("{}.{}", key, word), file_),
+             std::move(fault), "", std::move(allowed));
+      };
+      if (p.name.empty()) refuse("name", "is missing", "the name of a population");
+      if (std::ranges::count(*values, p.name, &RecordedPopulation::name) > 1)
+        refuse("name", in_quotes(p.name) + " is listed twice", "one entry for each population");
+      if (!std::ranges::is_sorted(p.units, std::ranges::less_equal()))
+        refuse("units", "are not in ascending order, each once", "as in [0, 5]");
+      if (p.units.empty() && p.interval == 0)
+        refuse("name", in_quotes(p.name) + " is recorded as if it had no entry", "units, interval or both");
+    }
+  }
+
  private:
-  /// @param before  the end of the phase before, @return the end of this one
-  [[nodiscard]] double read_phase(const toml::node& node, const std::string& key, double before,
-                                  PhaseConfig& phase) const {
+  [[nodiscard]] const toml::array& tables(const toml::node& node) const {
+    const auto* list = node.as_array();
+    if (list == nullptr) wrong_type(node, "a list of tables");
+    if (list->size() > max_tables) wrong(node, fmt::format("at most {} tables", max_tables));
+    return *list;
+  }
+
+  /// The keys of a table in a list. @param example  a table as it may be
+  const toml::table& read_entry(const toml::node& node, const std::string& key, const std::vector<Key>& keys,
+                                std::string_view example) const {
     const auto* table = node.as_table();
     if (table == nullptr)
       fail(place_of(node.source(), key, file_), "found " + describe(node), describe(node),
-           "a table, as in { duration = 50, stimulus = true }");
-    const std::vector<Key> keys = keys_of(phase);
-    phase.start = before;
+           fmt::format("a table, as in {}", example));
     for (const auto& [name, value] : *table) {
       const auto own = fmt::format("{}.{}", key, name.str());
       if (const Key* known = find_key(keys, name.str())) {
@@ -154,10 +179,18 @@ class ValueReader {
       fail(place_of(name.source(), own, file_), "unknown key", std::string(name.str()),
            fmt::format("{}", fmt::join(names, ", ")), nearest_name(std::string(name.str()), names));
     }
-    if (!table->contains("duration"))
+    return *table;
+  }
+
+  /// @param before  the end of the phase before, @return the end of this one
+  [[nodiscard]] double read_phase(const toml::node& node, const std::string& key, double before,
+                                  PhaseConfig& phase) const {
+    phase.start = before;
+    const toml::table& table = read_entry(node, key, keys_of(phase), "{ duration = 50, stimulus = true }");
+    if (!table.contains("duration"))
       fail(place_of(node.source(), key + ".duration", file_), "is missing", "", "a finite real number above 0");
     if (phase.start < before)
-      fail(place_of(table->get("start")->source(), key + ".start", file_),
+      fail(place_of(table.get("start")->source(), key + ".start", file_),
            fmt::format("found {}, but the phase before ends at {}: they overlap", phase.start, before), "",
            fmt::format("at least {}, or leave it out", before));
     return phase.start + phase.duration;

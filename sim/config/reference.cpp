@@ -264,7 +264,7 @@ std::vector<std::string> settable_keys(const ConfigRegistry& registry, const std
       if (entry.key.type != KeyType::table) names.push_back(fmt::format("{}.{}", prefix, entry.key.name));
   };
   for (const KeyTable& table : tables)
-    if (table.name != "dynamics.phases" && !is_named_table(table.name)) add(std::string(table.name), table.name);
+    if (!table.header.starts_with("[[")) add(std::string(table.name), table.name);
   for (const std::string_view kind : {"model", "population", "projection", "input"})
     for (const std::string& name : names_in_list(tree, kind)) {
       const auto prefix = fmt::format("{}.{}", kind, name);

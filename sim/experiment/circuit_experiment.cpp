@@ -157,9 +157,11 @@ TransientPlan circuit_plan(const Config& config) {
   plan.batch_size = batch_size(config.trials, values, static_cast<std::size_t>(d.duration / interval) + 1);
   if (kind.has_trajectory) {
     plan.sample_interval = interval;
-    plan.trace =
-        trace_table("/models/circuit", first.stages,
-                    {.interval = interval, .sample_interval = interval, .populations = config.record.populations});
+    plan.trace = trace_table("/models/circuit", first.stages,
+                             {.interval = interval,
+                              .sample_interval = interval,
+                              .populations = config.record.populations,
+                              .own = config.record.population});
     plan.attributes.push_back({"dt", d.dt});
     plan.attributes.push_back({"duration", d.duration});
   }

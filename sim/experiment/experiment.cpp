@@ -2,6 +2,7 @@
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/difference.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
+#include <dynvert/sim/hdf5/first_pass.hpp>
 #include <dynvert/sim/platform/reproducible.hpp>
 #include <dynvert/sim/solvers/solver.hpp>
 #include <dynvert/sim/trial/feedback_weights.hpp>
@@ -26,20 +27,25 @@ std::unique_ptr<Experiment> make_experiment(Config config) {
   return experiment_type(config.kind).make(config);
 }
 
+void StartCheck::once(const std::string& key, const std::function<void()>& step) {
+  const std::lock_guard lock(mutex_);
+  const auto [done, is_new] = done_.emplace(key, nullptr);
+  if (is_new) {
+    try {
+      step();
+    } catch (const Error&) {
+      done->second = std::current_exception();
+    }
+  }
+  if (done->second) std::rethrow_exception(done->second);
+}
+
 void StartCheck::check(const Config& config) {
   if (config.reproducible) require_reproducible_arithmetic();
+  // whoever holds the lock is alone in HDF5, so that a child process finds the library in order
+  for (const std::string& path : external_hdf5_files(config)) once("first pass " + path, [&] { h5::first_pass(path); });
   for (const StartStep& step : experiment_type(config.kind).start_steps(config)) {
-    if (step.stabilises && !stabilises_) continue;
-    const std::lock_guard lock(mutex_);
-    const auto [done, is_new] = done_.emplace(step.key, nullptr);
-    if (is_new) {
-      try {
-        step.run();
-      } catch (const Error&) {
-        done->second = std::current_exception();
-      }
-    }
-    if (done->second) std::rethrow_exception(done->second);
+    if (!step.stabilises || stabilises_) once(step.key, step.run);
   }
 }
 

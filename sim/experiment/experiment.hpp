@@ -76,7 +76,8 @@ class Experiment {
 [[nodiscard]] std::unique_ptr<Experiment> make_experiment(Config config);
 
 /// Opens and validates what runs open before their first trial (data, weights, feedback) with the functions with which
-/// they do, and keeps nothing. What the configurations of a sweep have in common is opened once. Threads may share it.
+/// they do, after a first pass in a child process, and keeps nothing. What the configurations of a sweep have in common
+/// is opened once. Threads may share it.
 class StartCheck {
  public:
   /// @param stabilises  whether feedback is optimised, too: that takes as long as at the start of the run
@@ -85,6 +86,9 @@ class StartCheck {
   void check(const Config& config);
 
  private:
+  /// Does a step that none of its key has done; what that one has thrown is thrown again.
+  void once(const std::string& key, const std::function<void()>& step);
+
   bool stabilises_;
   std::mutex mutex_;
   std::map<std::string, std::exception_ptr> done_;  ///< by the key of the step: what it has thrown

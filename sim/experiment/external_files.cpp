@@ -1,4 +1,5 @@
 #include <dynvert/sim/experiment/external_files.hpp>
+#include <dynvert/sim/hdf5/first_pass.hpp>
 #include <dynvert/sim/platform/checksum.hpp>
 
 #include <fmt/format.h>
@@ -30,6 +31,13 @@ std::optional<std::string> text_of(const RunFile& file, const ExternalFile& exte
 }
 
 }  // namespace
+
+std::set<std::string> external_hdf5_files(const Config& config) {
+  std::set<std::string> paths;
+  for (const ExternalFile& external : external_files(config)) paths.insert(external.path);
+  std::erase_if(paths, [](const std::string& path) { return !h5::has_signature(path); });
+  return paths;
+}
 
 void note_external_files(const Config& config, Recorder& recorder) {
   Checksums sums;

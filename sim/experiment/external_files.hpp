@@ -7,6 +7,7 @@
 #include <dynvert/sim/record/recorder.hpp>
 #include <dynvert/sim/record/run_file.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct ExternalFile {
 
 /// In the order of the configuration. @throws IoError  a folder of data does not hold what it should
 [[nodiscard]] std::vector<ExternalFile> external_files(const Config& config);
+
+/// The paths of those that are of HDF5, each once: they are from elsewhere, and a first pass comes before all else.
+[[nodiscard]] std::set<std::string> external_hdf5_files(const Config& config);
 
 /// Writes the attributes. The objects are there. @throws IoError  a file cannot be read
 void note_external_files(const Config& config, Recorder& recorder);

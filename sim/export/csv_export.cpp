@@ -4,6 +4,7 @@
 #include <dynvert/sim/inspect/inspect.hpp>
 #include <dynvert/sim/platform/io_error.hpp>
 #include <dynvert/sim/platform/new_file.hpp>
+#include <dynvert/sim/record/role.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -25,11 +26,12 @@ struct Table {
     std::string dataset;
     std::size_t columns = 1;
     bool integer = false;
+    std::size_t every = 1;  ///< it has a value in every so many lines
   };
   std::size_t lines = 0;
   std::vector<std::string> header;
   std::vector<Part> parts;
-  /// lines first .. first + count - 1 of a part, count x columns
+  /// what a part has in lines first .. first + count - 1, one after the other
   std::function<std::vector<double>(const Part&, std::size_t first, std::size_t count)> read;
 };
 
@@ -39,7 +41,9 @@ std::string text_attribute(const RunReader& file, const std::string& dataset, co
 }
 
 /// Adds a dataset whose axes after the table's own are `extent`; columns are named delta_1[0], W2[3][4].
-void add_part(Table& table, const RunReader& file, const std::string& dataset, const std::vector<std::size_t>& extent) {
+/// @param numbers  of the units, where not all of them are there
+void add_part(Table& table, const RunReader& file, const std::string& dataset, const std::vector<std::size_t>& extent,
+              const std::vector<double>& numbers = {}) {
   const std::string name = dataset.substr(dataset.rfind('/') + 1);
   const std::string units = text_attribute(file, dataset, "units");
   const std::string suffix = units.empty() || units == "1" ? "" : fmt::format(" ({})", units);
@@ -56,7 +60,8 @@ void add_part(Table& table, const RunReader& file, const std::string& dataset, c
     std::string index;
     std::size_t rest = c;
     for (std::size_t axis = extent.size(); axis-- > 0;) {
-      index = fmt::format("[{}]", rest % extent[axis]) + index;
+      const std::size_t unit = rest % extent[axis];
+      index = (numbers.empty() ? fmt::format("[{}]", unit) : fmt::format("[{:.0f}]", numbers[unit])) + index;
       rest /= extent[axis];
     }
     table.header.push_back(csv_field(name + index + suffix));
@@ -101,17 +106,39 @@ Table table_of_rows(const RunReader& file, const std::string& group, std::vector
   return table;
 }
 
+/// Adds what has less than the whole of a population: it may have some units, and fewer samples.
+/// @return whether its samples are those of some of the lines
+bool add_excerpt(Table& table, const RunReader& file, const std::string& group, const std::string& name,
+                 const std::vector<double>& time) {
+  const std::string dataset = group + "/" + name;
+  const auto axes = file.axes(dataset);
+  if (axes.size() != 3 || (axes[1] != "time" && axes[1] != "time_of_" + name)) return false;
+  std::vector<double> own = time, numbers;
+  if (axes[1] != "time") own = file.column(group + "/" + axes[1]);
+  if (axes[2].starts_with("unit_of_")) numbers = file.column(group + "/" + axes[2]);
+  if (own.empty() || (!numbers.empty() && numbers.size() != file.shape(dataset)[2])) return false;
+  // the same numbers, as the samples are
+  const auto second = own.size() == 1 ? time.end() : std::ranges::find(time, own[1]);
+  const auto every = static_cast<std::size_t>(second - time.begin());
+  if (every == 0 || own.size() != (time.size() + every - 1) / every) return false;
+  add_part(table, file, dataset, after(file.shape(dataset), 2), numbers);
+  table.parts.back().every = every;
+  return true;
+}
+
 /// One record of a trace against time.
 Table table_of_trace(const RunReader& file, const std::string& group, std::size_t record,
                      std::vector<std::string>& left_out) {
   Table table;
   const std::string time = group + "/time";
   if (!file.has(time)) throw ValueError("export to .csv", fmt::format("{} has no axis time", group), "another model");
-  table.lines = file.length(time);
+  const auto times = file.column(time);
+  table.lines = times.size();
   add_part(table, file, time, {});
   for (const std::string& name : file.children(group)) {
     const std::string dataset = group + "/" + name;
     const auto axes = file.axes(dataset);
+    if (is_excerpt(file, dataset) && add_excerpt(table, file, group, name, times)) continue;
     if (axes.size() >= 2 && axes[1] == "time") {
       add_part(table, file, dataset, after(file.shape(dataset), 2));
     } else if (axes.size() >= 2) {
@@ -119,8 +146,9 @@ Table table_of_trace(const RunReader& file, const std::string& group, std::size_
     }
   }
   table.read = [&file, time, record](const Table::Part& part, std::size_t first, std::size_t count) {
-    return part.dataset == time ? file.rows(time, first, count).values
-                                : file.part(part.dataset, record, first, count).values;
+    if (part.dataset == time) return file.rows(time, first, count).values;
+    const std::size_t from = (first + part.every - 1) / part.every;
+    return file.part(part.dataset, record, from, (first + count + part.every - 1) / part.every - from).values;
   };
   return table;
 }
@@ -139,17 +167,20 @@ void write_table(const Table& table, int descriptor, const std::string& name) {
     std::vector<std::vector<double>> values;
     for (const Table::Part& part : table.parts) {
       values.push_back(table.read(part, first, count));
-      if (values.back().size() != count * part.columns) {
+      const std::size_t lines = (first + count + part.every - 1) / part.every - (first + part.every - 1) / part.every;
+      if (values.back().size() != lines * part.columns) {
         throw IoError(part.dataset, "does not have the rows that its axis declares", "");
       }
     }
     for (std::size_t line = 0; line < count; ++line) {
       bool next = false;
       for (std::size_t p = 0; p < table.parts.size(); ++p) {
-        for (std::size_t c = 0; c < table.parts[p].columns; ++c) {
+        const auto& [dataset, columns, integer, every] = table.parts[p];
+        const std::size_t from = (first + line) / every - (first + every - 1) / every;
+        for (std::size_t c = 0; c < columns; ++c) {
           if (next) text += ',';
           next = true;
-          text += csv_number(values[p][line * table.parts[p].columns + c], table.parts[p].integer);
+          if ((first + line) % every == 0) text += csv_number(values[p][from * columns + c], integer);
         }
       }
       text += "\r\n";

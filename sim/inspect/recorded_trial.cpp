@@ -1,6 +1,7 @@
 #include <dynvert/analysis/trial/measures.hpp>
 #include <dynvert/models/error.hpp>
 #include <dynvert/sim/inspect/recorded_trial.hpp>
+#include <dynvert/sim/record/role.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 #include <dynvert/sim/trial/stage_runner.hpp>
 #include <dynvert/sim/trial/trace.hpp>
@@ -43,8 +44,8 @@ class StateReader {
       const bool population = block < stage.circuit.populations().size();
       if (population && stage.circuit.populations()[block].clamped) continue;
       const std::string dataset = group + "/" + f.block_name(block);
-      if (!file.has(dataset)) {
-        missing_ = f.block_name(block);
+      if (!file.has(dataset) || is_excerpt(file, dataset)) {
+        missing_ = f.block_name(block) + (file.has(dataset) ? " as a whole" : "");
         continue;
       }
       const bool matrix = has_matrix(stage, block);
@@ -57,7 +58,7 @@ class StateReader {
     ahead_ = std::max<std::size_t>(1, max_values / values);
   }
 
-  /// a population that moves and was not recorded; empty: none
+  /// a population that moves and was not recorded, or in part ("u_2 as a whole"); empty: none
   [[nodiscard]] const std::string& missing() const { return missing_; }
   [[nodiscard]] const std::vector<double>& time() const { return time_; }
 
@@ -294,8 +295,10 @@ void RecordedTrial::by_differences(const Place& place, RightHandSide& f,
   const auto& [stage, loop] = place;
   const Population& controller = stage.circuit.populations()[loop.controller];
   const std::string dataset = group_ + "/" + controller.name;
-  if (!file_.has(dataset)) {
-    unavailable(stage.name, controller.name + " was not recorded", "traces with " + controller.name);
+  if (!file_.has(dataset) || is_excerpt(file_, dataset)) {
+    unavailable(stage.name,
+                fmt::format("{}{} was not recorded", controller.name, file_.has(dataset) ? " as a whole" : ""),
+                "traces with " + controller.name);
   }
   const auto time = file_.column(fmt::format("{}/{}", group_, time_name(stage)));
   const auto phases = stage_phases(stage, model_.config().dynamics);

@@ -34,4 +34,8 @@ std::string role_of(const RunReader& file, const std::string& model, const std::
   return file.attribute(model, "credit") ? role_by_name(name) : "auxiliary";
 }
 
+bool is_excerpt(const RunReader& file, const std::string& dataset) {
+  return file.has(dataset) && file.attribute(dataset, "role") == AttributeValue(std::string(excerpt_role));
+}
+
 }  // namespace dynvert

@@ -9,11 +9,18 @@
 
 namespace dynvert {
 
+/// Of a dataset that has some units or fewer samples of a population, whose own role is in the attribute `of_role`:
+/// what needs whole populations does not find it.
+inline constexpr const char* excerpt_role = "excerpt";
+
 /// "error", "controller", "switch", ..; "auxiliary" where the file does not say.
 /// @param model  path of the model, "/models/DI"
 /// @param group  of the dataset, in the model: "trace"
 /// @throws IoError  the file cannot be read
 [[nodiscard]] std::string role_of(const RunReader& file, const std::string& model, const std::string& group,
                                   const std::string& name);
+
+/// Whether a dataset is there that has less than the whole of a population.
+[[nodiscard]] bool is_excerpt(const RunReader& file, const std::string& dataset);
 
 }  // namespace dynvert

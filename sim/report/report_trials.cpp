@@ -25,6 +25,7 @@ struct Moving {
   std::string dataset, name, role, time;  ///< time: path of its time axis
   std::vector<std::size_t> shape;         ///< record, time, units ..
   const RateFunction* rate = nullptr;  ///< of a circuit's population; nullptr: its rate is its state, or is not shown
+  std::vector<double> numbers = {};    ///< of the units, of an excerpt
   [[nodiscard]] std::size_t units() const {
     return std::accumulate(shape.begin() + 2, shape.end(), std::size_t{1}, std::multiplies<>());
   }
@@ -59,12 +60,16 @@ std::vector<Moving> moving_datasets(const RunReader& file, const Config* config,
       // of a function of all units together the page, which holds some of them, shows none
       if (!rate.linear && rate.elementwise) found.back().rate = &rate;
     }
+    const std::string units = trace + "/" + file.axes(dataset).back();
+    if (found.back().role == excerpt_role && shape.size() == 3 && file.has(units) && file.length(units) == shape[2])
+      found.back().numbers = file.column(units);
   }
   return found;
 }
 
 /// "3", or "3, 7" of a matrix
 std::string unit_label(const Moving& from, std::size_t column) {
+  if (!from.numbers.empty()) return fmt::format("{:.0f}", from.numbers[column]);
   if (from.shape.size() < 4) return fmt::format("{}", column);
   return fmt::format("{}, {}", column / from.shape[3], column % from.shape[3]);
 }
@@ -220,7 +225,7 @@ class CircuitReader {
     r.spectrum = distinct({.row = 0, .trials = 0, .exact = true}, point.eigenvalues, point.stability);
     for (ReportPopulation& population : to.populations) {
       const auto states = std::ranges::find(point.states, population.name, &UnitValues::population);
-      if (states == point.states.end()) continue;
+      if (states == point.states.end() || population.role == excerpt_role) continue;
       for (const std::size_t unit : evenly_spaced(population.units, population.labels.size())) {
         population.fixed_point.push_back(states->values[unit]);
       }
@@ -235,8 +240,9 @@ class CircuitReader {
     double size = 0;
     for (const auto& [name, steady] : point.states) {
       const auto m = std::ranges::find(moving, name, &Moving::name);
-      if (m == moving.end()) {
-        to.residual_missing = fmt::format("the distance takes all populations, and {} was not recorded", name);
+      if (m == moving.end() || m->role == excerpt_role) {
+        to.residual_missing =
+            fmt::format("the distance takes all populations, and {} was not recorded as a whole", name);
         return;
       }
       squares.resize(m->shape[1]);

@@ -23,7 +23,7 @@ struct SweepAxis {
 
 struct SweepPoint {
   std::vector<std::string> values;  ///< one for each axis
-  std::string name;                 ///< "alpha=0.01,seed=3": a safe name of a file, and no other point's
+  std::string name;                 ///< "alpha_0.01__seed_3": a safe name of a file, and no other point's
 
   bool operator==(const SweepPoint&) const = default;
 };
@@ -37,7 +37,7 @@ struct SweepPoint {
 
 /// Every combination, the last axis the fastest.
 ///
-/// A name is KEY=VALUE for each axis, joined by commas: of the key as many of its last parts as tell it from the
+/// A name is KEY_VALUE for each axis, joined by __: of the key as many of its last parts as tell it from the
 /// others, of the value its letters, digits and .+-, what lies between them as one _, at most so many characters. A
 /// name that an earlier point has already (or that differs in capitals alone) gets _2, _3, .. at its end.
 ///

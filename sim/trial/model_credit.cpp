@@ -1,6 +1,7 @@
 #include <dynvert/sim/config/build_network.hpp>
 #include <dynvert/sim/config/learning_blocks.hpp>
 #include <dynvert/sim/trial/model_credit.hpp>
+#include <dynvert/sim/trial/trace.hpp>
 
 #include <cmath>
 
@@ -17,7 +18,7 @@ ModelCredit credit_of(const Config& config, const ModelConfig& model) {
                               .dt = model.dynamics.dt,
                               .clip_delta = std::isfinite(config.learning.clip_delta) ? config.learning.clip_delta : 0,
                               .normalise = config.learning.normalise_updates},
-                             config.record.populations);
+                             named_populations(config.record));
   CreditModel credit = circuit->credit();
   return {std::move(credit), std::move(circuit)};
 }

@@ -156,7 +156,8 @@ AcceleratedForms accelerated_forms(const Config& config, const ModelConfig& mode
 
 TraceSettings trace_settings(const Config& config, const ModelConfig& model) {
   TraceSettings settings{.interval = config.record.interval > 0 ? config.record.interval : model.dynamics.dt,
-                         .populations = config.record.populations};
+                         .populations = config.record.populations,
+                         .own = config.record.population};
   const auto columns = measure_columns(config, model);
   const bool measured = std::ranges::any_of(columns, [](const auto& m) { return m.measure->needs_trajectory; });
   settings.sample_interval =

@@ -1,12 +1,14 @@
 #include <dynvert/analysis/measures.hpp>
+#include <dynvert/sim/record/role.hpp>
 #include <dynvert/sim/trial/trace.hpp>
+#include <dynvert/sim/trial/trace_values.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
+#include <utility>
 
 namespace dynvert {
 
@@ -65,148 +67,19 @@ Axis time_axis(const StagePlan& plan, double interval) {
 /// Whether the file says when stimulus and target were on.
 bool shows_phases(const Stage& stage) { return stage.timing == Stage::Timing::schedule && !stage.loops.empty(); }
 
+/// nullptr: the population is recorded as all are.
+const RecordedPopulation* own_way(const TraceSettings& settings, const std::string& name) {
+  const auto found = std::ranges::find(settings.own, name, &RecordedPopulation::name);
+  return found != settings.own.end() ? &*found : nullptr;
+}
+
 /// Whether a block of a stage's state is recorded: the populations that are named, or all that move.
 bool is_recorded(const TraceSettings& settings, const Stage& stage, const RightHandSide& f, std::size_t block) {
   const auto& wanted = settings.populations;
+  if (own_way(settings, f.block_name(block)) != nullptr) return true;
   if (!wanted.empty()) return std::ranges::find(wanted, f.block_name(block)) != wanted.end();
   const auto& populations = stage.circuit.populations();
   return block >= populations.size() || populations[block].moves();
-}
-
-/// The samples of one stage in the file.
-struct Samples {
-  std::size_t stage = 0;     ///< its place in the trial
-  std::size_t stride = 1;    ///< samples of the trajectory from one of the file to the next
-  double tolerance = 0;      ///< of times, for rounding: half an interval of the trajectory
-  std::vector<double> time;  ///< of each sample
-
-  /// a trial that has diverged in an earlier phase has no samples of the later ones
-  [[nodiscard]] bool has(const StageRunner& runner, std::size_t k) const {
-    return runner.started() && k * stride < runner.trajectory().samples();
-  }
-  /// The phase of each sample in turn: what a switch sets shows from the switch on. @param now  that of the one before
-  void advance(const std::vector<Phase>& phases, std::size_t k, std::size_t& now) const {
-    while (now + 1 < phases.size() && phases[now + 1].start <= time[k] + tolerance) ++now;
-  }
-};
-
-/// What a population, or weights that move, are in one of the stages that a time axis goes through.
-struct SequencePart {
-  std::size_t stage = 0;                              ///< its place in the trial
-  std::size_t first = 0;                              ///< sample of the axis where it begins
-  std::size_t stride = 1;                             ///< samples of the trajectory from one of the axis to the next
-  std::optional<std::size_t> block = std::nullopt;    ///< nothing: it does not move there, and keeps its value
-  std::optional<std::size_t> derived = std::nullopt;  ///< or a derived signal of the stage
-};
-
-/// A derived signal at a sample of the trajectory of a stage that has one phase.
-arma::vec derived_value(const StageRunner& runner, std::size_t signal, std::size_t sample, const TraceRecord& record) {
-  const Trajectory& trajectory = runner.trajectory();
-  return runner.stage().derived[signal].value({.network = record.network,
-                                               .activity = record.activity,
-                                               .phase = runner.phases().front(),
-                                               .time = trajectory.time(sample),
-                                               .f = runner.f(),
-                                               .state = trajectory.state(sample),
-                                               .column = record.column});
-}
-
-/// A population through the stages of a sequence. @param samples  of the axis, @param rows  as fill_state
-void fill_sequence(std::span<const SequencePart> parts, std::size_t samples, std::size_t units, std::size_t rows,
-                   const TraceRecord& record, std::vector<double>& values) {
-  std::vector<double> kept(units, no_value);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const SequencePart& part = parts[i];
-    const StageRunner& runner = *record.stages[part.stage];
-    const std::size_t end = i + 1 < parts.size() ? parts[i + 1].first : samples;
-    for (std::size_t k = part.first; k < end; ++k) {
-      const std::size_t sample = (k - part.first) * part.stride;
-      if (part.derived) {
-        const bool known = runner.started() && sample < runner.trajectory().samples();
-        const arma::vec value = known ? derived_value(runner, *part.derived, sample, record) : arma::vec();
-        if (value.is_empty())
-          std::ranges::fill(kept, no_value);
-        else
-          std::ranges::copy(value, kept.begin());
-      } else if (part.block) {
-        if (runner.started() && sample < runner.trajectory().samples()) {
-          const Trajectory& trajectory = runner.trajectory();
-          const auto column = trajectory.layout().view(trajectory.state(sample), *part.block).column(record.column);
-          std::ranges::copy(column, kept.begin());
-        } else {
-          std::ranges::fill(kept, no_value);
-        }
-      }
-      if (rows == 0) {
-        values.insert(values.end(), kept.begin(), kept.end());
-        continue;
-      }
-      const std::size_t columns = units / rows;
-      for (std::size_t r = 0; r < rows; ++r)
-        for (std::size_t c = 0; c < columns; ++c) values.push_back(kept[c * rows + r]);
-    }
-    // where the next stage begins the population is what it came to
-    if (part.block && runner.started() && runner.trajectory().samples() > 0) {
-      const Trajectory& trajectory = runner.trajectory();
-      std::ranges::copy(
-          trajectory.layout().view(trajectory.state(trajectory.samples() - 1), *part.block).column(record.column),
-          kept.begin());
-    }
-  }
-}
-
-/// A population, or weights that move. @param rows  0, or of a matrix, which the file has row by row
-void fill_state(const Samples& samples, std::size_t block, std::size_t rows, const TraceRecord& record,
-                std::vector<double>& values) {
-  const StageRunner& runner = *record.stages[samples.stage];
-  const std::size_t units = runner.f().layout().units(block);
-  // grown once: appended sample by sample, a trial's values would cost as much as its integration
-  const std::size_t first = values.size();
-  values.resize(first + samples.time.size() * units);
-  double* to = values.data() + first;
-  for (std::size_t k = 0; k < samples.time.size(); ++k, to += units) {
-    if (!samples.has(runner, k)) {
-      std::fill_n(to, units, no_value);
-      continue;
-    }
-    const Trajectory& trajectory = runner.trajectory();
-    const double* from =
-        trajectory.layout().view(trajectory.state(k * samples.stride), block).column(record.column).data();
-    if (rows == 0) {
-      std::copy_n(from, units, to);
-      continue;
-    }
-    const std::size_t columns = units / rows;
-    for (std::size_t i = 0; i < rows; ++i) {
-      for (std::size_t j = 0; j < columns; ++j) to[i * columns + j] = from[j * rows + i];
-    }
-  }
-}
-
-void fill_derived(const Samples& samples, std::size_t signal, std::size_t units, const TraceRecord& record,
-                  std::vector<double>& values) {
-  const StageRunner& runner = *record.stages[samples.stage];
-  // the trial's own: what it computes may belong to its batch
-  const DerivedSignal& derived = runner.stage().derived[signal];
-  std::size_t now = 0;
-  for (std::size_t k = 0; k < samples.time.size(); ++k) {
-    samples.advance(runner.phases(), k, now);
-    if (!samples.has(runner, k)) {
-      values.insert(values.end(), units, no_value);
-      continue;
-    }
-    const arma::vec value = derived.value({.network = record.network,
-                                           .activity = record.activity,
-                                           .phase = runner.phases()[now],
-                                           .time = samples.time[k],
-                                           .f = runner.f(),
-                                           .state = runner.trajectory().state(k * samples.stride),
-                                           .column = record.column});
-    if (value.is_empty())
-      values.insert(values.end(), units, no_value);
-    else
-      values.insert(values.end(), value.begin(), value.end());
-  }
 }
 
 class TableMaker {
@@ -249,6 +122,17 @@ class TableMaker {
     const auto name = [](const Population& p) { return unit_axis(p).name; };
     if (std::ranges::find(used_, name(population), name) == used_.end()) used_.push_back(population);
     return name(population);
+  }
+
+  /// The axis of a dataset over a population's units, or over those of them that are recorded.
+  std::string unit_axis_of(const std::string& dataset, const Population& population) {
+    const RecordedPopulation* const own = own_way(settings_, dataset);
+    if (own == nullptr || own->units.empty()) return unit(population);
+    Axis axis{.name = "unit_of_" + dataset,
+              .values = std::vector<double>(own->units.begin(), own->units.end()),
+              .description = fmt::format("number of the unit in {}, of those recorded", dataset)};
+    table_.add_axis(axis);
+    return axis.name;
   }
 
   void add(std::size_t place, const StagePlan& plan) {
@@ -309,10 +193,10 @@ class TableMaker {
           }
         }
         const std::size_t units = evaluators[i].layout().units(block);
-        auto [dataset, rows] = state_dataset(stage, evaluators[i], block, time.name);
+        auto [dataset, excerpt] = state_dataset(stage, evaluators[i], block, time.name);
         table_.add(std::move(dataset),
-                   [own, samples, units, rows = rows](const TraceRecord& record, std::vector<double>& values) {
-                     fill_sequence(own, samples, units, rows, record, values);
+                   [own, samples, units, excerpt = excerpt](const TraceRecord& record, std::vector<double>& values) {
+                     fill_sequence(own, samples, units, excerpt, record, values);
                    });
       }
     }
@@ -329,10 +213,11 @@ class TableMaker {
             if (evaluators[k].block_name(b) == signal.name) own[k].block = b;
           }
         }
-        table_.add(derived_dataset(signal, time.name),
-                   [own, samples, units = signal.like.units](const TraceRecord& record, std::vector<double>& values) {
-                     fill_sequence(own, samples, units, 0, record, values);
-                   });
+        auto [dataset, excerpt] = derived_dataset(signal, time.name);
+        table_.add(std::move(dataset), [own, samples, units = signal.like.units, excerpt = excerpt](
+                                           const TraceRecord& record, std::vector<double>& values) {
+          fill_sequence(own, samples, units, excerpt, record, values);
+        });
       }
     }
     table_.add({.name = "phase",
@@ -350,9 +235,43 @@ class TableMaker {
                });
   }
 
-  /// The dataset of a block of a stage's state, and the rows of its matrix: 0, or of weights that move.
-  std::pair<DatasetSpec, std::size_t> state_dataset(const Stage& stage, const RightHandSide& f, std::size_t block,
-                                                    const std::string& time) {
+  /// Turns the dataset of a population that is recorded in its own way into that: its axes, and its role, which is no
+  /// longer that of a whole population.
+  Excerpt excerpt_of(DatasetSpec& dataset, std::size_t rows) {
+    Excerpt excerpt{.rows = rows};
+    const RecordedPopulation* const own = own_way(settings_, dataset.name);
+    if (own == nullptr) return excerpt;
+    if (own->interval > 0) excerpt.every = static_cast<std::size_t>(std::llround(own->interval / settings_.interval));
+    if (excerpt.every > 1) {
+      const Axis common = *std::ranges::find(table_.spec().axes, dataset.axes.front(), &Axis::name);
+      dataset.axes.front() = "time_of_" + dataset.name;
+      Axis time{.name = dataset.axes.front(),
+                .integer = false,
+                .units = common.units,
+                .description = fmt::format("{}: of the samples of {}", common.description, dataset.name)};
+      for (std::size_t k = 0; k < common.values.size(); k += excerpt.every) time.values.push_back(common.values[k]);
+      table_.add_axis(std::move(time));
+    }
+    excerpt.units = own->units;
+    if (excerpt.every == 1 && excerpt.units.empty()) return excerpt;
+    const auto role = std::ranges::find(dataset.attributes, "role", &Attribute::name);
+    AttributeValue whole = std::exchange(role->value, std::string(excerpt_role));
+    dataset.attributes.push_back({"of_role", std::move(whole)});
+    return excerpt;
+  }
+
+  /// The samples of a dataset: those of its stage, or some of them.
+  static std::shared_ptr<const Samples> own_samples(const std::shared_ptr<const Samples>& all, const Excerpt& excerpt) {
+    if (excerpt.every == 1) return all;
+    auto own = std::make_shared<Samples>(
+        Samples{.stage = all->stage, .stride = all->stride * excerpt.every, .tolerance = all->tolerance, .time = {}});
+    for (std::size_t k = 0; k < all->time.size(); k += excerpt.every) own->time.push_back(all->time[k]);
+    return own;
+  }
+
+  /// The dataset of a block of a stage's state, and what of it is recorded.
+  std::pair<DatasetSpec, Excerpt> state_dataset(const Stage& stage, const RightHandSide& f, std::size_t block,
+                                                const std::string& time) {
     DatasetSpec dataset{.name = f.block_name(block),
                         .axes = {time},
                         .description = block < stage.circuit.populations().size()
@@ -360,19 +279,20 @@ class TableMaker {
                                            : "weights, which change during the trial",
                         .attributes = block_attributes(stage, block)};
     const auto axes = block_axes(stage.circuit, block);
-    for (const Population* population : axes) dataset.axes.push_back(unit(*population));
-    return {std::move(dataset), axes.size() < 2 ? 0 : axes[0]->units};
+    for (const Population* population : axes) dataset.axes.push_back(unit_axis_of(dataset.name, *population));
+    Excerpt excerpt = excerpt_of(dataset, axes.size() < 2 ? 0 : axes[0]->units);
+    return {std::move(dataset), std::move(excerpt)};
   }
 
   void add_states(const Stage& stage, const std::string& time, const std::shared_ptr<const Samples>& samples) {
     const RightHandSide f(stage.circuit, 1);
     for (std::size_t block = 0; block < f.layout().populations(); ++block) {
       if (!is_recorded(settings_, stage, f, block)) continue;
-      auto [dataset, rows] = state_dataset(stage, f, block, time);
-      table_.add(std::move(dataset),
-                 [samples, block, rows = rows](const TraceRecord& record, std::vector<double>& values) {
-                   fill_state(*samples, block, rows, record, values);
-                 });
+      auto [dataset, excerpt] = state_dataset(stage, f, block, time);
+      table_.add(std::move(dataset), [own = own_samples(samples, excerpt), block, excerpt = excerpt](
+                                         const TraceRecord& record, std::vector<double>& values) {
+        fill_state(*own, block, excerpt, record, values);
+      });
     }
   }
 
@@ -397,22 +317,25 @@ class TableMaker {
     }
   }
 
-  DatasetSpec derived_dataset(const DerivedSignal& signal, const std::string& time) {
+  std::pair<DatasetSpec, Excerpt> derived_dataset(const DerivedSignal& signal, const std::string& time) {
     auto attributes = role_attribute(signal.role);
     if (signal.like.layer) attributes.push_back(number_attribute("layer", *signal.like.layer));
-    return {.name = signal.name,
-            .axes = {time, unit(signal.like)},
-            .description = signal.description,
-            .attributes = std::move(attributes)};
+    DatasetSpec dataset{.name = signal.name,
+                        .axes = {time, unit_axis_of(signal.name, signal.like)},
+                        .description = signal.description,
+                        .attributes = std::move(attributes)};
+    Excerpt excerpt = excerpt_of(dataset, 0);
+    return {std::move(dataset), std::move(excerpt)};
   }
 
   void add_derived(const Stage& stage, const std::string& time, const std::shared_ptr<const Samples>& samples) {
     for (std::size_t i = 0; i < stage.derived.size(); ++i) {
       const DerivedSignal& signal = stage.derived[i];
-      table_.add(derived_dataset(signal, time),
-                 [samples, i, units = signal.like.units](const TraceRecord& record, std::vector<double>& values) {
-                   fill_derived(*samples, i, units, record, values);
-                 });
+      auto [dataset, excerpt] = derived_dataset(signal, time);
+      table_.add(std::move(dataset), [own = own_samples(samples, excerpt), i, units = signal.like.units,
+                                      excerpt = excerpt](const TraceRecord& record, std::vector<double>& values) {
+        fill_derived(*own, i, units, excerpt, record, values);
+      });
     }
   }
 
@@ -440,6 +363,12 @@ class TableMaker {
 };
 
 }  // namespace
+
+std::vector<std::string> named_populations(const RecordConfig& record) {
+  std::vector<std::string> names = record.populations;
+  for (const RecordedPopulation& own : record.population) names.push_back(own.name);
+  return names;
+}
 
 bool is_requested(const RecordConfig& record, std::size_t trial) {
   if (record.every > 0 && trial % record.every == 0) return true;

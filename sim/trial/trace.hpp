@@ -26,7 +26,10 @@ struct TraceSettings {
   double interval = 0;                        ///< time between samples in the file
   double sample_interval = 0;                 ///< between samples of the trajectories; divides `interval`
   std::vector<std::string> populations = {};  ///< that are recorded; empty: all that move
+  std::vector<RecordedPopulation> own = {};   ///< that are recorded in their own way, besides
 };
+/// The names that [record] gives, in either way; empty: none.
+[[nodiscard]] std::vector<std::string> named_populations(const RecordConfig& record);
 
 /// What a record says beside its trajectories.
 struct TraceRow {

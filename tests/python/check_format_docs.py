@@ -76,6 +76,31 @@ credit = "sequential_inversion"
 forward = "dynamic"
 forward_duration = 5.0
 """
+EXCERPTS = """
+[experiment]
+trials = 1
+[task]
+kind = "linear_teacher"
+samples = 8
+[network]
+layers = [3, 4, 2]
+[learning]
+rate = 0.01
+[dynamics]
+duration = 5.0
+[record]
+every = 1
+[[record.population]]
+name = "u_2"
+units = [1]
+interval = 1.0
+[[record.population]]
+name = "delta_1"
+units = [0, 3]
+[[model]]
+name = "DI"
+credit = "sequential_inversion"
+"""
 INVERSION = """
 [network]
 layers = [3, 4, 2]
@@ -118,7 +143,7 @@ def datasets(path):
     with h5py.File(path) as file:
         for name, item in walk(file):
             if "role" in item.attrs:
-                known = {"layer", "loop", "credit_layer", "target_layer", "source_layer", "target", "source"}
+                known = {"of_role", "layer", "loop", "credit_layer", "target_layer", "source_layer", "target", "source"}
                 ROLES.setdefault(item.attrs["role"], set()).update(known & set(item.attrs))
             found[pattern_of("/" + name)] = (len(item.shape), item.dtype.name)
     return found
@@ -156,14 +181,15 @@ def main(page, path, program):
         ranges = "alpha=0.1:1,ratio=0.1:1"
         subprocess.run([program, "inspect", path, "--map", ranges, "--points", "2", "-o", str(stability)], check=True)
         maps = datasets(stability)
-        for text in (CONCURRENT, INVERSION, CIRCUIT):
+        for text in (CONCURRENT, EXCERPTS, INVERSION, CIRCUIT):
             output = pathlib.Path(folder) / "kind.h5"
             config.write_text(text)
             subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet", "--overwrite"], check=True)
             # axes and what every trace has stand on the page once
             small |= {name: form for name, form in datasets(output).items()
-                      if not (name.startswith("/models/circuit") and re.search(r"/(unit_E|source_E|record|trial|time|"
-                              r"converged|settling_time|snapshot)$", name) and name not in CIRCUIT_ROWS)}
+                      if not name.endswith("_of_delta_l")
+                      and not (name.startswith("/models/circuit") and re.search(r"/(unit_E|source_E|record|trial|time|"
+                               r"converged|settling_time|snapshot)$", name) and name not in CIRCUIT_ROWS)}
     found = datasets(path) | maps | {k: v for k, v in small.items() if k != "/task/order"}
     documented = {}
     for line in pathlib.Path(page).read_text().splitlines():

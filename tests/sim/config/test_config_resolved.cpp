@@ -147,6 +147,7 @@ Config any_config(const ConfigRegistry& registry) {
     c.record.trials.assign(trials.begin(), trials.end());
   }
   c.record.populations = some_of<std::string>({"delta_1", "u_2"});
+  if (count(0, 1) == 1) c.record.population = {{.name = "u_2", .units = {0}}};
   c.record.weights_every = count(0, 1000);
   c.record.evaluate_every = count(1, 1000);
   c.record.measures = some_of(names_of(registry.measures));

@@ -271,7 +271,11 @@ def populations(model: Model, trial: int) -> Optional[Figure]:
     Raises RequestError where the trial was not recorded.
     """
     trace = model.transient(trial)
-    names = [str(name) for name, values in trace.data_vars.items() if values.dims[:1] == ("time",) and values.ndim == 2]
+    names = [
+        str(name)
+        for name, values in trace.data_vars.items()
+        if values.ndim == 2 and values.dims[0] in ("time", f"time_of_{name}")
+    ]
     if not names:
         return None
     labels = [textwrap.fill(name.replace("_", " "), 16) for name in names]
