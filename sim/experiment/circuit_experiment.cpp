@@ -4,10 +4,10 @@
 #include <dynvert/analysis/steady_state.hpp>
 #include <dynvert/models/circuit/input_signal.hpp>
 #include <dynvert/models/error.hpp>
-#include <dynvert/models/random.hpp>
 #include <dynvert/sim/experiment/experiment_kinds.hpp>
 #include <dynvert/sim/experiment/projection_kinds.hpp>
 #include <dynvert/sim/experiment/transient_experiment.hpp>
+#include <dynvert/sim/experiment/user_circuit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
 
 #include <fmt/format.h>
@@ -20,33 +20,6 @@ namespace dynvert {
 
 namespace {
 
-PopulationIndex index_of(const CircuitConfig& config, const std::string& name) {
-  return static_cast<PopulationIndex>(std::ranges::find(config.populations, name, &PopulationConfig::name) -
-                                      config.populations.begin());
-}
-
-Circuit make_circuit(const CircuitConfig& config, std::uint64_t seed) {
-  Circuit circuit;
-  for (const PopulationConfig& p : config.populations) {
-    circuit.add(
-        Population{.name = p.name, .units = p.units, .tau = p.tau, .leak = p.leak, .rate = p.rate, .noise = p.noise});
-  }
-  for (const ProjectionConfig& p : config.projections) {
-    const PopulationIndex source = index_of(config, p.source);
-    const PopulationIndex target = index_of(config, p.target);
-    Projection projection{.name = p.name,
-                          .source = source,
-                          .target = target,
-                          .weights = projection_kind(p.kind).make(p, circuit.populations()[target].units,
-                                                                  circuit.populations()[source].units, seed),
-                          .transmits = transmission_kind(p.transmits).transmits};
-    if (projection.transmits == Transmit::gain)
-      projection.follows = GainFollows{index_of(config, p.follows), p.reciprocal};
-    circuit.add(std::move(projection));
-  }
-  return circuit;
-}
-
 /// A trial of the circuit that has been run.
 struct CircuitRow {
   const TransientTrial& trial;
@@ -56,53 +29,15 @@ struct CircuitRow {
 };
 
 /// What all batches share.
-struct UserCircuit {
-  CircuitConfig config;
-  std::uint64_t seed = 0;
-  Circuit circuit;
-
-  [[nodiscard]] bool has_time() const { return solver_kind(config.dynamics.solver).has_trajectory; }
-  /// the inputs of a population in these trials
-  [[nodiscard]] InputSignals signals(PopulationIndex p, std::size_t first, std::size_t count) const;
+struct CircuitTrials : UserCircuit {
   [[nodiscard]] std::vector<Phase> phases() const;
-  void set_initial_state(const RightHandSide& f, std::size_t first, State& x) const;
   [[nodiscard]] TransientBatch batch(std::size_t first, std::size_t count) const;
   [[nodiscard]] Table<CircuitRow> points() const;
   [[nodiscard]] TraceRow measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const;
 };
 
-arma::vec by_unit(const std::vector<double>& values, std::size_t units) {
-  if (values.size() > 1) return arma::vec(values);
-  return arma::vec(units, arma::fill::value(values.empty() ? 0.0 : values.front()));
-}
-
-InputSignals UserCircuit::signals(PopulationIndex p, std::size_t first, std::size_t count) const {
-  auto signals = std::make_shared<std::vector<InputSignal>>();
-  const DynamicsConfig& d = config.dynamics;
-  for (std::size_t i = 0; i < config.inputs.size(); ++i) {
-    const InputConfig& in = config.inputs[i];
-    if (index_of(config, in.population) != p) continue;
-    const std::size_t units = config.populations[p].units;
-    InputSignal signal{
-        .shape = signal_shape(in.shape), .amplitude = by_unit(in.amplitude, units), .start = in.start, .spacing = d.dt};
-    signal.take(in.parameters);
-    if (in.duration > 0) signal.stop = in.start + in.duration;
-    if (signal.shape == InputSignal::Shape::noise) {
-      const auto knots = static_cast<std::size_t>((std::min(signal.stop, d.duration) - in.start) / d.dt) + 2;
-      std::vector<arma::mat> xi;
-      for (std::size_t c = 0; c < count; ++c) {
-        RandomStream random(seed, fmt::format("noise of input {}, trial {}", i, first + c));
-        xi.push_back(ornstein_uhlenbeck(random, units, knots, d.dt, signal.noise_tau));
-      }
-      signal.knots = std::make_shared<const std::vector<arma::mat>>(std::move(xi));
-    }
-    signals->push_back(std::move(signal));
-  }
-  return signals;
-}
-
 /// Every switch of an input ends a phase.
-std::vector<Phase> UserCircuit::phases() const {
+std::vector<Phase> CircuitTrials::phases() const {
   const double duration = config.dynamics.duration;
   if (!has_time()) return {{.duration = duration}};
   std::vector<InputSignal> all;
@@ -119,19 +54,7 @@ std::vector<Phase> UserCircuit::phases() const {
   return phases;
 }
 
-void UserCircuit::set_initial_state(const RightHandSide& f, std::size_t first, State& x) const {
-  for (PopulationIndex p = 0; p < config.populations.size(); ++p) {
-    const PopulationConfig& population = config.populations[p];
-    const arma::vec start = by_unit(population.initial, population.units);
-    for (std::size_t c = 0; c < f.layout().columns(); ++c) {
-      RandomStream random(seed, fmt::format("start of {}, trial {}", population.name, first + c));
-      const arma::vec state = start + random.uniform(population.units, 1, population.initial_half_width).col(0);
-      std::ranges::copy(state, f.layout().view(std::span<double>(x), p).column(c).begin());
-    }
-  }
-}
-
-TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
+TransientBatch CircuitTrials::batch(std::size_t first, std::size_t count) const {
   TransientBatch batch{.first = first, .count = count, .stages = {}, .activity = {}, .credit = {}};
   Stage stage;
   stage.name = "circuit";
@@ -167,7 +90,7 @@ TransientBatch UserCircuit::batch(std::size_t first, std::size_t count) const {
   return batch;
 }
 
-Table<CircuitRow> UserCircuit::points() const {
+Table<CircuitRow> CircuitTrials::points() const {
   using Row = CircuitRow;
   Table<Row> table("/models/circuit/grid", "trial");
   table.add_number(counter("trial", "number of the trial, from 0"),
@@ -223,7 +146,7 @@ bool is_near(const Layout& layout, const State& x, const State& steady, double b
   return true;
 }
 
-TraceRow UserCircuit::measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const {
+TraceRow CircuitTrials::measure(const TransientTrial& trial, const Table<CircuitRow>& points, Rows& rows) const {
   const StageRunner& runner = trial.run.stage(0);
   TraceRow row{.converged = trial.failure_flag(), .settling_time = no_value};
   double abscissa = no_value;
@@ -287,8 +210,7 @@ void describe_weights(const UserCircuit& user, GroupSpec& group, Rows& row) {
 
 TransientPlan circuit_plan(const Config& config) {
   const DynamicsConfig& d = config.circuit.dynamics;
-  const auto shared = std::make_shared<UserCircuit>(
-      UserCircuit{config.circuit, config.seed, make_circuit(config.circuit, config.seed)});
+  const auto shared = std::make_shared<const CircuitTrials>(CircuitTrials{user_circuit(config)});
   const SolverKind& kind = solver_kind(d.solver);
   const auto moves = [](const InputConfig& in) { return signal_shape(in.shape) != InputSignal::Shape::step; };
   check_linear_only(d.solver, shared->circuit.is_linear(), std::ranges::none_of(config.circuit.inputs, moves));
