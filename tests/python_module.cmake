@@ -7,8 +7,9 @@ function(dynvert_module_test name script)
   # with threads of OpenBLAS, which NumPy has wherever nobody forbids it
   set_tests_properties("module: ${name}" PROPERTIES ENVIRONMENT "PYTHONPATH=${PROJECT_BINARY_DIR}/python;PYTHONDONTWRITEBYTECODE=1")
 endfunction()
-dynvert_module_test("simulate has the program's bits, errors with their data, Ctrl-C" module_runs.py $<TARGET_FILE:dynvert>
-                    ${PROJECT_SOURCE_DIR})
+dynvert_module_test("simulate has the program's bits, in files and in memory, with Ctrl-C and threads" module_runs.py
+                    $<TARGET_FILE:dynvert> ${PROJECT_SOURCE_DIR})
+dynvert_module_test("exceptions carry their data, dicts are TOML" module_errors.py $<TARGET_FILE:dynvert> ${PROJECT_SOURCE_DIR})
 dynvert_module_test("circuits step by step" module_stepping.py)
 dynvert_module_test("pages, doctests and stubs are true" module_docs.py ${PROJECT_SOURCE_DIR})
 

@@ -111,7 +111,7 @@ py::object weights_of(const py::object& self, const std::string& name) {
   const ProjectionIndex k = simulation.projection(name);
   if (!simulation.has_matrix(k)) return py::float_(simulation.scale(k));
   py::array_t<double> array = array_of(simulation.weights(k), self);
-  array.attr("setflags")("write"_a = false);
+  array.attr("setflags")(py::arg("write") = false);
   return array;
 }
 

@@ -196,8 +196,8 @@ py::dict run_prepared(Prepared& run, std::optional<int> descriptor, const py::ob
   if (shared.fault && raised.error().is_none()) std::rethrow_exception(shared.fault);
   py::list failed;
   for (const FailedTrials& trials : shared.end.failed) failed.append(failed_text(trials));
-  return py::dict("complete"_a = !shared.fault && shared.end.status == RunStatus::complete,
-                  "was_complete"_a = shared.end.was_complete, "trials_done"_a = shared.end.trials_done,
+  return py::dict(py::arg("complete") = !shared.fault && shared.end.status == RunStatus::complete,
+                  py::arg("was_complete") = shared.end.was_complete, "trials_done"_a = shared.end.trials_done,
                   "failed"_a = failed, "notes"_a = shared.notes, "events"_a = shared.events,
                   "error"_a = raised.error());
 }
