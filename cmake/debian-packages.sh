@@ -2,6 +2,7 @@
 
 build_packages="g++ cmake ninja-build pkg-config git libboost-dev libarmadillo-dev libopenblas-dev liblapack-dev libhdf5-dev
   libmatio-dev libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev zlib1g-dev nettle-dev"
+python_packages="pybind11-dev python3-dev"   # of the Python module, which is built where they are
 plot_packages="python3 python3-numpy python3-h5py python3-xarray python3-matplotlib"
 test_packages="catch2 librapidcheck-dev clang-14 libclang-rt-14-dev clang-format-14 cppcheck python3-scipy python3-netcdf4
   python3-h5netcdf octave gnuplot-nox qemu-user

@@ -7,7 +7,7 @@ install(TARGETS dynvert RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 # header by header: folders without any are not made
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/models/*.hpp
      ${PROJECT_SOURCE_DIR}/analysis/*.hpp ${PROJECT_SOURCE_DIR}/sim/*.hpp)
-list(FILTER headers EXCLUDE REGEX "toml_tree\\.hpp$")
+list(FILTER headers EXCLUDE REGEX "toml_tree\\.hpp$|^sim/python/")
 foreach(header ${headers})
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dynvert/${folder})
@@ -23,7 +23,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples DESTINATION ${CMAKE_INSTALL_DOC
 
 # The readers: PYTHONPATH=PREFIX/share/dynvert/python, addpath PREFIX/share/dynvert/matlab.
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/python/dynvert DESTINATION ${CMAKE_INSTALL_DATADIR}/dynvert/python
-        FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
+        FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/analysis/matlab/ DESTINATION ${CMAKE_INSTALL_DATADIR}/dynvert/matlab
         FILES_MATCHING PATTERN "*.m")
 

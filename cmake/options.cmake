@@ -63,7 +63,8 @@ endfunction()
 function(dynvert_floor name)
   cmake_parse_arguments(floor "" "" LIGHT ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$|/kernels[a-z_]*_isa\\.cpp$")
+  # the program, the kernels and the Python module are targets of their own
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$|/kernels[a-z_]*_isa\\.cpp$|/sim/python/")
   if(DYNVERT_SANITIZE_THREADS)
     # no test of threads links the commands: a quarter of the time of that build
     list(FILTER sources EXCLUDE REGEX "/(commands|inspect|report|export|sweep)/")

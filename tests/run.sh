@@ -27,7 +27,7 @@ failed() { echo "tests/run.sh: failed: $1" >&2; exit 1; }
 
 step "packages"
 # shellcheck disable=SC2086
-install_missing $build_packages $plot_packages $test_packages || failed "packages"
+install_missing $build_packages $python_packages $plot_packages $test_packages || failed "packages"
 
 step "formatting (clang-format-14)"
 git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 --dry-run --Werror || failed "clang-format-14 -i mends it"

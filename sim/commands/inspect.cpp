@@ -15,8 +15,7 @@
 namespace dynvert {
 
 std::string no_locks_note(const std::string& path) {
-  return fmt::format(
-      "dynvert: note: {}: its file system has no locks; let no two processes use the file while one writes it\n", path);
+  return fmt::format("{}: its file system has no locks; let no two processes use the file while one writes it", path);
 }
 
 namespace {
@@ -101,7 +100,7 @@ std::vector<std::string> chosen_models(const RunReader& file, const std::string&
 }
 
 void note_incomplete(const RunReader& file, std::ostream& err) {
-  if (!file.has_locks()) err << no_locks_note(file.path());
+  if (!file.has_locks()) fmt::print(err, "dynvert: note: {}\n", no_locks_note(file.path()));
   if (whole_attribute(file, "complete") == 1) return;
   fmt::print(err, "dynvert: note: {} is not complete ({}): it can be trusted up to trial {}\n", file.path(),
              text_attribute(file, "status"), whole_attribute(file, "trials_committed"));

@@ -88,7 +88,7 @@ int report(const ReportArguments& arguments, const ReportSources& sources, std::
                      "more than that");
   }
   write_whole_file(output, page, arguments.overwrite, report_signature());
-  if (!file.has_locks()) err << no_locks_note(arguments.path);
+  if (!file.has_locks()) fmt::print(err, "dynvert: note: {}\n", no_locks_note(arguments.path));
   for (const std::string& note : notes) fmt::print(err, "dynvert: note: {}\n", note);
   fmt::print(out, "{}: {:.1f} MB\n", output, static_cast<double>(page.size()) / bytes_a_megabyte);
   return exit_done;

@@ -2,17 +2,11 @@
 
 #include <dynvert/sim/commands/command_line.hpp>
 #include <dynvert/sim/commands/progress.hpp>
-#include <dynvert/sim/config/error.hpp>
+#include <dynvert/sim/commands/run_to_file.hpp>
 #include <dynvert/sim/config/load.hpp>
 #include <dynvert/sim/experiment/experiment.hpp>
-#include <dynvert/sim/experiment/external_files.hpp>
-#include <dynvert/sim/experiment/resume.hpp>
-#include <dynvert/sim/hdf5/first_pass.hpp>
 #include <dynvert/sim/platform/build_info.hpp>
-#include <dynvert/sim/platform/io_error.hpp>
-#include <dynvert/sim/platform/reproducible.hpp>
 #include <dynvert/sim/platform/stop_signals.hpp>
-#include <dynvert/sim/record/file_recorder.hpp>
 #include <dynvert/sim/registry.hpp>
 
 #include <fmt/ostream.h>
@@ -20,8 +14,6 @@
 
 #include <unistd.h>
 #include <algorithm>
-#include <filesystem>
-#include <optional>
 #include <utility>
 
 namespace dynvert {
@@ -31,60 +23,6 @@ namespace {
 Config load(const ConfigArguments& arguments) {
   return load_config(arguments.path, arguments.sets, arguments.seed, arguments.threads, config_registry(),
                      arguments.unsets);
-}
-
-/// What is to be run, and, where the command names a run's file in place of a configuration, that file.
-struct Loaded {
-  Config config;
-  std::string output;
-  std::optional<RunFile> file = {};
-};
-
-RunFile reopen(const std::string& output) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(output, ignored)) {
-    throw IoError(output, "does not exist, so there is nothing to resume", "the same without --resume");
-  }
-  return RunFile::reopen(output, {.durable = true});
-}
-
-/// `dynvert simulate FILE --resume`: the file holds its configuration.
-Loaded load_from_file(const SimulateArguments& arguments) {
-  const ConfigArguments& given = arguments.config;
-  if (!arguments.resume) {
-    throw ValueError(
-        given.path, "is a file of HDF5, not a configuration",
-        fmt::format("--resume to continue its run, or its configuration: dynvert config {} > NAME.toml", given.path));
-  }
-  if (!arguments.output.empty() && arguments.output != given.path) {
-    throw ValueError(fmt::format("-o {}", arguments.output), "is another file than the one that is resumed",
-                     fmt::format("-o {}, or none", given.path));
-  }
-  Loaded loaded{.config = {}, .output = given.path, .file = reopen(given.path)};
-  const auto text = loaded.file->attribute("/", "config");
-  if (!text || !std::holds_alternative<std::string>(*text)) {
-    throw IoError(given.path, "holds no configuration", "a file that dynvert simulate wrote");
-  }
-  loaded.config = parse_config(std::get<std::string>(*text), given.path, given.sets, given.seed, given.threads,
-                               config_registry(), given.unsets);
-  return loaded;
-}
-
-Loaded load_run(const SimulateArguments& arguments) {
-  const std::string& path = arguments.config.path;
-  if (h5::has_signature(path)) return load_from_file(arguments);
-  if (path == "-" && arguments.output.empty()) {
-    throw ValueError("dynvert simulate -", "has no name from which that of the output could follow", "-o FILE.h5");
-  }
-  const std::string output =
-      arguments.output.empty() ? std::filesystem::path(path).stem().string() + ".h5" : arguments.output;
-  std::error_code ignored;
-  if (arguments.resume && !std::filesystem::exists(path, ignored) && std::filesystem::exists(output, ignored)) {
-    throw ConfigError({.file = path,
-                       .fault = "there is no such file",
-                       .allowed = fmt::format("{0} holds the configuration: dynvert simulate {0} --resume", output)});
-  }
-  return {.config = load(arguments.config), .output = output};
 }
 
 std::string bytes_text(std::size_t bytes) {
@@ -106,85 +44,43 @@ std::string indented(const std::string& text) {
   return result;
 }
 
-/// The file of the earlier run, to continue. Nothing: that run is complete.
-std::optional<RunFile> continue_earlier(const SimulateArguments& arguments, const Config& config, RunFile file,
-                                        std::ostream& err) {
-  const std::string output = file.path();
-  file.set_compression(config.record.compression);
-  if (check_resumable(file, config) == Resumable::complete) return std::nullopt;
-  const std::string note = note_resumption(file, config);
-  if (arguments.quiet) return file;
-  if (file.mended()) fmt::print(err, "dynvert: {}: the last commit was interrupted and has been completed\n", output);
-  if (!note.empty()) fmt::print(err, "dynvert: note: {}\n", note);
-  fmt::print(err, "dynvert: {}: resumes after {} of {} trials\n", output, file.committed(), config.trials);
-  return file;
-}
-
 }  // namespace
 
 int simulate(const SimulateArguments& arguments, std::ostream& out, std::ostream& err) {
-  Loaded loaded = load_run(arguments);
-  const Config& config = loaded.config;
-  const std::string& output = loaded.output;
-  if (config.reproducible) require_reproducible_arithmetic();
-  // said before the work, not after it; RunFile::create makes sure once more
-  std::error_code ignored;
-  if (!arguments.resume && !arguments.overwrite && std::filesystem::exists(output, ignored)) {
-    throw IoError(output, "exists already",
-                  "another name with -o, --resume to continue it, or --overwrite to replace it");
-  }
-  if (!arguments.quiet) {
-    for (const std::string& note : config.notes) fmt::print(err, "dynvert: note: {}\n", note);
-  }
-  prepare_blas(config.threads);
+  LoadedRun loaded = load_run(arguments);
+  const std::string output = loaded.output;
+  const std::size_t trials = loaded.config.trials, models = loaded.config.models.size();
   const StopSignals signals;
-  for (const std::string& path : external_hdf5_files(config)) h5::first_pass(path);
-  std::optional<RunFile> earlier =
-      arguments.resume
-          ? continue_earlier(arguments, config, loaded.file ? std::move(*loaded.file) : reopen(output), err)
-          : std::nullopt;
-  if (arguments.resume && !earlier) {
-    fmt::print(out, "{}: complete, {} trials; nothing to resume\n", output, config.trials);
-    return exit_done;
-  }
-  const std::unique_ptr<Experiment> experiment = make_experiment(config);
-  const RunFileOptions options{
-      .overwrite = arguments.overwrite, .compression = config.record.compression, .durable = true};
-  const auto before = static_cast<std::size_t>(earlier ? earlier->committed() : 0);
-  RunFile file =
-      earlier ? std::move(*earlier) : RunFile::create(output, options, root_attributes(config, arguments.command));
-  if (!file.has_locks() && !arguments.quiet) err << no_locks_note(output);
-  FileRecorder recorder(std::move(file));
-
   ProgressLine progress(err, can_rewrite(STDERR_FILENO));
-  RunControl control{.progress = nullptr, .stop = &StopSignals::requested()};
-  ProgressReport last{.trials_done = before, .trials = config.trials, .loss = {}};
-  control.progress = [&](const ProgressReport& report) {
-    last = report;
-    if (arguments.quiet) return;
-    progress.show([&] { return progress_text(report); }, report.trials_done == report.trials);
-  };
-  RunStatus status{};
+  RunCaller caller{.control = {.stop = &StopSignals::requested()}};
+  if (!arguments.quiet) {
+    caller.note = [&](const std::string& note) { fmt::print(err, "dynvert: note: {}\n", note); };
+    caller.event = [&](const std::string& event) { fmt::print(err, "dynvert: {}\n", event); };
+    caller.control.progress = [&](const ProgressReport& report) {
+      progress.show([&] { return progress_text(report); }, report.trials_done == report.trials);
+    };
+  }
+  RunEnd end;
   try {
-    status = experiment->run(recorder, control);
+    end = run_to_file(std::move(loaded), arguments, caller);
   } catch (...) {
     progress.close();
     throw;
   }
   progress.close();
-  for (const auto& [model, count, first_fault, consequence] : experiment->failed_trials()) {
-    fmt::print(err, "dynvert: model {}: {} trials failed{}{}{}\n", model, count, consequence,
-               first_fault.empty() ? "" : "; the first: ", first_fault);
+  if (end.was_complete) {
+    fmt::print(out, "{}: complete, {} trials; nothing to resume\n", output, trials);
+    return exit_done;
   }
-  if (status == RunStatus::interrupted) {
+  for (const FailedTrials& failed : end.failed) fmt::print(err, "dynvert: {}\n", failed_text(failed));
+  if (end.status == RunStatus::interrupted) {
     fmt::print(
         err,
         "dynvert: interrupted after {0} of {1} trials; {2} holds them; to continue: dynvert simulate {2} --resume\n",
-        last.trials_done, config.trials, output);
+        end.trials_done, trials, output);
     return exit_interrupted;
   }
-  fmt::print(out, "{}: {} trials{}\n", output, config.trials,
-             config.models.empty() ? "" : fmt::format(", {} models", config.models.size()));
+  fmt::print(out, "{}: {} trials{}\n", output, trials, models == 0 ? "" : fmt::format(", {} models", models));
   return exit_done;
 }
 

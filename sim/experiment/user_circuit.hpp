@@ -1,7 +1,7 @@
 #pragma once
 
 /// A user-defined circuit ([[population]], [[projection]], [[input]]) set up from its configuration: what an experiment
-/// runs, and what `inspect` and the report look at again.
+/// runs (circuit_experiment.cpp), a program steps (circuit_simulation.hpp), and `inspect` and the report look at again.
 
 #include <dynvert/models/circuit/circuit.hpp>
 #include <dynvert/models/circuit/input_signal.hpp>

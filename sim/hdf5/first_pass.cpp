@@ -115,6 +115,24 @@ File open_quietly(const std::string& path, Locking locking) {
   return {Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose), path};
 }
 
+/// run_in_child while this thread has the lock of the library, where that was built for threads: the child inherits the
+/// lock as it is, and would wait for ever for one that another thread has. The library calls back with its lock held.
+ChildEnd run_in_locked_child(const std::function<int()>& work) {
+  struct Call {
+    const std::function<int()>& work;
+    ChildEnd end = {};
+  } call{.work = work};
+  const auto run = [](hid_t, const char*, void* data) -> herr_t {
+    auto& called = *static_cast<Call*>(data);
+    called.end = run_in_child(called.work);
+    return 1;  // once
+  };
+  int first = 0;
+  const Quiet quiet;
+  if (H5Piterate(H5P_FILE_ACCESS, &first, run, &call) < 0) return run_in_child(work);
+  return call.end;
+}
+
 }  // namespace
 
 bool has_signature(const std::string& path) {
@@ -128,7 +146,7 @@ bool has_signature(const std::string& path) {
 
 void first_pass(const std::string& path, Locking locking) {
   const unsigned seconds = seconds_for(path);
-  const ChildEnd end = run_in_child([&] {
+  const ChildEnd end = run_in_locked_child([&] {
     mute_errors();
     limit_calls(seconds);
     limit_memory(max_memory);

@@ -50,6 +50,13 @@ class RunFile {
   [[nodiscard]] static RunFile create(const std::string& path, const RunFileOptions& options,
                                       const std::vector<Attribute>& attributes);
 
+  /// The same in a file that is open already, is empty, and has no other writer: one in memory. Nothing has to be
+  /// moved.
+  /// @param descriptor  open for reading and writing; the object closes it
+  /// @param name        by which messages call it
+  [[nodiscard]] static RunFile create_in(int descriptor, const std::string& name, const RunFileOptions& options,
+                                         const std::vector<Attribute>& attributes);
+
   /// Opens the file of a run that has not ended, to resume it: a commit that was cut short is finished. Groups that
   /// are added have the rows of the last commit; no row after those stays.
   /// @throws IoError when the file is missing, not one of the format, being written, or damaged

@@ -64,13 +64,22 @@ int open_replaceable(const std::string& path) {
 
 }  // namespace
 
+RunFile RunFile::create_in(int descriptor, const std::string& name, const RunFileOptions& options,
+                           const std::vector<Attribute>& attributes) {
+  auto target = std::make_unique<TransactionalFile>(descriptor, options.durable);
+  if (options.compression < 0 || options.compression > 9) {
+    throw ValueError("compression", "is " + std::to_string(options.compression), "0 to 9");
+  }
+  h5::File file = h5::create_file(*target, name);
+  RunFile run(std::move(target), std::move(file), options.compression);
+  run.write_header(attributes);
+  return run;
+}
+
 RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
                         const std::vector<Attribute>& attributes) {
   namespace fs = std::filesystem;
   if (path.empty()) throw ValueError("output", "has an empty name", "the path of a file");
-  if (options.compression < 0 || options.compression > 9) {
-    throw ValueError("compression", "is " + std::to_string(options.compression), "0 to 9");
-  }
   std::error_code error;
   fs::path place = fs::absolute(path, error);
   if (fs::is_directory(place, error)) throw IoError(path, "is a folder", "the path of a file in it");
@@ -82,11 +91,8 @@ RunFile RunFile::create(const std::string& path, const RunFileOptions& options,
 
   TemporaryFile temporary(place);
   const bool locked = lock(temporary.descriptor(), path, "cannot be locked", "another name for the output");
-  auto target = std::make_unique<TransactionalFile>(temporary.release_descriptor(), options.durable);
-  h5::File file = h5::create_file(*target, path);
-  file.has_locks = locked;
-  RunFile run(std::move(target), std::move(file), options.compression);
-  run.write_header(attributes);
+  RunFile run = create_in(temporary.release_descriptor(), path, options, attributes);
+  run.file_.has_locks = locked;
 
   if (old.value() >= 0) {
     struct stat before {

@@ -31,6 +31,7 @@ FLOORS = [
     ["sim/report", "sim/export"],
     ["sim/sweep"],
     ["sim/commands"],
+    ["sim/python"],
 ]
 ALLOWED: dict[str, set[str]] = {"models/program": {"models/credit"}}
 MAX_LINES = 500  # of a file

@@ -38,3 +38,8 @@ name = "BP"
 circuit = "backprop.toml"
 END
 "$prefix/installed/bin/dynvert" circuit "$prefix/config.toml" | cmp - "$1/examples/circuits/backprop.toml"
+# so does the Python module, where it is built
+if ls "$2"/python/dynvert/_dynvert*.so >/dev/null 2>&1; then
+  PYTHONPATH="$prefix/installed/share/dynvert/python" PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -c \
+    'import dynvert, sys; assert sys.argv[2] in dynvert.__file__; dynvert.simulate(sys.argv[1]).close()' "$prefix/config.toml" "$prefix/installed"
+fi

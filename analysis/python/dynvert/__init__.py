@@ -1,6 +1,10 @@
-"""Reads and draws what dynvert writes.
+"""Runs dynvert, and reads and draws what it writes.
 
     import dynvert
+
+    with dynvert.simulate("my.toml", set={"model.DI.alpha": 0.1}) as run:    # in this process; docs/python.md
+        run["DI"].eval["nse"]
+    sim = dynvert.Simulation("circuit.toml")          # a circuit that your own code advances
 
     with dynvert.open_run("linear_regression.h5") as run:
         run.models                                    # names, in the order of the configuration
@@ -15,21 +19,42 @@
 
 from typing import Any
 
-from .errors import DynvertError, FileError, RequestError
+from .errors import (
+    ConfigError,
+    DivergenceError,
+    DynvertError,
+    EquationError,
+    FileError,
+    IoError,
+    NumericalError,
+    RequestError,
+    SimulatorMissing,
+    ValueError,
+)
 from .loops import Loop, loops_at
 from .roles import of_role
 from .run import Model, Run, open_run
+from .simulator import simulate
 from .stability_map import StabilityMap, open_map
+from .stepping import Simulation
 from .summary import summary
 from .sweep import read_sweep
 
+# all but ValueError, which `from dynvert import *` would put in the place of Python's own
 __all__ = [
+    "ConfigError",
+    "DivergenceError",
     "DynvertError",
+    "EquationError",
     "FileError",
+    "IoError",
     "Loop",
     "Model",
+    "NumericalError",
     "RequestError",
     "Run",
+    "Simulation",
+    "SimulatorMissing",
     "StabilityMap",
     "loops_at",
     "of_role",
@@ -37,6 +62,7 @@ __all__ = [
     "open_run",
     "plot",
     "read_sweep",
+    "simulate",
     "summary",
 ]
 

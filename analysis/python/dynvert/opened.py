@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, Optional, TypeVar
 
 import h5py
 
 from .arrays import attributes
 from .errors import FileError
-from .opening import PathLike, check_format, open_file, reading
+from .opening import PathLike, check_format, open_file, open_stream, reading
 
 Self = TypeVar("Self", bound="OpenFile")
 
@@ -20,16 +20,20 @@ class OpenFile:
     #: the names of the models, in order
     models: tuple[str, ...] = ()
 
-    def __init__(self, path: PathLike, expected: str) -> None:
-        """Raises FileError where it is not of the expected format, is truncated, damaged, or being written."""
+    def __init__(self, path: PathLike, expected: str, stream: Optional[BinaryIO] = None) -> None:
+        """Raises FileError where it is not of the expected format, is truncated, damaged, or being written.
+
+        stream: the file itself, which has no path; `path` is then what messages call it. It is closed with this.
+        """
         self.path = str(path)
-        self.file = open_file(path)
+        self._stream = stream
+        self.file = open_file(path) if stream is None else open_stream(stream, self.path)
         try:
             check_format(self.file, expected)
             self.attrs: dict[str, Any] = attributes(self.file)
             self._read_names()
         except BaseException:
-            self.file.close()
+            self.close()
             raise
 
     def _read_names(self) -> None:
@@ -52,6 +56,8 @@ class OpenFile:
     def close(self) -> None:
         """Closes the file; values that have not been read by then are out of reach."""
         self.file.close()
+        if self._stream is not None:
+            self._stream.close()
 
     def __repr__(self) -> str:
         return f"<dynvert.{type(self).__name__} {self.path!r}: {', '.join(self.models)}>"

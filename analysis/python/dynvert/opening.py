@@ -7,7 +7,7 @@ import errno
 import os
 import pathlib
 import re
-from typing import Iterator, Union
+from typing import BinaryIO, Iterator, Union
 
 import h5py
 
@@ -59,6 +59,12 @@ def open_file(path: PathLike) -> h5py.File:
         if "lock" in reason or "Resource temporarily unavailable" in reason:
             raise FileError(f"{path}: is being written by another program; wait until that has ended") from error
         raise FileError(f"{path}: cannot be opened as HDF5, it is damaged or truncated ({_first_line(error)})") from error
+
+
+def open_stream(stream: BinaryIO, name: str) -> h5py.File:
+    """Opens what has no path: a file in memory, which whoever opened it closes."""
+    with reading(name):
+        return h5py.File(stream, "r")
 
 
 def _has_signature(path: pathlib.Path) -> bool:

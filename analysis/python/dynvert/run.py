@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any, Iterator, Optional
+from typing import Any, BinaryIO, Iterator, Optional
 
 import h5py
 import numpy as np
@@ -131,9 +131,12 @@ def _some(numbers: list[int], most: int = 10) -> str:
 class Run(OpenFile):
     """An open run. A context manager; `run["DI"]` is a model, iteration gives them in the order of the configuration."""
 
-    def __init__(self, path: PathLike) -> None:
-        """Raises FileError where it is not a dynvert-1 file, is truncated, damaged, or being written."""
-        super().__init__(path, RUN_FORMAT)
+    #: of dynvert.simulate: a sentence for each model of which trials failed and were skipped
+    failed: tuple[str, ...] = ()
+
+    def __init__(self, path: PathLike, stream: Optional[BinaryIO] = None) -> None:
+        """Raises FileError where it is not a dynvert-1 file, is truncated, damaged, or being written. stream: see OpenFile."""
+        super().__init__(path, RUN_FORMAT, stream)
         self._known: dict[str, Model] = {}
 
     def _read_names(self) -> None:
