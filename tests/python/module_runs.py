@@ -247,7 +247,7 @@ class Threads(Folder):
         counter = threading.Thread(target=count)
         counter.start()
         before = counted[0]
-        dynvert.simulate(SMALL, set={"experiment.trials": 30_000}).close()
+        dynvert.simulate(SMALL, set={"experiment.trials": 2_000}).close()
         self.assertGreater(counted[0], before)
         ended.set()
         counter.join()
