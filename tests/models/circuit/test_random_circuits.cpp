@@ -178,13 +178,13 @@ Circuit random_algebraic_circuit(bool plastic) {
     const Projection& p = c.projections()[k];
     if (std::holds_alternative<double>(p.weights) || number(0, 2) > 0) continue;
     const std::size_t rows = c.populations()[p.target].units, columns = c.populations()[p.source].units;
-    c.add(Plasticity{.projection = k,
+    c.add(Plasticity{.uses = {{.projection = k}},
                      .tau = 4,
                      .rate = 0.3,
                      .decay = 0.2,
-                     .post = {{.population = any_of(rows), .transmits = Transmit::rate},
-                              {.population = any_of(rows), .coefficient = -0.5}},
-                     .pre = {.population = any_of(columns)}});
+                     .products = {{.post = {{.population = any_of(rows), .transmits = Transmit::rate},
+                                            {.population = any_of(rows), .coefficient = -0.5}},
+                                   .pre = {.population = any_of(columns)}}}});
     if (c.plasticity().size() == 2) break;
   }
   return c;
