@@ -59,7 +59,11 @@ std::optional<TrialFailure> TrialRunner::run(const TrialCall& call) {
     credit_.resize(depth + 1);
     credit_[depth] = activity_.e;
   }
-  if (start_) start_(call, activity_, credit_);
+  try {
+    if (start_) start_(call, activity_, credit_);
+  } catch (const NumericalError& error) {
+    return TrialFailure{.where = "start", .what = {}, .time = 0, .fault = error.kind(), .cause = error};
+  }
   if (assign_) {
     assign_(call.network, call.feedback, activity_, credit_);
   } else if (auto failure = run_stages(call)) {

@@ -256,7 +256,8 @@ at_end = "Q += eta*avg(s .* low(x*x', 0.5))"
 TEST_CASE("low: the closed form, by a solver of higher order") {
   // x rests at v: E = (1 - e^(-t/tau)) v input'
   CircuitTrials trials(
-      "[circuit]\nequations = '''\nsize x = 3\nx = M*input\ndy/dt = -y + x\n'''\n[learning]\nat_end = \"M += eta*low(x*input', "
+      "[circuit]\nequations = '''\nsize x = 3\nx = M*input\ndy/dt = -y + x\n'''\n[learning]\nat_end = \"M += "
+      "eta*low(x*input', "
       "0.5)\"\n",
       by("rk4"));
   const arma::mat input = shown(13, 4, 1), target = shown(14, 3, 1), M = trials.matrix("M");

@@ -47,11 +47,11 @@ TEST_CASE("refused: what no engine runs yet, by the plan of a circuit") {
           "[source.pulse] has no place", "input and target", 7);
   refuses(circuit_of(base, "[trial]\ncarry = [\"e\"]\n"), "carry: e has no state", "populations that move", 8);
   const std::string looks = "[[phase]]\nname = \"a\"\n[[phase]]\nname = \"b\"\nduring = \"evaluation\"\n";
-  refuses(circuit_of(base, looks + "[trial]\ncarry = \"all\"\nafter = \"b\"\n"), "is not run in learning", "both", 13);
+  refuses(circuit_of(base, looks + "[trial]\ncarry = \"all\"\nafter = \"b\"\n"), "is not run in learning", "both", 14);
   refuses(
       "[circuit]\nalgebraic_loop = \"solve\"\nequations = '''\nsize y = 3\ndx/dt = -x + y\ny = tanh(y) + "
       "input2\ninput2 = 2*y\n'''\n[initial]\nx = \"y\"\n[trial]\ncarry = \"all\"\n",
-      "begins at a signal", "a number or a formula", 12);
+      "begins at a signal", "a number or a formula", 13);
   refuses(
       circuit_of("h[0] = input\nh[1] = g[1](W[1]*h[0])\ny = W[2]*h[1]\n", "[readout]\ny = \"y\"\nat = \"average\"\n"),
       "which takes no time", "at = \"end\"", 9);
@@ -77,11 +77,8 @@ TEST_CASE("refused: rules at the end of a trial that cannot be run") {
 }
 
 TEST_CASE("refused: continuous rules that cannot be run") {
-  const auto with = [](const std::string& rules, const std::string& equations = base) {
-    return circuit_of(equations + rules);
-  };
-  refuses(circuit_of(base + "dM/dt = eta*e*input'\n", "[[phase]]\nname = \"a\"\nequations = \"x = target\"\n"),
-          "which does not use it", "learn = [..]", 6);
+  refuses(circuit_of(base + "dy/dt = -y + e\ndM/dt = eta*e*input'\n", "[[phase]]\nname = \"a\"\nmoves = [\"y\"]\n"),
+          "which does not use it", "learn = [..]", 7);
 }
 
 TEST_CASE("refused: what a solver cannot run, with the solvers that can") {

@@ -173,8 +173,8 @@ loss = "LOSS"
         Approx(recorder.data.at("/models/A/learning/trial_error").front()).epsilon(1e-14));
   const auto loss = [](const Config& config) {
     const GroupSpec spec = model_tables(config, config.models.front()).eval.spec();
-    for (const Attribute& a : spec.attributes)
-      if (a.name == "loss") return std::get<std::string>(a.value);
+    for (const auto& [name, value] : spec.attributes)
+      if (name == "loss") return value;
     return std::string();
   };
   CHECK(loss(with("squared")) == "squared error");
@@ -204,7 +204,7 @@ duration = 0.25
 [trial]
 )toml") + (all ? "carry = \"all\"\n" : "carry = [\"x\"]\n") +
                            (after ? "after = \"a\"\n" : ""),
-                       {.keys = euler.keys.substr(0, euler.keys.find("duration"))});
+                       {.keys = euler.keys.substr(0, euler.keys.find("duration")), .learning = "batch = 3\n"});
   arma::mat x(3, 3), y(3, 3);
   x.fill(0.25);
   for (unsigned trial = 0; trial < 3; ++trial) {
@@ -228,7 +228,8 @@ duration = 0.25
 
 TEST_CASE("carry per sample: each sample finds its own state again") {
   CircuitTrials trials(
-      "[circuit]\nequations = '''\nsize x = 3\ndx/dt = -x + M*input\n'''\n[trial]\ncarry = \"all\"\nper = \"sample\"\n", euler);
+      "[circuit]\nequations = '''\nsize x = 3\ndx/dt = -x + M*input\n'''\n[trial]\ncarry = \"all\"\nper = \"sample\"\n",
+      euler);
   arma::mat states(3, 30);
   for (unsigned trial = 0; trial < 4; ++trial) {
     trials.places = trial % 2 == 0 ? std::vector<std::size_t>{7, 2} : std::vector<std::size_t>{2, 9};
