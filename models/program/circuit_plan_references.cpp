@@ -109,7 +109,7 @@ void CircuitPlan::find_references() {
     const std::vector<Term> first = uses.front().second;
     // where phases order it in different ways, those that do not follow the first say so themselves
     for (auto& [phase, terms] : uses)
-      if (terms != first) phase->equations.push_back({name, {}, {}, std::move(terms), p.where});
+      if (terms != first) phase->equations.push_back({.population = name, .terms = std::move(terms), .where = p.where});
     p.terms = first;
   }
   for (const StandIns::Entry& entry : stand_ins.all) {
