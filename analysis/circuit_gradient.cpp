@@ -151,6 +151,15 @@ CircuitGradient::CircuitGradient(std::shared_ptr<const DescribedCircuit> circuit
   const CircuitPlan& plan = circuit_->plan();
   const Description& d = plan.description();
   const std::size_t n = d.populations.size();
+  if (!plan.references().empty()) {
+    const equations::Population& of = d.populations[plan.references().front().of];
+    equations::fail(
+        of.where,
+        fmt::format("the gradient of a circuit with references to {} of the step before, or in a circle, is "
+                    "not known",
+                    of.name.in_equations()),
+        "record.measures without gradients, or populations that move in the place of one of the circle");
+  }
   std::vector<std::vector<bool>> needed(d.phases.size(), std::vector<bool>(n));
   for_each_population(readout_expression(*circuit_), plan, [&](std::size_t p) { needed[readout_phase_][p] = true; });
   std::vector<bool> at_start(n);
@@ -194,7 +203,7 @@ CircuitGradient::CircuitGradient(std::shared_ptr<const DescribedCircuit> circuit
 }
 
 CircuitGradient::Result CircuitGradient::operator()(const Network& network, const arma::mat& x, const arma::mat& t,
-                                                    const Values* near) const {
+                                                    const Values* near, const Values* begun) const {
   const CircuitPlan& plan = circuit_->plan();
   Activity activity;
   Credit credit;
@@ -204,8 +213,8 @@ CircuitGradient::Result CircuitGradient::operator()(const Network& network, cons
     activity.x = x;
     activity.t = t;
   }
-  circuit_->start(network, activity, credit);
-  const Values start = std::move(activity.values.now);
+  if (begun == nullptr) circuit_->start(network, activity, credit, {});
+  const Values start = begun != nullptr ? *begun : std::move(activity.values.now);
   std::vector<Passage> passages(entries_.size());
   const auto before = [&](const Entry& entry) -> const Values& {
     return entry.from ? passages[*entry.from].end : start;

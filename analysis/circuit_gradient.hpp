@@ -55,9 +55,11 @@ class CircuitGradient {
   };
   /// @param x, t  stimulus and target, a column a sample
   /// @param near  values of populations near the steady state of the readout's phase; nullptr: not known
+  /// @param start  values with which the trial began, where they are not the same in every trial
   /// @throws NumericalError  no steady state, or a singular one
   [[nodiscard]] Result operator()(const Network& network, const arma::mat& x, const arma::mat& t,
-                                  const std::vector<arma::mat>* near = nullptr) const;
+                                  const std::vector<arma::mat>* near = nullptr,
+                                  const std::vector<arma::mat>* start = nullptr) const;
 
   /// The phase of the readout, by number.
   [[nodiscard]] std::size_t readout_phase() const noexcept { return readout_phase_; }

@@ -111,32 +111,30 @@ ProjectionIndex Circuit::add(Projection projection) {
 
 void Circuit::add(Plasticity plasticity) {
   const std::string what = "plasticity";
-  const auto exists = [&](ProjectionIndex k) {
-    if (k >= projections_.size()) {
-      throw ValueError(what, fmt::format("of projection {}", k), "a projection of the circuit");
-    }
-  };
-  exists(plasticity.projection);
-  const Projection& projection = projections_[plasticity.projection];
-  const auto object = fmt::format("plasticity of \"{}\"", projection.name);
-  const auto moves = [&](ProjectionIndex k) {
-    exists(k);
-    if (std::holds_alternative<double>(projections_[k].weights)) {
+  if (plasticity.uses.empty()) throw ValueError(what, "of no projection", "a projection of the circuit");
+  for (const WeightUse& use : plasticity.uses) {
+    if (use.projection >= projections_.size())
+      throw ValueError(what, fmt::format("of projection {}", use.projection), "a projection of the circuit");
+  }
+  const auto object = fmt::format("plasticity of \"{}\"", projections_[plasticity.uses.front().projection].name);
+  const std::size_t rows = populations_[rows_of(plasticity)].units;
+  const std::size_t columns = populations_[columns_of(plasticity)].units;
+  for (const WeightUse& of : plasticity.uses) {
+    const ProjectionIndex k = of.projection;
+    const bool transposed = of.transposed;
+    const Projection& projection = projections_[k];
+    if (std::holds_alternative<double>(projection.weights)) {
       throw ValueError(object, "the projection is one-to-one", "a projection with a weight matrix");
     }
-    const auto plastic = [k](const Plasticity& p) {
-      return p.projection == k || std::ranges::find(p.shared, k) != p.shared.end();
-    };
-    if (std::ranges::any_of(plasticity_, plastic)) {
+    const auto uses_it = [&](const WeightUse& use) { return use.projection == k; };
+    const bool twice = std::ranges::count_if(plasticity.uses, uses_it) > 1;
+    const auto plastic = [&](const Plasticity& p) { return std::ranges::any_of(p.uses, uses_it); };
+    if (twice || std::ranges::any_of(plasticity_, plastic)) {
       throw ValueError(object, "the projection is plastic already", "one rule per projection");
     }
-  };
-  moves(plasticity.projection);
-  for (const ProjectionIndex k : plasticity.shared) {
-    moves(k);
-    if (populations_[projections_[k].target].units != populations_[projection.target].units ||
-        populations_[projections_[k].source].units != populations_[projection.source].units) {
-      throw ValueError(object, fmt::format("shared with \"{}\", which has another shape", projections_[k].name),
+    const std::size_t targets = populations_[projection.target].units, sources = populations_[projection.source].units;
+    if (targets != (transposed ? columns : rows) || sources != (transposed ? rows : columns)) {
+      throw ValueError(object, fmt::format("shared with \"{}\", which has another shape", projection.name),
                        "projections of one shape");
     }
   }
@@ -145,6 +143,9 @@ void Circuit::add(Plasticity plasticity) {
   }
   if (!std::isfinite(plasticity.rate) || !std::isfinite(plasticity.decay)) {
     throw ValueError(object, "rate or decay is not finite", "finite numbers");
+  }
+  if (!(plasticity.low <= plasticity.high)) {
+    throw ValueError(object, fmt::format("bounds {} and {}", plasticity.low, plasticity.high), "low <= high");
   }
   const auto check = [&](const Factor& factor, std::size_t units) {
     const bool fits = factor.population < populations_.size() &&
@@ -158,13 +159,47 @@ void Circuit::add(Plasticity plasticity) {
     }
     if (factor.follows) check_slope(object, populations_[factor.follows->population]);
   };
-  for (const Factor& factor : plasticity.post) check(factor, populations_[projection.target].units);
-  check(plasticity.pre, populations_[projection.source].units);
+  for (const PlasticProduct& product : plasticity.products) {
+    for (const Factor& factor : product.post) check(factor, rows);
+    if (product.synapses)
+      check({.population = *product.synapses}, rows * columns);
+    else
+      check(product.pre, columns);
+  }
   plasticity_.push_back(std::move(plasticity));
+}
+
+PopulationIndex Circuit::rows_of(const Plasticity& plasticity) const {
+  const WeightUse& first = plasticity.uses.front();
+  return first.transposed ? projections_[first.projection].source : projections_[first.projection].target;
+}
+
+PopulationIndex Circuit::columns_of(const Plasticity& plasticity) const {
+  const WeightUse& first = plasticity.uses.front();
+  return first.transposed ? projections_[first.projection].target : projections_[first.projection].source;
 }
 
 void Circuit::set_rate(PopulationIndex population, std::string_view rate) {
   populations_[population].rate = rate_function(rate).name;
+}
+
+void Circuit::set_stands_for(PopulationIndex p, StandsFor other) {
+  Population& population = populations_[p];
+  if (!population.clamped || populations_.at(other.population).units != population.units) {
+    throw ValueError(fmt::format("population \"{}\"", population.name),
+                     fmt::format("stands for {}", populations_[other.population].name),
+                     "a clamped population for one of its size");
+  }
+  population.stands_for = other;
+}
+
+bool Circuit::looks_back() const {
+  return std::ranges::any_of(populations_,
+                             [](const Population& p) { return p.stands_for && !p.stands_for->same_time; });
+}
+
+bool Circuit::has_circles() const {
+  return std::ranges::any_of(populations_, [](const Population& p) { return p.stands_for && p.stands_for->same_time; });
 }
 
 void Circuit::drop_weights() {

@@ -22,11 +22,16 @@
 ///
 ///     x_i = sum over projections j->i of C_ij f_ij(x_j) + input_i(t),      or      x_i = y(x_j, x_k, ..),
 ///
-/// and a projection may be *plastic*, so that its weights are variables of the same system:
+/// and a projection may be *plastic*, so that its weights are variables of the same system, which all columns share:
 ///
-///     tau dC/dt = rate sum over terms (c f(x_post)) f(x_pre)' - decay C
+///     tau dC/dt = rate sum over products and columns (sum over terms c f(x_post)) f(x_pre)' - decay C
 ///
-/// Algebraic populations are evaluated in the order in which they were added, each from those before it.
+/// A product may be of a low-pass of each synapse in place of f(x_pre): a population of the size of C, column-major.
+///
+/// Algebraic populations are evaluated in the order in which they were added, each from those before it. A clamped
+/// population may *stand for* another: for its value a step of the solver before, or, where algebraic populations
+/// depend on each other in a circle y = F(x, y), for the same value. Then z in y = F(x, z) is found by Newton's method
+/// from the last solution, z = y, and derivatives are those of the implicit function, dy/dx = (1 - dF/dz)^-1 dF/dx.
 ///
 /// This is the description, a plain value. RightHandSide (right_hand_side.hpp) evaluates it.
 
@@ -34,8 +39,10 @@
 
 #include <armadillo>
 
+#include <cmath>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -71,6 +78,13 @@ struct Signal {
   bool linear = false;  ///< y is linear in x, up to a constant
 };
 
+/// What a clamped population stands for: another one a step of the solver before, or, where algebraic ones depend on
+/// each other in a circle, at the same time.
+struct StandsFor {
+  PopulationIndex population = 0;
+  bool same_time = false;
+};
+
 struct Population {
   std::string name;       ///< "delta_1", "u_2"
   std::size_t units = 0;  ///< n
@@ -81,9 +95,10 @@ struct Population {
   bool clamped = false;         ///< does not move: whoever runs the circuit sets its state
   bool algebraic = false;       ///< has no tau and no leak: is what arrives, or its signal
   Role role = Role::auxiliary;
-  std::optional<std::size_t> layer = std::nullopt;  ///< of the network whose units these are
-  std::optional<std::size_t> loop = std::nullopt;   ///< number of the control loop that it is part of
-  std::optional<Signal> signal = std::nullopt;      ///< of an algebraic population to which nothing projects
+  std::optional<std::size_t> layer = std::nullopt;     ///< of the network whose units these are
+  std::optional<std::size_t> loop = std::nullopt;      ///< number of the control loop that it is part of
+  std::optional<Signal> signal = std::nullopt;         ///< of an algebraic population to which nothing projects
+  std::optional<StandsFor> stands_for = std::nullopt;  ///< of a clamped one
 
   /// Has a differential equation.
   [[nodiscard]] bool moves() const noexcept { return !clamped && !algebraic; }
@@ -122,15 +137,31 @@ struct Factor {
   double coefficient = 1;
 };
 
-/// A projection whose weights C move while the circuit runs. They follow the populations in the state, column-major.
-struct Plasticity {
+/// (sum of post) pre', summed over the columns.
+struct PlasticProduct {
+  std::vector<Factor> post{};  ///< of the rows of C
+  Factor pre{};                ///< of its columns, with a coefficient of its own
+  /// (sum of post) .* E in place of it: a population of rows times columns units, the columns of E one below the other
+  std::optional<PopulationIndex> synapses = std::nullopt;
+};
+
+/// Where weights C that move are used.
+struct WeightUse {
   ProjectionIndex projection = 0;
-  std::vector<ProjectionIndex> shared{};  ///< others of its shape that have the same weights
-  double tau = 1;                         ///< time constant, > 0
-  double rate = 0;                        ///< eta
-  double decay = 0;                       ///< lambda
-  std::vector<Factor> post{};             ///< sum of terms of the target's size
-  Factor pre{};                           ///< of the source's size
+  bool transposed = false;  ///< the weights of this projection are C'
+};
+
+/// Weights C that move while the circuit runs. They follow the populations in the state, column-major.
+struct Plasticity {
+  std::vector<WeightUse> uses{};  ///< at least one; the first gives C its name
+  double tau = 1;                 ///< time constant, > 0
+  double rate = 0;                ///< eta
+  double decay = 0;               ///< lambda
+  std::vector<PlasticProduct> products{};
+  /// within which a scheme of fixed steps clips them after each step
+  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+
+  [[nodiscard]] bool is_bounded() const noexcept { return std::isfinite(low) || std::isfinite(high); }
 };
 
 class Circuit {
@@ -144,8 +175,8 @@ class Circuit {
   ///                     population of another size than the source, a target that is clamped or a signal, or an
   ///                     algebraic one before its algebraic source
   ProjectionIndex add(Projection projection);
-  /// @throws ValueError  a projection that is one-to-one or plastic already, tau not positive, factors or sharing
-  ///                     projections of another size
+  /// @throws ValueError  a projection that is one-to-one or plastic already, tau not positive, factors or further uses
+  ///                     of another size
   void add(Plasticity plasticity);
 
   /// The rate function of a population. @throws ValueError  an unknown one
@@ -156,8 +187,16 @@ class Circuit {
   [[nodiscard]] const std::vector<Population>& populations() const noexcept { return populations_; }
   [[nodiscard]] const std::vector<Projection>& projections() const noexcept { return projections_; }
   [[nodiscard]] const std::vector<Plasticity>& plasticity() const noexcept { return plasticity_; }
+  /// The populations of the rows and of the columns of weights that move.
+  [[nodiscard]] PopulationIndex rows_of(const Plasticity& plasticity) const;
+  [[nodiscard]] PopulationIndex columns_of(const Plasticity& plasticity) const;
   /// @throws ValueError naming the populations
   [[nodiscard]] PopulationIndex population(std::string_view name) const;
+  /// A clamped population stands for another from now on. @throws ValueError  it is not clamped, or of another size
+  void set_stands_for(PopulationIndex population, StandsFor other);
+  /// Some population stands for another: of the step before, or of the same time.
+  [[nodiscard]] bool looks_back() const;
+  [[nodiscard]] bool has_circles() const;
   /// Nothing but linear transmissions and signals, gains that no population drives and fixed weights: the right-hand
   /// side is affine in x.
   [[nodiscard]] bool is_linear() const;

@@ -66,9 +66,15 @@ RightHandSide::RightHandSide(Circuit circuit, std::size_t columns)
       scales_[k] = std::get<double>(projections[k].weights);
     }
   }
+  const auto& populations = circuit_.populations();
   for (const Plasticity& rule : plasticity_) {
-    post_.resize(std::max(post_.size(), 2 * target_of(rule.projection).units));
-    pre_.resize(std::max(pre_.size(), source_of(rule.projection).units));
+    post_.resize(std::max(post_.size(), 2 * populations[circuit_.rows_of(rule)].units));
+    pre_.resize(std::max(pre_.size(), populations[circuit_.columns_of(rule)].units));
+    has_bounds_ = has_bounds_ || rule.is_bounded();
+  }
+  looks_back_ = circuit_.looks_back();
+  for (PopulationIndex p = 0; p < populations.size(); ++p) {
+    if (populations[p].stands_for && populations[p].stands_for->same_time) circles_.push_back(p);
   }
   for (ProjectionIndex k = 0; k < projections.size(); ++k) for_rows_.push_back(is_for_rows(k));
   circuit_.drop_weights();
@@ -83,7 +89,7 @@ bool RightHandSide::is_for_rows(ProjectionIndex k) const {
   if (std::holds_alternative<double>(circuit_.projections()[k].weights)) return false;
   if (target_of(k).units > RowProduct::max_rows || source_of(k).units < fewest_inputs) return false;
   return std::ranges::none_of(plasticity_, [&](const Plasticity& rule) {
-    return rule.projection == k || std::ranges::find(rule.shared, k) != rule.shared.end();
+    return std::ranges::find(rule.uses, k, &WeightUse::projection) != rule.uses.end();
   });
 }
 
@@ -115,24 +121,21 @@ void RightHandSide::size_product(ProjectionIndex k) {
 
 const std::string& RightHandSide::block_name(std::size_t block) const {
   if (block < populations()) return circuit_.populations()[block].name;
-  return circuit_.projections()[plasticity_[block - populations()].projection].name;
+  return circuit_.projections()[plasticity_[block - populations()].uses.front().projection].name;
 }
 
 void RightHandSide::make_layout(std::size_t columns) {
   std::vector<std::size_t> units;
   for (const auto& p : circuit_.populations()) units.push_back(p.units);
   for (const Plasticity& rule : plasticity_) {
-    units.push_back(target_of(rule.projection).units * source_of(rule.projection).units);
+    const Projection& first = circuit_.projections()[rule.uses.front().projection];
+    units.push_back(circuit_.populations()[first.target].units * circuit_.populations()[first.source].units);
   }
-  layout_ = Layout(std::move(units), columns);
+  layout_ = Layout(std::move(units), columns, plasticity_.size());
 }
 
 void RightHandSide::set_columns(std::size_t columns) {
   if (columns == 0) throw ValueError("right-hand side", "0 columns", "at least one trial");
-  if (columns > 1 && !plasticity_.empty()) {
-    throw ValueError("right-hand side", fmt::format("{} columns with plastic weights", columns),
-                     "one trial at a time: its weights are part of the state");
-  }
   if (columns != layout_.columns()) make_layout(columns);
   inputs_.assign(layout_.size(), 0.0);
   for (PopulationIndex p = 0; p < populations(); ++p) {
@@ -162,7 +165,7 @@ void RightHandSide::keep_columns(std::span<const std::size_t> columns) {
     // ascending columns: a source never lies before its destination
     for (std::size_t c = 0; c < columns.size(); ++c) std::copy_n(from + columns[c] * stride, stride, to + c * stride);
   };
-  for (std::size_t b = 0; b < old.populations(); ++b) {
+  for (std::size_t b = 0; b < populations(); ++b) {
     compact(inputs_.data() + layout_.offset(b), inputs_.data() + old.offset(b), old.stride(b));
   }
   inputs_.resize(layout_.size());
@@ -247,29 +250,6 @@ ConstMatrixView RightHandSide::weights_view(ProjectionIndex projection) const {
   }
   const std::size_t rows = target_of(projection).units;
   return {weights_[projection].data(), rows, source_of(projection).units, padded(rows)};
-}
-
-void RightHandSide::put_weights(State& x) const {
-  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
-    const ProjectionIndex k = plasticity_[i].projection;
-    const std::size_t rows = target_of(k).units;
-    double* block = x.data() + layout_.offset(populations() + i);
-    for (std::size_t j = 0; j < source_of(k).units; ++j) {
-      std::copy_n(weights_[k].data() + j * padded(rows), rows, block + j * rows);
-    }
-  }
-}
-
-void RightHandSide::take_weights(const State& x) {
-  for (std::size_t i = 0; i < plasticity_.size(); ++i) {
-    const ProjectionIndex k = plasticity_[i].projection;
-    const std::size_t rows = target_of(k).units;
-    const double* block = x.data() + layout_.offset(populations() + i);
-    for (std::size_t j = 0; j < source_of(k).units; ++j) {
-      std::copy_n(block + j * rows, rows, weights_[k].data() + j * padded(rows));
-    }
-    for (const ProjectionIndex other : plasticity_[i].shared) std::ranges::copy(weights_[k], weights_[other].begin());
-  }
 }
 
 ConstMatrixView RightHandSide::gain(ProjectionIndex projection) const {
@@ -420,27 +400,6 @@ void RightHandSide::evaluate(const Job& job, PopulationIndex p, const State& x, 
   kernels_->affine(&job.update, 1, 1);
 }
 
-void RightHandSide::move_weights(std::size_t i, const State& x, double* out, double keep, double dt) {
-  const Plasticity& rule = plasticity_[i];
-  const std::size_t rows = target_of(rule.projection).units;
-  const std::size_t columns = source_of(rule.projection).units;
-  std::fill_n(post_.begin(), rows, 0.0);
-  double* term = post_.data() + rows;
-  for (const Factor& factor : rule.post) {
-    if (factor.coefficient == 0) continue;
-    value_of(signal_of(factor), x, 0, term);
-    for (std::size_t r = 0; r < rows; ++r) post_[r] += factor.coefficient * term[r];
-  }
-  value_of(signal_of(rule.pre), x, 0, pre_.data());
-  const double* W = x.data() + layout_.offset(populations() + i);
-  const double eta = dt * rule.rate * rule.pre.coefficient / rule.tau;
-  const double left = keep - dt * rule.decay / rule.tau;
-  for (std::size_t j = 0; j < columns; ++j) {
-    const double step = eta * pre_[j];
-    for (std::size_t r = 0; r < rows; ++r) out[j * rows + r] = left * W[j * rows + r] + step * post_[r];
-  }
-}
-
 void RightHandSide::evaluate_signal(PopulationIndex p, State& x) {
   const Signal& signal = *circuit_.populations()[p].signal;
   arguments_.clear();
@@ -451,6 +410,13 @@ void RightHandSide::evaluate_signal(PopulationIndex p, State& x) {
 void RightHandSide::complete(State& x, double t) {
   if (!has_algebraic_) return;
   take_weights(x);
+  if (circles_.empty())
+    evaluate_algebraic(x, t);
+  else
+    solve_circles(x, t);
+}
+
+void RightHandSide::evaluate_algebraic(State& x, double t) {
   for (PopulationIndex p = 0; p < populations(); ++p) {
     if (!circuit_.populations()[p].algebraic) continue;
     if (circuit_.populations()[p].signal) {
@@ -466,7 +432,8 @@ void RightHandSide::operator()(const State& x, State& dxdt, double t) {
   const State* now = &x;
   if (has_algebraic_) {
     completed_.assign(x.begin(), x.end());
-    complete(completed_, t);
+    take_weights(completed_);
+    complete_and_keep(completed_, t);
     now = &completed_;
   } else {
     take_weights(x);

@@ -20,11 +20,11 @@ namespace dynvert {
 /// time constants and leaks, a column a trial. Used by one thread at a time (it has scratch space of its own).
 ///
 /// The state has a block for each population, in the circuit's order, and after them one for each plastic projection:
-/// its weights, column-major. A circuit with plastic projections has one column.
+/// its weights, column-major, which all columns share. Where populations stand for others of the same time, their
+/// inputs are where the search for the solution begins.
 class RightHandSide {
  public:
   /// @param columns  trials that run together
-  /// @throws ValueError  more than one column of a circuit with plasticity
   RightHandSide(Circuit circuit, std::size_t columns);
 
   /// without its weight matrices: weights() has them
@@ -38,6 +38,7 @@ class RightHandSide {
   /// Keeps the named columns (ascending), in their order, with what belongs to them. For trials that have ended.
   void keep_columns(std::span<const std::size_t> columns);
   /// Becomes the single column c of another evaluator of the same circuit: its input, gains, parameters and drives.
+  /// Weights that move are then moved by that column alone.
   void take_column(const RightHandSide& from, std::size_t c);
 
   /// @param weights  target units x source units. @throws ValueError on another shape, or for a one-to-one projection
@@ -54,6 +55,14 @@ class RightHandSide {
   /// Writes the weights that were set last into the state, or takes them from there.
   void put_weights(State& x) const;
   void take_weights(const State& x);
+  /// Clips weights that move to their bounds, in the state and here.
+  [[nodiscard]] bool has_bounds() const noexcept { return has_bounds_; }
+  void clip_weights(State& x);
+  /// Where populations stand for others of the step before: what they will be in the next step, of a complete state at
+  /// the beginning of this one; and gives them those values.
+  [[nodiscard]] bool looks_back() const noexcept { return looks_back_; }
+  void look(const State& x);
+  void step_back(State& x) const;
 
   /// The input of a population, units x columns, to be written by the caller.
   [[nodiscard]] MatrixView input(PopulationIndex population) {
@@ -88,6 +97,7 @@ class RightHandSide {
   /// the state says of them; theirs is 0.
   void operator()(const State& x, State& dxdt, double t);
   /// Writes the algebraic populations of the state x at the time t into it.
+  /// @throws NumericalError  circles of algebraic populations without a solution that Newton's method finds
   void complete(State& x, double t);
 
   /// d(dx/dt)/dx of one column, variables x variables, in the order of the blocks, at the state x: total through
@@ -156,10 +166,19 @@ class RightHandSide {
   [[nodiscard]] bool is_for_rows(ProjectionIndex k) const;
   [[nodiscard]] RowProduct row_product(ProjectionIndex k, const double* source);
   void size_product(ProjectionIndex k);
+  /// The algebraic populations in their order, each from those before it.
+  void evaluate_algebraic(State& x, double t);
+  /// The same where there are circles; the next search begins at this solution.
+  void complete_and_keep(State& x, double t);
+  void solve_circles(State& x, double t);
+  [[nodiscard]] arma::mat circle_jacobian(const State& x, std::size_t column);
+  /// The sum of post of a product, of one column. @param term  scratch
+  void post_of(const PlasticProduct& product, const State& x, std::size_t column, double* post, double* term) const;
   /// out = keep W + dt dW/dt of the plastic projection i
   void move_weights(std::size_t i, const State& x, double* out, double keep, double dt);
   void eliminate_algebraic(arma::mat& jacobian) const;
-  void add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const;
+  void eliminate_circles(arma::mat& jacobian) const;
+  void add_plasticity(arma::mat& jacobian, std::size_t i, const State& x, std::size_t column) const;
   [[nodiscard]] std::size_t gain_stride(ProjectionIndex k) const { return padded(source_of(k).units); }
   [[nodiscard]] const Population& source_of(ProjectionIndex k) const {
     return circuit_.populations()[circuit_.projections()[k].source];
@@ -184,8 +203,11 @@ class RightHandSide {
   std::vector<bool> by_rows_is_current_;                // by projection
   std::vector<std::vector<double>> tau_, leak_;         // by population, by column
   std::vector<Plasticity> plasticity_;
-  std::vector<double> post_, pre_;  // scratch of plasticity
-  std::vector<Job> jobs_;           // by population: of operator()
+  bool has_bounds_ = false, looks_back_ = false;
+  std::vector<double> post_, pre_;        // scratch of plasticity
+  std::vector<PopulationIndex> circles_;  // populations that stand for others of the same time
+  State looked_;
+  std::vector<Job> jobs_;  // by population: of operator()
   State inputs_;
   bool has_algebraic_ = false;
   State completed_;                         // of operator(): the state with its algebraic populations

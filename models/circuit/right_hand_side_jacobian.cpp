@@ -91,7 +91,7 @@ arma::mat RightHandSide::jacobian(const State& at, std::size_t column) {
       }
     }
   }
-  for (std::size_t i = 0; i < plasticity_.size(); ++i) add_plasticity(jacobian, i, x);
+  for (std::size_t i = 0; i < plasticity_.size(); ++i) add_plasticity(jacobian, i, x, column);
   if (has_algebraic_) eliminate_algebraic(jacobian);
   return jacobian;
 }
@@ -119,55 +119,66 @@ void RightHandSide::eliminate_algebraic(arma::mat& jacobian) const {
   for (std::size_t b = 0; b < layout_.populations(); ++b) {
     if (b >= all.size() || !all[b].algebraic) eliminate_from(b);
   }
+  if (!circles_.empty()) eliminate_circles(jacobian);
   for (PopulationIndex p = 0; p < all.size(); ++p) {
     if (all[p].algebraic) jacobian.rows(span_of(p).a, span_of(p).b).zeros();
   }
 }
 
-void RightHandSide::add_plasticity(arma::mat& jacobian, std::size_t i, const State& x) const {
+void RightHandSide::add_plasticity(arma::mat& jacobian, std::size_t i, const State& x, std::size_t column) const {
   const Plasticity& rule = plasticity_[i];
-  const ProjectionIndex k = rule.projection;
-  const std::size_t rows = target_of(k).units;
-  const std::size_t columns = source_of(k).units;
+  const std::size_t rows = layout_.units(circuit_.rows_of(rule)), columns = layout_.units(circuit_.columns_of(rule));
   const std::size_t at = layout_.variable_offset(populations() + i);
   const auto as_matrix = [&](const Derivative& d) -> arma::mat {
     return d.full.is_empty() ? arma::mat(arma::diagmat(d.diagonal)) : d.full;
   };
 
   // C f of each projection that has these weights: by the weights
-  std::vector<ProjectionIndex> having = rule.shared;
-  having.push_back(k);
-  for (const ProjectionIndex each : having) {
-    const PopulationIndex target = circuit_.projections()[each].target;
-    arma::vec f(columns, arma::fill::none);
-    value_of(signal_of(each), x, 0, f.memptr());
+  for (const auto& [k, transposed] : rule.uses) {
+    const PopulationIndex target = circuit_.projections()[k].target;
+    arma::vec f(source_of(k).units, arma::fill::none);
+    value_of(signal_of(k), x, column, f.memptr());
+    if (!circuit_.populations()[target].algebraic) f /= tau_[target][column];
+    const std::size_t first = layout_.variable_offset(target);
     for (std::size_t j = 0; j < columns; ++j) {
-      jacobian.submat(layout_.variable_offset(target), at + j * rows, arma::size(rows, rows)).diag() +=
-          f[j] / (circuit_.populations()[target].algebraic ? 1.0 : tau_[target][0]);
+      for (std::size_t r = 0; r < rows; ++r)
+        jacobian(first + (transposed ? j : r), at + j * rows + r) += f[transposed ? r : j];
     }
   }
 
   // rate post pre' - decay C: by the weights, by what is in post and in pre
-  const double eta = rule.rate * rule.pre.coefficient / rule.tau;
-  arma::vec post(rows);
-  arma::vec term(rows, arma::fill::none);
-  arma::vec pre(columns, arma::fill::none);
-  value_of(signal_of(rule.pre), x, 0, pre.memptr());
-  for (const Factor& factor : rule.post) {
-    value_of(signal_of(factor), x, 0, term.memptr());
-    post += factor.coefficient * term;
-    for (const Derivative& d : derivatives(signal_of(factor), x, 0)) {
-      const arma::mat D = factor.coefficient * as_matrix(d);
-      for (std::size_t j = 0; j < columns; ++j) {
-        jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(D)) += eta * pre[j] * D;
+  arma::vec post(rows), term(rows, arma::fill::none), pre(columns, arma::fill::none);
+  for (const PlasticProduct& product : rule.products) {
+    const double eta = rule.rate * product.pre.coefficient / rule.tau;
+    post_of(product, x, column, post.memptr(), term.memptr());
+    ConstMatrixView E;
+    if (product.synapses)
+      E = layout_.view(std::span<const double>(x), *product.synapses);
+    else
+      value_of(signal_of(product.pre), x, column, pre.memptr());
+    for (const Factor& factor : product.post) {
+      for (const Derivative& d : derivatives(signal_of(factor), x, column)) {
+        const arma::mat D = factor.coefficient * as_matrix(d);
+        for (std::size_t j = 0; j < columns; ++j) {
+          auto block = jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(D));
+          if (product.synapses)
+            block += eta * arma::mat(D.each_col() % arma::vec(E.column(column).data() + j * rows, rows));
+          else
+            block += eta * pre[j] * D;
+        }
       }
     }
-  }
-  for (const Derivative& d : derivatives(signal_of(rule.pre), x, 0)) {
-    const arma::mat D = as_matrix(d);
-    for (std::size_t j = 0; j < columns; ++j) {
-      jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(rows, D.n_cols)) +=
-          eta * post * D.row(j);
+    if (product.synapses) {
+      const std::size_t first = layout_.variable_offset(*product.synapses);
+      for (std::size_t n = 0; n < rows * columns; ++n) jacobian(at + n, first + n) += eta * post[n % rows];
+      continue;
+    }
+    for (const Derivative& d : derivatives(signal_of(product.pre), x, column)) {
+      const arma::mat D = as_matrix(d);
+      for (std::size_t j = 0; j < columns; ++j) {
+        jacobian.submat(at + j * rows, layout_.variable_offset(d.population), arma::size(rows, D.n_cols)) +=
+            eta * post * D.row(j);
+      }
     }
   }
   for (std::size_t n = 0; n < rows * columns; ++n) jacobian(at + n, at + n) -= rule.decay / rule.tau;

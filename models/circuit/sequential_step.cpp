@@ -42,8 +42,13 @@ void SequentialStep::find_algebraic() {
       reads[n + i].push_back(factor.population);
       if (factor.follows) reads[n + i].push_back(factor.follows->population);
     };
-    for (const Factor& factor : f_->plasticity_[i].post) add(factor);
-    add(f_->plasticity_[i].pre);
+    for (const PlasticProduct& product : f_->plasticity_[i].products) {
+      for (const Factor& factor : product.post) add(factor);
+      if (product.synapses)
+        reads[n + i].push_back(*product.synapses);
+      else
+        add(product.pre);
+    }
   }
   // algebraic populations come after what they read that is algebraic
   const auto ancestors = [&](std::size_t block) {
@@ -61,6 +66,13 @@ void SequentialStep::find_algebraic() {
   for (std::size_t block = 0; block < before_.size(); ++block) {
     if (block < n && !populations[block].moves()) continue;
     const std::vector<bool> needed = ancestors(block);
+    if (!f_->circles_.empty()) {
+      // all that is in a circle, or after one, may depend on what has just moved
+      for (PopulationIndex p = 0; p < n; ++p) {
+        if (needed[p]) before_[block].push_back(p);
+      }
+      continue;
+    }
     for (PopulationIndex p = 0; p < n; ++p) {
       if (!needed[p] || !stale[p]) continue;
       before_[block].push_back(p);
@@ -78,6 +90,10 @@ void SequentialStep::find_algebraic() {
 }
 
 void SequentialStep::evaluate_algebraic(std::size_t block, double t) {
+  if (!f_->circles_.empty()) {
+    if (!before_[block].empty()) f_->complete_and_keep(*x_, t);
+    return;
+  }
   for (const PopulationIndex p : before_[block]) {
     if (f_->circuit_.populations()[p].signal) {
       f_->evaluate_signal(p, *x_);
@@ -116,7 +132,7 @@ void SequentialStep::carry(Job& job, ProjectionIndex k) {
 /// A step is the kernel's alone where nothing has to be computed between the updates.
 void SequentialStep::make_schedule() {
   schedule_.clear();
-  if (f_->has_drives() || !f_->plasticity_.empty()) return;
+  if (f_->has_drives() || !f_->plasticity_.empty() || !f_->circles_.empty()) return;
   const auto needs_more = [](const Job& job) {
     const RightHandSide::Job& own = job.of_population;
     return !own.computed.empty() || !own.products.empty() || !own.row_products.empty();
@@ -144,7 +160,11 @@ void SequentialStep::advance(std::size_t block, double t) {
   evaluate_algebraic(block, t);
   if (block < populations) return f_->evaluate(jobs_[block].of_population, block, *x_, t);
   f_->move_weights(block - populations, *x_, x_->data() + f_->layout_.offset(block), 1.0, dt_);
-  if (block + 1 == f_->layout_.populations()) f_->take_weights(*x_);
+  if (block + 1 < f_->layout_.populations()) return;
+  if (f_->has_bounds())
+    f_->clip_weights(*x_);
+  else
+    f_->take_weights(*x_);
 }
 
 }  // namespace dynvert

@@ -26,12 +26,13 @@ arma::mat to_matrix(const ConstMatrixView& view) {
   return values;
 }
 
-Layout::Layout(std::vector<std::size_t> units, std::size_t columns) : units_(std::move(units)), columns_(columns) {
-  for (const auto n : units_) {
+Layout::Layout(std::vector<std::size_t> units, std::size_t columns, std::size_t shared)
+    : units_(std::move(units)), columns_(columns), first_shared_(units_.size() - shared) {
+  for (std::size_t p = 0; p < units_.size(); ++p) {
     offsets_.push_back(size_);
     variable_offsets_.push_back(variables_);
-    size_ += padded(n) * columns_;
-    variables_ += n;
+    size_ += padded(units_[p]) * (p < first_shared_ ? columns_ : 1);
+    variables_ += units_[p];
   }
 }
 

@@ -23,7 +23,8 @@ inline constexpr std::size_t row_padding = 8;
 /// it in its steppers without a specialisation of is_resizeable, and its range algebra runs over it.
 using State = std::vector<double, boost::alignment::aligned_allocator<double, 64>>;
 
-/// A units x columns block inside a larger array; column c starts at data + c * stride. Does not own.
+/// A units x columns block inside a larger array; column c starts at data + c * stride, where a stride of 0 is of a
+/// block that all columns share. Does not own.
 template <typename T>
 struct BasicMatrixView {
   T* data = nullptr;
@@ -46,16 +47,18 @@ void fill(const MatrixView& view, double value);
 /// Whether any value of a state, padding included, is not finite or beyond the limit.
 [[nodiscard]] bool any_out_of_range(std::span<const double> x, double limit);
 
-/// Where each population's block lies: population-major, within a block column after column.
+/// Where each population's block lies: population-major, within a block column after column. The last blocks may be
+/// shared by all columns: weights that move.
 class Layout {
  public:
   Layout() = default;
-  Layout(std::vector<std::size_t> units, std::size_t columns);
+  /// @param shared  the number of blocks that columns share
+  Layout(std::vector<std::size_t> units, std::size_t columns, std::size_t shared = 0);
 
   [[nodiscard]] std::size_t populations() const noexcept { return units_.size(); }
   [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
   [[nodiscard]] std::size_t units(std::size_t p) const { return units_[p]; }
-  [[nodiscard]] std::size_t stride(std::size_t p) const { return padded(units_[p]); }
+  [[nodiscard]] std::size_t stride(std::size_t p) const { return p < first_shared_ ? padded(units_[p]) : 0; }
   [[nodiscard]] std::size_t offset(std::size_t p) const { return offsets_[p]; }
   /// length of a state, padding included
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -79,7 +82,7 @@ class Layout {
 
  private:
   std::vector<std::size_t> units_, offsets_, variable_offsets_;
-  std::size_t columns_ = 0, size_ = 0, variables_ = 0;
+  std::size_t columns_ = 0, size_ = 0, variables_ = 0, first_shared_ = 0;
 };
 
 }  // namespace dynvert

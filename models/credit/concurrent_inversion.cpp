@@ -66,21 +66,23 @@ void add_plasticity(Circuit& circuit, ConcurrentCircuit& c, const Network& netwo
   for (std::size_t l = 1; l <= depth; ++l) {
     Plasticity rule{
         .tau = parameters.plasticity->tau, .rate = parameters.plasticity->eta, .decay = parameters.plasticity->lambda};
+    PlasticProduct product;
     if (l == depth) {
-      rule.post = {{.population = c.t}, {.population = c.forward.a[l], .transmits = Transmit::rate, .coefficient = -1}};
+      product.post = {{.population = c.t},
+                      {.population = c.forward.a[l], .transmits = Transmit::rate, .coefficient = -1}};
     } else {
-      rule.post = {readout_factor(network, parameters.transfer, c.chains[depth - l - 1], c.forward.a[l], l)};
+      product.post = {readout_factor(network, parameters.transfer, c.chains[depth - l - 1], c.forward.a[l], l)};
     }
     const auto add = [&](ProjectionIndex projection, Factor pre) {
       if (l == depth) c.gated.push_back(circuit.plasticity().size());
-      rule.projection = projection;
-      rule.pre = pre;
+      rule.uses = {WeightUse{.projection = projection}};
+      if (l >= 2 && projection == c.forward.W[l]) rule.uses.push_back({.projection = c.chains[depth - l].W[l]});
+      product.pre = pre;
+      rule.products = {product};
       circuit.add(rule);
     };
-    if (l >= 2) rule.shared = {c.chains[depth - l].W[l]};
     add(c.forward.W[l], {.population = c.forward.a[l - 1], .transmits = l == 1 ? Transmit::state : Transmit::rate});
     if (!network.bias) continue;
-    rule.shared.clear();
     add(c.forward.b[l], {.population = c.forward.one});
   }
 }
@@ -95,8 +97,9 @@ void enter_phase(const ConcurrentCircuit& c, const Network& network, const Activ
   // measures look at the same circuit with fixed weights, which has no rules
   if (f.circuit().plasticity().empty()) return;
   for (const std::size_t i : c.gated) {
-    f.plasticity(i).post[0].coefficient = on;
-    f.plasticity(i).post[1].coefficient = -on;
+    std::vector<Factor>& post = f.plasticity(i).products.front().post;
+    post[0].coefficient = on;
+    post[1].coefficient = -on;
   }
 }
 

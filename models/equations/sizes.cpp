@@ -159,7 +159,8 @@ class Inference {
       join(side, class_of(e, here), fmt::format("a {} of {}", what, matrix.in_equations()), to_text(e), here);
     };
     fit(rows, "column", term.post);
-    fit(rows, "column", term.factor);
+    // one unit may stand for all
+    if (sizes_.units(class_of(term.factor, where)) != 1) fit(rows, "column", term.factor);
     if (!term.pre.is_number(1)) fit(columns, "row", term.pre);
   }
 

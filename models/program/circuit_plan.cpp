@@ -64,11 +64,14 @@ arma::mat& MatrixPlace::of(Network& network) const { return matrix_at(*this, net
 
 CircuitPlan::CircuitPlan(Description description, const Network& network, const RunNumbers& run)
     : description_(std::move(description)), run_(run), depth_(network.depth()) {
+  find_references();
+  find_low_passes();
   for (std::size_t p = 0; p < description_.populations.size(); ++p)
     population_numbers_.emplace(description_.populations[p].name, p);
   for (std::size_t m = 0; m < description_.matrices.size(); ++m)
     matrix_numbers_.emplace(description_.matrices[m].name, m);
   refuse();
+  refuse_by_solver();
   find_places();
   find_layers(network);
   find_forward(network);
@@ -78,56 +81,11 @@ CircuitPlan::CircuitPlan(Description description, const Network& network, const 
 
 /// What descriptions can say and no engine runs yet is an error here, not a surprise later.
 void CircuitPlan::refuse() const {
-  const auto no_last = [](const Expression& e, const Where& where) {
-    visit(e, [&](const Expression& node) {
-      if (node.is(Kind::call) && node.name() == "last")
-        equations::fail(where, fmt::format("{}: values of the step before are not kept", to_text(node)),
-                        "a population that moves, tau dy/dt = -y + x");
-      return true;
-    });
-  };
-  const auto no_last_in = [&](const std::vector<Term>& terms) {
-    for (const Term& t : terms) {
-      no_last(t.signal, t.where);
-      no_last(t.factor, t.where);
-    }
-  };
   for (const equations::Population& p : description_.populations) {
-    no_last_in(p.terms);
     if (p.type == equations::Population::Type::source)
       equations::fail(p.where, fmt::format("[source.{}] has no place in trials of a task", p.name.in_equations()),
                       "input and target");
   }
-  for (const equations::Phase& phase : description_.phases)
-    for (const auto* givens : {&phase.set, &phase.equations})
-      for (const Given& g : *givens) no_last_in(g.terms);
-  if (description_.readout.y && description_.readout.at != "end")
-    equations::fail(description_.readout.where, "[readout] at = \"average\": averages of outputs are not taken",
-                    "at = \"end\", or a population that moves, tau dy/dt = -y + ..");
-  // an order in which each comes after what it depends on is there where nothing depends on itself
-  for (const equations::Phase& phase : description_.phases) {
-    std::vector<bool> waits(description_.populations.size(), false);
-    for (const Name& name : phase.evaluation_order) waits[population(name)] = true;
-    for (const Name& name : phase.evaluation_order) {
-      const std::size_t p = population(name);
-      const Given* given = given_in(phase.equations, name);
-      const auto check = [&](std::size_t q) {
-        if (!waits[q]) return;
-        equations::fail(given != nullptr ? given->where : description_.populations[p].where,
-                        fmt::format("algebraic_loop = \"{}\": circles of algebraic populations are not solved",
-                                    description_.algebraic_loop),
-                        "populations that move in the place of one of the circle, tau dx/dt = -x + ..");
-      };
-      for (const Term& t : terms_in(description_, phase, p)) {
-        for_each_population(t.signal, *this, check);
-        for_each_population(t.factor, *this, check);
-      }
-      waits[p] = false;
-    }
-  }
-  if (description_.carry_all || !description_.carry.empty())
-    equations::fail(description_.carry_where, "[trial] carry: states do not go over from one trial to the next",
-                    "trials that begin from [initial]");
 }
 
 std::size_t CircuitPlan::population(const Name& name) const {

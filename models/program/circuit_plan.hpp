@@ -11,12 +11,18 @@
 /// | the network's own pass   | a_l = W[l] h_{l-1} + b[l], or tau da_l/dt = -a_l + .., and h_l = g_l(a_l)         |
 /// | learning as a network    | W[l] += eta s_l h_{l-1}' - lambda W[l] for each l, b[l] likewise, and no other    |
 /// | feedback                 | B from layer `top` down to layer `bottom`                                         |
+///
+/// last(x) becomes a population of its own, which stands for x a step before, and so does each reference that
+/// algebraic_loop = "lag" makes one to the step before. With algebraic_loop = "solve" a reference to a population that
+/// is evaluated later becomes one that stands for it at the same time. These come after the populations of the
+/// description.
 
 #include <dynvert/models/credit/credit.hpp>
 #include <dynvert/models/equations/description.hpp>
 #include <dynvert/models/network/network.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -26,6 +32,16 @@
 
 namespace dynvert {
 
+/// What the solver of a run can do, as far as some constructs need it.
+struct SolverTraits {
+  std::string_view name = "euler";
+  bool fixed_steps = true;    ///< all steps are dt
+  bool integrates = true;     ///< through time; else it gives a steady state
+  bool linear_only = false;   ///< takes linear circuits alone
+  bool joins_columns = true;  ///< can move what all columns share
+  bool settles = false;       ///< columns may end before their time
+};
+
 /// What equations know of the run: eta, lambda, batch, duration, dt.
 struct RunNumbers {
   double eta = 0, lambda = 0;
@@ -33,6 +49,8 @@ struct RunNumbers {
   double duration = 0, dt = 0;
   double clip_delta = 0;   ///< of the post factors of hidden layers, where the circuit says nothing; 0: none
   bool normalise = false;  ///< changes are divided by their norm, likewise
+  SolverTraits solver{};
+  std::uint64_t seed = 0;  ///< of states that are drawn
 };
 
 /// Where the values of a matrix are.
@@ -82,6 +100,25 @@ class CircuitPlan {
 
   [[nodiscard]] bool is_continuous(std::size_t matrix, const equations::Phase& phase) const;
 
+  /// A population that stands for another one: a step before, or at the same time.
+  struct Reference {
+    std::size_t population = 0;  ///< it
+    std::size_t of = 0;          ///< the other
+    bool same_time = false;
+  };
+  [[nodiscard]] const std::vector<Reference>& references() const noexcept { return references_; }
+  [[nodiscard]] bool has_circles() const;
+  /// The low-pass of post pre' of each synapse, as a population that moves, after those of the description:
+  ///     tau dE/dt = -E + post pre',     rows * columns units, the columns of E one below the other
+  struct LowPass {
+    std::size_t population = 0;
+    std::size_t matrix = 0;
+    equations::Expression tau{}, post{}, pre{};
+  };
+  [[nodiscard]] const std::vector<LowPass>& low_passes() const noexcept { return low_passes_; }
+  /// That of a term of a rule on a matrix.
+  [[nodiscard]] const LowPass& low_pass(std::size_t matrix, const equations::RuleTerm& term) const;
+
   /// The forward pass of the network, where the circuit has it: numbers of a_l and h_l, l = 0..L (a_0 does not count).
   struct Forward {
     std::vector<std::size_t> a, h;
@@ -107,17 +144,22 @@ class CircuitPlan {
  private:
   [[nodiscard]] double number_of(const equations::Expression& e, const equations::Phase* phase,
                                  const RunNumbers& run) const;
+  void find_references();
+  void find_low_passes();
   void find_places();
   void find_layers(const Network& network);
   void find_forward(const Network& network);
   void find_credit();
   void find_feedback();
   void refuse() const;
+  void refuse_by_solver() const;
 
   equations::Description description_;
   RunNumbers run_;
   std::size_t depth_ = 0;
   std::map<equations::Name, std::size_t> population_numbers_, matrix_numbers_;
+  std::vector<Reference> references_;
+  std::vector<LowPass> low_passes_;
   std::vector<MatrixPlace> places_;
   std::vector<std::optional<std::size_t>> layers_;
   std::optional<Forward> forward_;
@@ -133,7 +175,7 @@ class CircuitPlan {
 /// nullptr: the phase says nothing of it
 [[nodiscard]] const equations::Given* given_in(const std::vector<equations::Given>& givens,
                                                const equations::Name& population);
-/// Calls `visit` with each population that an expression names; last(x) is none of them.
+/// Calls `visit` with each population that an expression names.
 void for_each_population(const equations::Expression& e, const CircuitPlan& plan,
                          const std::function<void(std::size_t)>& visit);
 

@@ -15,22 +15,6 @@ using equations::Kind;
 using equations::RuleTerm;
 using equations::Term;
 
-namespace {
-
-arma::vec constant_of(const Expression& e, std::size_t n, const CircuitPlan& plan) {
-  arma::vec values(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    values[i] = equations::evaluate_number(e, [&](const Expression& name) {
-      if (name.name() == "i") return static_cast<double>(i + 1);
-      if (name.name() == "n") return static_cast<double>(n);
-      return plan.number(name);
-    });
-  }
-  return values;
-}
-
-}  // namespace
-
 std::shared_ptr<const DescribedCircuit> DescribedCircuit::make(Description description, const Network& network,
                                                                const RunNumbers& run,
                                                                const std::vector<std::string>& recorded) {
@@ -52,83 +36,25 @@ DescribedCircuit::DescribedCircuit(Description description, const Network& netwo
   }
   make_rules();
   find_initial();
+  find_carried();
+  find_readout();
   make_phases();
   const auto credit = std::ranges::find(d.phases, plan_.credit_phase(), &equations::Phase::name);
   credit_phase_ = credit == d.phases.end() ? phases_.size() - 1 : static_cast<std::size_t>(credit - d.phases.begin());
-  if (d.readout.y) {
-    readout_.emplace(d.readout.y, plan_, nullptr);
-    const auto phase = std::ranges::find(d.phases, d.readout.phase, &equations::Phase::name);
-    readout_phase_ = phase == d.phases.end() ? phases_.size() - 1 : static_cast<std::size_t>(phase - d.phases.begin());
-  }
 }
 
-/// Populations that have a value before the first phase, each after what it depends on.
-void DescribedCircuit::find_initial() {
+void DescribedCircuit::find_readout() {
   const Description& d = plan_.description();
-  std::vector<std::vector<Expression>> reads(d.populations.size());
-  std::vector<std::optional<Initial>> all(d.populations.size());
-  for (std::size_t p = 0; p < d.populations.size(); ++p) {
-    const equations::Population& population = d.populations[p];
-    const auto given = std::ranges::find(d.initial, population.name, &equations::Initial::name);
-    Initial initial{.population = p};
-    if (given != d.initial.end() && given->value) {
-      bool is_signal = false;
-      visit(given->value, [&](const Expression& e) {
-        is_signal = is_signal || (e.is(Kind::name) && e.name() != "i" && e.name() != "n" && !plan_.is_number(e));
-        return !e.is(Kind::name);
-      });
-      if (is_signal) {
-        reads[p] = {given->value};
-        initial.signal.emplace(given->value, plan_, nullptr);
-      } else {
-        initial.constant = constant_of(given->value, population.units, plan_);
-      }
-    } else if (given != d.initial.end()) {
-      equations::fail(
-          given->where,
-          fmt::format("[initial] {}: random states are not drawn in trials of a task", population.name.in_equations()),
-          "numbers, formulae of i and n, and signals");
-    } else if (population.type == equations::Population::Type::algebraic) {
-      // as in the first phase
-      const equations::Phase* first = d.phases.empty() ? nullptr : &d.phases.front();
-      const equations::Given* replaced = first != nullptr ? given_in(first->equations, population.name) : nullptr;
-      const std::vector<Term>& terms = replaced != nullptr && !replaced->tau ? replaced->terms : population.terms;
-      for (const Term& t : terms) reads[p].insert(reads[p].end(), {t.signal, t.factor});
-      initial.sum.emplace(terms, population.units, plan_, first);
-    } else if (population.type == equations::Population::Type::input ||
-               population.type == equations::Population::Type::target) {
-      continue;
-    } else {
-      initial.constant.zeros(population.units);
-    }
-    all[p] = std::move(initial);
-  }
-  if (const auto& forward = plan_.forward(); forward && forward->instantaneous) {
-    for (std::size_t l = 0; l <= plan_.depth(); ++l) {
-      // what the network's own pass gives
-      all[forward->h[l]].reset();
-      if (l > 0) all[forward->a[l]].reset();
-    }
-  }
-  std::vector<int> marks(all.size(), 0);
-  std::vector<std::pair<std::size_t, bool>> stack;
-  for (std::size_t start = 0; start < all.size(); ++start) {
-    stack.emplace_back(start, false);
-    while (!stack.empty()) {
-      const auto [p, done] = stack.back();
-      stack.pop_back();
-      if (done) {
-        if (all[p]) initial_.push_back(std::move(*all[p]));
-        continue;
-      }
-      if (marks[p] != 0) continue;
-      marks[p] = 1;
-      stack.emplace_back(p, true);
-      if (!all[p]) continue;
-      for (const Expression& e : reads[p])
-        for_each_population(e, plan_, [&](std::size_t q) { stack.emplace_back(q, false); });
-    }
-  }
+  if (!d.readout.y) return;
+  readout_.emplace(d.readout.y, plan_, nullptr);
+  const auto phase = std::ranges::find(d.phases, d.readout.phase, &equations::Phase::name);
+  readout_phase_ = static_cast<std::size_t>((phase == d.phases.end() ? d.phases.end() - 1 : phase) - d.phases.begin());
+  if (d.readout.at == "end") return;
+  const equations::Phase& of = d.phases[readout_phase_];
+  if (!(plan_.number(of.duration, &of) > 0))
+    equations::fail(d.readout.where, fmt::format("the average over phase \"{}\", which takes no time", of.name),
+                    "at = \"end\", or another phase");
+  for_each_population(d.readout.y, plan_, [&](std::size_t p) { averaged_.push_back(p); });
 }
 
 DescribedCircuit::Changes DescribedCircuit::changes(std::size_t trial, const Activity& activity,
@@ -182,6 +108,7 @@ void DescribedCircuit::put_feedback(const Feedback& feedback, Network& network) 
 void DescribedCircuit::make_phases() {
   const Description& d = plan_.description();
   std::set<std::string> read{d.readout.phase};
+  if (!carried_.empty()) read.insert(carried_after_);
   for (const equations::Phase& phase : d.phases) read.insert(phase.from);
   for (const equations::Rule& rule : d.rules)
     for (const RuleTerm& t : rule.terms) read.insert(t.phases.begin(), t.phases.end());
@@ -196,6 +123,7 @@ void DescribedCircuit::make_phases() {
           kept.insert(kept.end(), average.populations.begin(), average.populations.end());
       }
     }
+    if (phases_.size() == readout_phase_) kept.insert(kept.end(), averaged_.begin(), averaged_.end());
     entry.program = std::make_unique<PhaseProgram>(plan_, phase, kept);
     double& end = ends[phase.clock];
     entry.begin = phase.begin ? plan_.number(phase.begin, &phase) : end;
@@ -248,59 +176,16 @@ void DescribedCircuit::take_moved(const PopulationValues& values, Network& netwo
   for (const auto& [matrix, weights] : values.weights) plan_.place(matrix).of(network) = weights;
 }
 
-void DescribedCircuit::start(const Network& network, Activity& activity, Credit& credit) const {
-  const Description& d = plan_.description();
-  PopulationValues& values = activity.values;
-  values.now.resize(units_.size());
-  values.ended.clear();
-  values.weights.clear();
-  values.integrals.assign(averages_, arma::mat());
-  values.durations.assign(averages_, 0.0);
-  const std::size_t columns = activity.t.n_cols;
-  const bool passed = plan_.forward() && plan_.forward()->instantaneous;
-  for (std::size_t p = 0; p < units_.size(); ++p) {
-    if (d.populations[p].type == equations::Population::Type::input)
-      values.now[p] = passed ? activity.h[0] : activity.x;
-    if (d.populations[p].type == equations::Population::Type::target) values.now[p] = activity.t;
-  }
-  if (passed) {
-    const auto& forward = *plan_.forward();
-    values.now[forward.h[0]] = activity.h[0];
-    for (std::size_t l = 1; l <= plan_.depth(); ++l) {
-      values.now[forward.a[l]] = activity.a[l];
-      values.now[forward.h[l]] = activity.h[l];
-    }
-  }
-  arma::mat value;
-  for (const Initial& initial : initial_) {
-    if (initial.sum)
-      initial.sum->evaluate(network, values.now, columns, value);
-    else if (initial.signal)
-      initial.signal->evaluate(values.now, units_[initial.population], columns, value);
-    else
-      value = arma::repmat(initial.constant, 1, columns);
-    std::swap(values.now[initial.population], value);
-  }
-  if (std::ranges::any_of(plan_.description().phases, [](const auto& phase) { return phase.from == "initial"; }))
-    values.ended["initial"] = values.now;
-  credit.resize(plan_.depth() + 1);
-  if (!passed) activity.e.reset();
-  if (!readout_ && !plan_.forward() && !output_error_) {
-    // the network's own forward pass is meant
-    Activity pass;
-    forward(network, activity.x, activity.t, pass);
-    activity.e = std::move(pass.e);
-  }
-  publish(0, activity, credit);
-}
-
 /// What others read of a trial: the network's activity where the circuit has it, the output error, credit signals.
 void DescribedCircuit::publish(std::size_t phase, Activity& activity, Credit& credit) const {
   const std::vector<arma::mat>& now = activity.values.now;
   const std::size_t depth = plan_.depth();
   if (readout_ && phase == readout_phase_) {
     arma::mat y;
-    readout_->evaluate(now, activity.t.n_rows, activity.t.n_cols, y);
+    if (averaged_.empty())
+      readout_->evaluate(now, activity.t.n_rows, activity.t.n_cols, y);
+    else
+      y = average_readout(activity);
     activity.e = activity.t - y;
   }
   // of a phase after that in which credit is read nobody asks for more
@@ -376,15 +261,19 @@ std::vector<Stage> DescribedCircuit::evaluation_stages() const {
   for (std::size_t i = 0; i <= readout_phase_; ++i) {
     if (phases_[i].program->phase().during == "learning") continue;
     stages.push_back(stage(i));
-    stages.back().loops.clear();
-    stages.back().follow = nullptr;
+    Stage& last = stages.back();
+    last.loops.clear();
+    last.circuit = last.circuit.without_plasticity();
+    last.follow = nullptr;
+    if (i == readout_phase_ && !averaged_.empty()) last.follow = follow(i, false);
   }
   return stages;
 }
 
 bool DescribedCircuit::has_own_readout() const noexcept {
   const auto& forward = plan_.forward();
-  return readout_ && !(forward && forward->instantaneous && readout_->is_population() == forward->h.back());
+  return readout_ &&
+         !(averaged_.empty() && forward && forward->instantaneous && readout_->is_population() == forward->h.back());
 }
 
 Stage DescribedCircuit::stage(std::size_t i) const {
@@ -440,13 +329,8 @@ Stage DescribedCircuit::stage(std::size_t i) const {
   const auto averages = [&](const RuleProgram& rule) {
     return std::ranges::any_of(rule.averages(), [&](const auto& average) { return averages_in(average, i); });
   };
-  if (std::ranges::any_of(rules_, averages)) {
-    stage.follow = [self, i](const Network& network, const RightHandSide& f, const StatePath& path, const State& end,
-                             Activity& activity) {
-      Network moved;
-      self->integrate(i, self->newest(network, activity.values, moved), f, path, end, activity);
-    };
-  }
+  const bool for_rules = std::ranges::any_of(rules_, averages);
+  if (for_rules || (i == readout_phase_ && !averaged_.empty())) stage.follow = follow(i, for_rules);
   return stage;
 }
 

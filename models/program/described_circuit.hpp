@@ -16,8 +16,10 @@
 #include <dynvert/models/program/rule_program.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,9 +44,23 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   void take_feedback(const Network& network, Feedback& feedback) const;
   void put_feedback(const Feedback& feedback, Network& network) const;
 
-  /// The values that a trial begins with: [initial], input and target, and what follows from them.
+  /// Which trial it is that begins. States that are drawn are a function of the seed, of this and of the population.
+  struct Beginning {
+    std::size_t trial = 0;
+    bool evaluates = false;        ///< an evaluation: of its samples alone, nothing is carried over to it
+    std::size_t first_sample = 0;  ///< in evaluations: of the first column, in the data set
+    /// What earlier trials have left, by carried(); nullptr: nothing. NaN: nothing for that column yet.
+    const std::vector<arma::mat>* carried = nullptr;
+    std::span<const std::size_t> places = {};  ///< by column of the trial: its column there
+  };
+  /// The values that a trial begins with: [initial], or what was carried, input and target, and what follows from them.
   /// @param activity  holds x and t, and a and h where the forward pass is the network's
-  void start(const Network& network, Activity& activity, Credit& credit) const;
+  void start(const Network& network, Activity& activity, Credit& credit, const Beginning& beginning) const;
+  /// Populations whose states go over to the next trial, or to the next of the same sample.
+  [[nodiscard]] const std::vector<std::size_t>& carried() const noexcept { return carried_; }
+  [[nodiscard]] bool carries_per_sample() const { return plan_.description().carry_per == "sample"; }
+  /// Takes those states of a trial. @param places  as in Beginning
+  void carry(const Activity& activity, std::span<const std::size_t> places, std::vector<arma::mat>& carried) const;
   /// Gives the network the weights that have moved in the trial.
   void take_moved(const PopulationValues& values, Network& network) const;
   /// What the rules make of a trial: changes by rule, and what optimisers remember then. All are of the weights as
@@ -62,8 +78,9 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   [[nodiscard]] bool has_own_readout() const noexcept;
   /// The stages of an evaluation: those up to the readout's phase, without rules.
   [[nodiscard]] std::vector<Stage> evaluation_stages() const;
-  /// Some rule averages over time: trajectories are needed, a sample each step.
-  [[nodiscard]] bool takes_averages() const noexcept { return averages_ > 0; }
+  /// Some rule, or the readout, averages over time: trajectories are needed, a sample each step.
+  [[nodiscard]] bool takes_averages() const noexcept { return averages_ > 0 || averages_readout(); }
+  [[nodiscard]] bool averages_readout() const noexcept { return !averaged_.empty(); }
 
  private:
   struct PhaseEntry {
@@ -76,9 +93,11 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   };
   struct Initial {
     std::size_t population = 0;
-    std::optional<SumProgram> sum = std::nullopt;      ///< of an algebraic population
-    std::optional<SignalValue> signal = std::nullopt;  ///< of [initial]
-    arma::vec constant = {};                           ///< likewise, of each unit
+    std::optional<SumProgram> sum = std::nullopt;       ///< of an algebraic population
+    std::optional<SignalValue> signal = std::nullopt;   ///< of [initial]
+    arma::vec constant = {};                            ///< likewise, of each unit
+    double half_width = 0, standard_deviation = 0;      ///< of a distribution around it; 0: none
+    std::optional<std::size_t> carried = std::nullopt;  ///< its place among the carried
   };
 
   DescribedCircuit(equations::Description description, const Network& network, const RunNumbers& run,
@@ -87,6 +106,8 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   [[nodiscard]] const Network& newest(const Network& network, const PopulationValues& values, Network& moved) const;
   void make_rules();
   void find_initial();
+  void find_carried();
+  void find_readout();
   void make_phases();
   void find_clocks();
   void check_phases(const equations::RuleTerm& term) const;
@@ -96,8 +117,15 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   /// The values with which a phase opens.
   [[nodiscard]] std::vector<arma::mat> opened(std::size_t phase, const Network& network,
                                               const PopulationValues& values) const;
-  void integrate(std::size_t phase, const Network& network, const RightHandSide& f, const StatePath& path,
-                 const State& end, Activity& activity) const;
+  [[nodiscard]] arma::mat drawn(const Initial& initial, const Beginning& beginning, std::size_t columns) const;
+  /// Stage::follow of a phase. @param for_rules  products that rules average, too
+  [[nodiscard]] std::function<void(const Network&, const RightHandSide&, const StatePath&, const State&, Activity&)>
+  follow(std::size_t phase, bool for_rules) const;
+  /// A phase on its way.
+  struct Way;
+  void integrate_rules(const Way& way, Activity& activity) const;
+  void integrate_readout(const Way& way, Activity& activity) const;
+  [[nodiscard]] arma::mat average_readout(const Activity& activity) const;
   [[nodiscard]] bool averages_in(const RuleProgram::Average& average, std::size_t phase) const;
   void publish(std::size_t phase, Activity& activity, Credit& credit) const;
 
@@ -109,7 +137,12 @@ class DescribedCircuit : public std::enable_shared_from_this<DescribedCircuit> {
   std::vector<Initial> initial_;  ///< in the order of dependence
   std::vector<PhaseEntry> phases_;
   std::optional<std::size_t> output_error_;
+  std::vector<std::size_t> carried_;
+  std::string carried_after_;  ///< the phase at whose end
+  std::optional<CircleSolver> start_circles_;
+  bool starts_alike_ = true;  ///< from the same values in every trial, up to input and target
   std::optional<SignalValue> readout_;
+  std::vector<std::size_t> averaged_;  ///< what a readout names that is averaged over its phase; else empty
   std::size_t readout_phase_ = 0, credit_phase_ = 0;
 };
 

@@ -32,10 +32,14 @@ dynvert::Role role_named(const std::string& role) {
 
 PhaseProgram::PhaseProgram(const CircuitPlan& plan, const equations::Phase& phase, const std::vector<std::size_t>& kept)
     : plan_(plan), phase_(phase) {
-  find_varying(kept);
+  find_varying();
+  find_needed(kept);
   find_folded(kept);
   blocks_.assign(varies_.size(), std::nullopt);
   for (const equations::Name& name : phase.moves) add_population(plan.population(name));
+  for (const CircuitPlan::Reference& r : plan.references()) {
+    if (needed_[r.population]) add_population(r.population);
+  }
   for (const equations::Name& name : phase.evaluation_order) {
     const std::size_t p = plan.population(name);
     if (!needed_[p] || folded_[p]) continue;
@@ -46,6 +50,8 @@ PhaseProgram::PhaseProgram(const CircuitPlan& plan, const equations::Phase& phas
       add_terms(p);
   }
   for (const equations::Name& name : phase.moves) add_terms(plan.population(name));
+  add_references();
+  add_low_passes();
   add_plasticity();
   find_evaluations();
 }
@@ -74,20 +80,34 @@ bool PhaseProgram::varies(const Term& term) const {
   return is_moving_matrix(term) || varies(term.signal) || varies(term.factor);
 }
 
-void PhaseProgram::find_varying(const std::vector<std::size_t>& kept) {
-  const Description& d = plan_.description();
-  varies_.assign(d.populations.size(), false);
-  moves_ = needed_ = varies_;
+void PhaseProgram::find_varying() {
+  varies_.assign(plan_.description().populations.size(), false);
+  moves_ = needed_ = stands_ = varies_;
   for (const equations::Name& name : phase_.moves) moves_[plan_.population(name)] = true;
   varies_ = moves_;
-  for (const equations::Name& name : phase_.evaluation_order) {
-    const std::size_t p = plan_.population(name);
-    if (is_algebraic(p)) varies_[p] = std::ranges::any_of(terms(p), [&](const Term& t) { return varies(t); });
+  const bool takes_steps = !phase_.moves.empty() || !phase_.learn.empty();
+  for (const CircuitPlan::Reference& r : plan_.references()) {
+    stands_[r.population] = true;
+    varies_[r.population] = takes_steps && !r.same_time;
   }
-  // from what moves back to what it needs
-  const auto need = [&](const Expression& e) {
-    for_each_population(e, plan_, [&](std::size_t p) { needed_[p] = needed_[p] || (varies_[p] && !moves_[p]); });
-  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const equations::Name& name : phase_.evaluation_order) {
+      const std::size_t p = plan_.population(name);
+      if (is_algebraic(p)) varies_[p] = std::ranges::any_of(terms(p), [&](const Term& t) { return varies(t); });
+    }
+    // a circle varies as a whole
+    for (const CircuitPlan::Reference& r : plan_.references()) {
+      if (!r.same_time || varies_[r.population] || !varies_[r.of]) continue;
+      varies_[r.population] = changed = true;
+    }
+  }
+}
+
+/// From what moves back to what it needs.
+void PhaseProgram::find_needed(const std::vector<std::size_t>& kept) {
+  const auto need_one = [&](std::size_t p) { needed_[p] = needed_[p] || (varies_[p] && !moves_[p]); };
+  const auto need = [&](const Expression& e) { for_each_population(e, plan_, need_one); };
   const auto need_terms = [&](std::size_t p) {
     for (const Term& t : terms(p)) {
       need(t.signal);
@@ -97,17 +117,31 @@ void PhaseProgram::find_varying(const std::vector<std::size_t>& kept) {
   for (std::size_t p = 0; p < moves_.size(); ++p) {
     if (moves_[p]) need_terms(p);
   }
-  for (const Rule& rule : d.rules) {
+  for (const Rule& rule : plan_.description().rules) {
     if (!rule.continuous || !plan_.is_continuous(plan_.matrix(rule.matrix), phase_)) continue;
     for (const RuleTerm& t : rule.terms) {
       need(t.post);
       need(t.pre);
+      need(t.factor);
     }
   }
-  for (const std::size_t p : kept) needed_[p] = needed_[p] || (varies_[p] && !moves_[p]);
-  for (auto name = phase_.evaluation_order.rbegin(); name != phase_.evaluation_order.rend(); ++name) {
-    const std::size_t p = plan_.population(*name);
-    if (needed_[p]) need_terms(p);
+  for (const CircuitPlan::LowPass& low : plan_.low_passes()) {
+    if (!moves_[low.population]) continue;
+    need(low.post);
+    need(low.pre);
+  }
+  for (const std::size_t p : kept) need_one(p);
+  // what stands for others follows them, whoever reads it, and when
+  for (const CircuitPlan::Reference& r : plan_.references()) {
+    need_one(r.population);
+    if (varies_[r.population]) need_one(r.of);
+  }
+  // within a circle in any order
+  for (std::size_t round = 0; round < (plan_.has_circles() ? 2U : 1U); ++round) {
+    for (auto name = phase_.evaluation_order.rbegin(); name != phase_.evaluation_order.rend(); ++name) {
+      const std::size_t p = plan_.population(*name);
+      if (needed_[p]) need_terms(p);
+    }
   }
 }
 
@@ -132,7 +166,9 @@ void PhaseProgram::find_folded(const std::vector<std::size_t>& kept) {
   folded_.assign(varies_.size(), std::nullopt);
   for (const equations::Name& name : phase_.evaluation_order) {
     const std::size_t p = plan_.population(name);
-    const bool is_kept = std::ranges::find(kept, p) != kept.end();
+    const bool is_kept =
+        std::ranges::find(kept, p) != kept.end() ||
+        std::ranges::find(plan_.references(), p, &CircuitPlan::Reference::of) != plan_.references().end();
     if (!needed_[p] || is_kept || terms(p).size() != 1) continue;
     const Term& t = terms(p)[0];
     if (t.matrix || !t.coefficient.is_number(1) || t.signal.size() > largest_fold) continue;
@@ -162,7 +198,7 @@ void PhaseProgram::add_population(std::size_t p, std::optional<Signal> signal) {
     population.leak = plan_.number(given != nullptr ? given->leak : from.leak, &phase_);
     if (const Expression& sigma = given != nullptr ? given->noise : from.noise)
       population.noise = plan_.number(sigma, &phase_);
-  } else if (varies_[p]) {
+  } else if (varies_[p] && !stands_[p]) {
     population.algebraic = true;
   } else {
     population.clamped = true;
@@ -361,7 +397,9 @@ ProjectionIndex PhaseProgram::project(const Source& source, PopulationIndex targ
 PopulationIndex PhaseProgram::add_product(const Term& term, std::size_t units) {
   const std::size_t m = plan_.matrix(term.matrix->name);
   const equations::Matrix& shape = plan_.description().matrices[m];
-  const Source from = source(term.signal, term.matrix->transposed ? shape.rows : shape.columns);
+  const Source from = term.signal.is_number(1)
+                          ? Source{.population = block_of_one()}
+                          : source(term.signal, term.matrix->transposed ? shape.rows : shape.columns);
   const PopulationIndex product = circuit_.add(
       dynvert::Population{.name = fmt::format("product {} of {}", circuit_.projections().size(), plan_.matrix_name(m)),
                           .units = units,
@@ -393,6 +431,11 @@ void PhaseProgram::add_terms(std::size_t p) {
     const double coefficient = plan_.number(t.coefficient, &phase_);
     if (!t.matrix) {
       waiting.push_back({source(t.signal, units), coefficient, fmt::format("{} of {}", to_text(t.signal), name), {}});
+    } else if (t.factor.is_number(1) && is_moving_matrix(t) && coefficient != 1) {
+      // a multiple of weights that move is a multiple of their product
+      Source from;
+      from.population = add_product(t, units);
+      waiting.push_back({std::move(from), coefficient, fmt::format("multiple of a product of {}", name), std::nullopt});
     } else if (t.factor.is_number(1)) {
       const std::size_t m = plan_.matrix(t.matrix->name);
       const equations::Matrix& shape = plan_.description().matrices[m];

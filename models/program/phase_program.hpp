@@ -9,6 +9,7 @@
 /// | algebraic, on the way from moving to moving,   | an algebraic population of the circuit, or folded into what     |
 /// | or asked for                                   | reads it, if it only renames, transmits or scales by a slope    |
 /// | algebraic, depends on what moves, otherwise    | evaluated when the phase closes                                 |
+/// | stands for another (circuit_plan.hpp)          | a clamped population of the circuit, which stands for the other |
 /// | anything else                                  | evaluated when the phase opens; its terms are inputs            |
 ///
 /// Signals become what the circuit transmits, so that they run by its kernels, and loops are seen by their structure:
@@ -22,6 +23,7 @@
 /// | any other                | the state of an algebraic population, a signal  |
 
 #include <dynvert/models/circuit/circuit.hpp>
+#include <dynvert/models/program/circle_solver.hpp>
 #include <dynvert/models/program/sum_program.hpp>
 
 #include <cstddef>
@@ -92,11 +94,17 @@ class PhaseProgram {
 
   static void evaluate(const std::vector<Evaluation>& evaluations, const Network& network, std::size_t columns,
                        std::vector<arma::mat>& values);
-  void find_varying(const std::vector<std::size_t>& kept);
+  void find_varying();
+  void find_needed(const std::vector<std::size_t>& kept);
+  void add_references();
+  void add_low_passes();
+  [[nodiscard]] PopulationIndex block_of(const equations::Expression& signal, std::size_t units);
   void find_folded(const std::vector<std::size_t>& kept);
   void add_population(std::size_t p, std::optional<Signal> signal = std::nullopt);
   void add_terms(std::size_t p);
   void add_plasticity();
+  [[nodiscard]] std::vector<WeightUse> uses_of(std::size_t matrix) const;
+  void add_products(const equations::Rule& rule, double faster, Plasticity& plasticity);
   void find_evaluations();
   [[nodiscard]] const std::vector<equations::Term>& terms(std::size_t p) const;
   [[nodiscard]] bool is_algebraic(std::size_t p) const;
@@ -123,7 +131,7 @@ class PhaseProgram {
   const CircuitPlan& plan_;
   const equations::Phase& phase_;
   Circuit circuit_;
-  std::vector<bool> varies_, moves_, needed_;
+  std::vector<bool> varies_, moves_, needed_, stands_;  // by population; stands_: for another
   std::vector<std::optional<equations::Expression>> folded_;
   std::vector<std::optional<PopulationIndex>> blocks_;
   std::vector<bool> has_rate_;  // by block: its rate function is used
@@ -132,8 +140,9 @@ class PhaseProgram {
   std::vector<Gain> gains_;
   std::vector<std::pair<PopulationIndex, SumProgram>> inputs_;
   std::optional<PopulationIndex> one_;
-  std::vector<std::size_t> plastic_;  // by rule of the circuit: its matrix
+  std::vector<std::size_t> plastic_;  // by plasticity of the circuit: its matrix
   std::vector<Evaluation> set_, resting_, closing_;
+  std::optional<CircleSolver> circles_;  // of what rests
   bool opens_ = false;
 };
 

@@ -53,9 +53,6 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
   // eta is a factor of all terms or of none
   std::vector<bool> has_eta;
   for (const RuleTerm& t : rule.terms) {
-    if (t.low || !t.factor.is_number(1))
-      equations::fail(t.where, "low(..) is not run in rules at the end of a trial",
-                      "a population that moves, as a trace");
     const double once = plan.number_with_eta(t.coefficient, 1), twice = plan.number_with_eta(t.coefficient, 2);
     if (twice != once && std::abs(twice - 2 * once) > 1e-12 * std::abs(once))
       equations::fail(t.where, fmt::format("the learning rate eta is no factor of {}", to_text(t.coefficient)),
@@ -64,16 +61,25 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
     Compiled term{.coefficient = once,
                   .phase = t.when == RuleTerm::When::end ? t.phases.front() : std::string(),
                   .average = std::nullopt,
-                  .post = SignalValue(t.post, plan, nullptr),
+                  .low_pass = std::nullopt,
+                  .post = SignalValue(t.low ? t.factor : t.post, plan, nullptr),
                   .pre = SignalValue(t.pre, plan, nullptr)};
+    if (t.low) term.low_pass = plan.low_pass(m, t).population;
+    if (clip_delta_ > 0 && (t.low || t.when == RuleTerm::When::average))
+      equations::fail(t.where,
+                      fmt::format("clip_delta of {}", t.low ? "a low-pass of post*pre'" : "an average over time"),
+                      "clip, or clip_delta = 0 in [learning.NAME]");
     if (t.when == RuleTerm::When::average) {
-      if (clip_delta_ > 0)
-        equations::fail(t.where, "clip_delta of an average over time", "clip, or clip_delta = 0 in [learning.NAME]");
-      Average average{term.post, term.pre, rows_, columns_, t.phases, {}, {}};
+      Average average{term.post, term.pre, term.low_pass, rows_, columns_, t.phases, {}, {}};
       const auto note = [&](std::size_t p) { average.populations.push_back(p); };
-      for_each_population(t.post, plan, note);
-      for_each_population(t.pre, plan, note);
-      for_each_population(t.pre, plan, [&](std::size_t p) { average.pre_populations.push_back(p); });
+      const auto note_pre = [&](std::size_t p) { average.pre_populations.push_back(p); };
+      for_each_population(t.low ? t.factor : t.post, plan, note);
+      if (t.low)
+        note_pre(*term.low_pass);
+      else
+        for_each_population(t.pre, plan, note_pre);
+      average.populations.insert(average.populations.end(), average.pre_populations.begin(),
+                                 average.pre_populations.end());
       term.average = averages_.size();
       averages_.push_back(std::move(average));
     }
@@ -94,6 +100,14 @@ RuleProgram::RuleProgram(const CircuitPlan& plan, const equations::Rule& rule, s
       terms_[i].coefficient = plan.number(rule.terms[i].coefficient);
     }
   }
+}
+
+arma::mat sum_of_low_passes(const arma::mat& factor, const arma::mat& E) {
+  const arma::uword rows = factor.n_rows;
+  arma::mat sum(rows, E.n_rows / rows);
+  for (arma::uword c = 0; c < E.n_cols; ++c)
+    sum += arma::mat(arma::reshape(E.col(c), rows, sum.n_cols)).each_col() % factor.col(c);
+  return sum;
 }
 
 std::vector<RuleProgram::Memory> RuleProgram::memory() const {
@@ -120,6 +134,12 @@ arma::mat RuleProgram::change(const PopulationValues& values, std::vector<arma::
     const std::vector<arma::mat>& at = t.phase.empty() ? values.now : values.ended.at(t.phase);
     const std::size_t batch = at.front().n_cols;
     t.post.evaluate(at, rows_, batch, post);
+    // of one number for each column
+    if (post.n_rows != rows_) post = arma::repmat(post, rows_, 1);
+    if (t.low_pass) {
+      raw += t.coefficient * sum_of_low_passes(post, at[*t.low_pass]);
+      continue;
+    }
     if (clip_delta_ > 0) {
       for (arma::uword c = 0; c < batch; ++c) {
         const double norm = arma::norm(post.col(c));

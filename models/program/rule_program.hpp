@@ -36,6 +36,9 @@
 
 namespace dynvert {
 
+/// The sum over columns of factor .* E. @param E  rows * columns x batch: the columns of each E one below the other
+[[nodiscard]] arma::mat sum_of_low_passes(const arma::mat& factor, const arma::mat& E);
+
 class RuleProgram {
  public:
   enum class Optimiser { sgd, momentum, adam };
@@ -64,7 +67,8 @@ class RuleProgram {
   [[nodiscard]] std::vector<Memory> memory() const;
   /// A product of which the rule takes the average over phases.
   struct Average {
-    SignalValue post, pre;
+    SignalValue post, pre;                                  ///< of a low-pass its factor, and nothing
+    std::optional<std::size_t> low_pass;                    ///< the population
     std::size_t rows = 0, columns = 0;                      ///< of post and of pre
     std::vector<std::string> phases;                        ///< empty: all
     std::vector<std::size_t> populations, pre_populations;  ///< that post and pre name, and pre alone
@@ -76,8 +80,9 @@ class RuleProgram {
  private:
   struct Compiled {
     double coefficient = 1;
-    std::string phase;                   // empty: the last
-    std::optional<std::size_t> average;  // in averages_
+    std::string phase;                    // empty: the last
+    std::optional<std::size_t> average;   // in averages_
+    std::optional<std::size_t> low_pass;  // the population; post is its factor
     SignalValue post, pre;
   };
   [[nodiscard]] arma::mat step(arma::mat raw, std::vector<arma::mat>& memory) const;

@@ -47,6 +47,13 @@ TrainerCounts counts_of_completed(Recorder& recorder, const Config& config, cons
 
 Rows state_of_completed(Recorder& recorder, const Config& config, const std::string& model, const ModelTables& tables,
                         const RecordedGroups& groups, std::size_t trials) {
+  const auto remembers = [](const WeightsDataset& m) { return m.of == WeightsDataset::Of::memory; };
+  if (!tables.carried.datasets.empty() || std::ranges::any_of(tables.matrices, remembers))
+    throw ValueError(
+        fmt::format("model {}", model),
+        "cannot be made longer once the run is complete: what its optimisers remember, or its trials carry "
+        "over, is not in the file any more",
+        "a run of its own, with more trials");
   Rows state(tables.state);
   state.count = 1;
   // the weights after the last trial are the last snapshot

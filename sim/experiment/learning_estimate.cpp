@@ -47,8 +47,15 @@ double add_model(const Config& config, const ModelConfig& model, RunSize& size) 
   size.add_memory(static_cast<double>(loop_values(config, model)) + std::max(0.0, feedback));
   size.add_memory(static_cast<double>(accelerated_forms(config, model).values));
   const auto measured = measure_columns(config, model);
-  const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.measure->needs_trajectory; });
+  const auto circuit = credit_of(config, model).circuit;
+  const bool follows = std::ranges::any_of(measured, [](const auto& m) { return m.measure->needs_trajectory; }) ||
+                       (circuit != nullptr && circuit->takes_averages());
   if (follows || !tables.trace.empty()) size.add_memory(trajectory_values(config, model));
+  const bool follows_gradient =
+      std::ranges::any_of(measured, [](const auto& m) { return m.measure->of == TrialMeasure::Of::matrix; });
+  if (circuit != nullptr && follows_gradient) size.add_memory(gradient_values(config, model));
+  // as they are, and as a row of the state
+  for (const arma::mat& states : tables.carried.nothing) size.add_memory(2 * static_cast<double>(states.n_elem));
   return static_cast<double>(rows.records * values_in_row(tables.trace.spec()));
 }
 

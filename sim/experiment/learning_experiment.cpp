@@ -236,8 +236,10 @@ void LearningExperiment::run_block(Recorder& recorder, std::size_t first, std::s
 void LearningExperiment::run_trials(std::size_t first, std::size_t count) {
   std::vector<arma::mat> x(count);
   std::vector<arma::mat> t(count);
+  std::vector<std::vector<std::size_t>> shown(count);
   for (std::size_t k = 0; k < count; ++k) {
     const auto samples = order_.samples(first + k);
+    shown[k].assign(samples.begin(), samples.end());
     data_.train.x.gather(samples, x[k]);
     data_.train.t.gather(samples, t[k]);
   }
@@ -245,7 +247,7 @@ void LearningExperiment::run_trials(std::size_t first, std::size_t count) {
   std::atomic<bool> interrupted = false;
   parallel_for(models_.size(), config_.threads, [&](std::size_t m) {
     try {
-      models_[m]->run_trials(first, x, t);
+      models_[m]->run_trials(first, x, t, shown);
     } catch (const Interrupted&) {
       interrupted = true;
     } catch (...) {

@@ -30,7 +30,7 @@ constexpr std::array<Count, 8> counts_of_state{{
 }  // namespace
 
 GroupSpec state_group(const ModelConfig& model, const Table<WeightsRow>& weights,
-                      std::span<const WeightsDataset> matrices) {
+                      std::span<const WeightsDataset> matrices, const CarriedDatasets& carried) {
   GroupSpec group{.path = "/models/" + model.name + "/state", .row_dimension = "slot", .axes = weights.spec().axes};
   group.datasets.push_back(slot_dataset());
   for (const WeightsDataset& matrix : matrices) group.datasets.push_back(matrix.spec);
@@ -39,11 +39,13 @@ GroupSpec state_group(const ModelConfig& model, const Table<WeightsRow>& weights
     group.datasets.push_back(
         {.name = count.name, .type = whole ? ValueType::integer : ValueType::real, .description = count.description});
   }
+  group.axes.insert(group.axes.end(), carried.axes.begin(), carried.axes.end());
+  group.datasets.insert(group.datasets.end(), carried.datasets.begin(), carried.datasets.end());
   return group;
 }
 
-Rows state_row(const ModelTables& tables, const Network& network, const Feedback& feedback,
-               const TrainerCounts& counts) {
+Rows state_row(const ModelTables& tables, const Network& network, const Feedback& feedback, const TrainerCounts& counts,
+               std::span<const arma::mat> carried) {
   Rows row(tables.state);
   row.count = 1;
   std::size_t column = 1;  // the slots number themselves
@@ -51,6 +53,8 @@ Rows state_row(const ModelTables& tables, const Network& network, const Feedback
     append_row_major(row.values[column++], matrix.matrix(network, feedback));
   }
   put_counts(tables, counts, row);
+  column += counts_of_state.size();
+  for (const arma::mat& states : carried) append_row_major(row.values[column++], states);
   return row;
 }
 
@@ -62,8 +66,8 @@ void put_counts(const ModelTables& tables, const TrainerCounts& counts, Rows& ro
   }
 }
 
-void read_state(const ModelTables& tables, const Rows& row, Network& network, Feedback& feedback,
-                TrainerCounts& counts) {
+void read_state(const ModelTables& tables, const Rows& row, Network& network, Feedback& feedback, TrainerCounts& counts,
+                std::span<arma::mat> carried) {
   std::size_t column = 1;
   for (const WeightsDataset& matrix : tables.matrices) {
     read_row_major(row.values.at(column++), matrix.matrix(network, feedback));
@@ -74,6 +78,7 @@ void read_state(const ModelTables& tables, const Rows& row, Network& network, Fe
         [&](auto member) { counts.*member = static_cast<std::remove_reference_t<decltype(counts.*member)>>(value); },
         count.member);
   }
+  for (arma::mat& states : carried) read_row_major(row.values.at(column++), states);
 }
 
 }  // namespace dynvert

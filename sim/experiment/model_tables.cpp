@@ -47,7 +47,11 @@ Table<LearningRow> learning_table(const Config& config, const ModelConfig& model
 Table<EvaluationRow> eval_table(const Config& config, const ModelConfig& model) {
   using Row = EvaluationRow;
   Table<Row> table(fmt::format("/models/{}/eval", model.name), "evaluation");
-  const bool entropy = config.network.output == "softmax";
+  // where the output is what a circuit's phases come to, the loss is the readout's
+  const auto circuit = credit_of(config, model).circuit;
+  const bool own = circuit != nullptr && circuit->has_own_readout();
+  const bool entropy =
+      own ? circuit->plan().description().readout.loss == "cross_entropy" : config.network.output == "softmax";
   const std::string loss = entropy ? "the cross-entropy" : "|t - y|^2";
   table.set_attribute("loss", entropy ? "cross-entropy" : "squared error");
   const bool classes = config.task.targets == "classes";
@@ -98,9 +102,10 @@ ModelTables model_tables(const Config& config, const ModelConfig& model) {
                      .weights = weights_table(config, model),
                      .trace = model_trace(config, model, std::move(stages)),
                      .matrices = weights_datasets(config, model),
+                     .carried = carried_datasets(config, model),
                      .state = {}};
   for (WeightsDataset& memory : memory_datasets(config, model)) tables.matrices.push_back(std::move(memory));
-  tables.state = state_group(model, tables.weights, tables.matrices);
+  tables.state = state_group(model, tables.weights, tables.matrices, tables.carried);
   return tables;
 }
 

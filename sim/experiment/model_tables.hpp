@@ -57,7 +57,8 @@ struct ModelTables {
   Table<WeightsRow> weights;
   Table<TraceRecord> trace;
   std::vector<WeightsDataset> matrices;  ///< of the weights
-  GroupSpec state;                       ///< what state_row makes a row of
+  CarriedDatasets carried;
+  GroupSpec state;  ///< what state_row makes a row of
 };
 /// Nothing is run or drawn.
 [[nodiscard]] ModelTables model_tables(const Config& config, const ModelConfig& model);
@@ -67,13 +68,14 @@ struct ModelTables {
 
 /// The state of a model between two trials as a row of its group, and back.
 [[nodiscard]] GroupSpec state_group(const ModelConfig& model, const Table<WeightsRow>& weights,
-                                    std::span<const WeightsDataset> matrices);
+                                    std::span<const WeightsDataset> matrices, const CarriedDatasets& carried);
+/// @param carried  by DescribedCircuit::carried()
 [[nodiscard]] Rows state_row(const ModelTables& tables, const Network& network, const Feedback& feedback,
-                             const TrainerCounts& counts);
+                             const TrainerCounts& counts, std::span<const arma::mat> carried);
 /// The counts of such a row alone.
 void put_counts(const ModelTables& tables, const TrainerCounts& counts, Rows& row);
-void read_state(const ModelTables& tables, const Rows& row, Network& network, Feedback& feedback,
-                TrainerCounts& counts);
+void read_state(const ModelTables& tables, const Rows& row, Network& network, Feedback& feedback, TrainerCounts& counts,
+                std::span<arma::mat> carried);
 
 /// Rows that wait, one Rows a table.
 struct ModelRows {

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace dynvert {
 
@@ -40,7 +41,7 @@ std::vector<double> largest_weights(const Network& network) {
 }
 
 TrialRunner make_runner(const Config& config, const ModelConfig& model, std::vector<Stage> stages,
-                        const std::shared_ptr<const DescribedCircuit>& circuit) {
+                        TrialRunner::Start start) {
   std::unique_ptr<Solver> solver, settling;
   if (!stages.empty()) {
     const SolverKind& kind = solver_kind(model.dynamics.solver);
@@ -56,10 +57,7 @@ TrialRunner make_runner(const Config& config, const ModelConfig& model, std::vec
                      TrialRunner::Columns::samples);
   runner.set_settling_solver(std::move(settling));
   runner.set_seed(config.seed);
-  if (circuit != nullptr) {
-    runner.set_start(
-        [circuit](const Network& of, Activity& activity, Credit& credit) { circuit->start(of, activity, credit); });
-  }
+  runner.set_start(std::move(start));
   return runner;
 }
 
@@ -79,13 +77,14 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
             .clip_delta = config.learning.clip_delta,
             .normalise_updates = config.learning.normalise_updates,
             .largest = config.learning.precision == "single" ? 1e29 : 1e290},
-      runner_(
-          make_runner(config, model, model_stages(config, model, network_, loop_parameters(config, model)), circuit_)),
+      runner_(make_runner(config, model, model_stages(config, model, network_, loop_parameters(config, model)),
+                          start_of_trials())),
       abscissa_(runner_.stages()),
       threads_(threads_of_model(config)),
       first_layer_(learns_in_blocks(config, model), config.learning.precision == "single"),
       largest_at_start_(largest_weights(network_)),
-      has_trajectory_(solver_kind(model.dynamics.solver).has_trajectory) {
+      has_trajectory_(solver_kind(model.dynamics.solver).has_trajectory),
+      carried_(tables_.carried.nothing) {
   for (std::size_t i = 0; i < runner_.stages(); ++i) {
     first_loop_.push_back(loops_.size());
     loops_.resize(loops_.size() + runner_.stage(i).stage().loops.size());
@@ -111,14 +110,14 @@ ModelTrainer::ModelTrainer(const Config& config, const ModelConfig& model, Netwo
     }
   }
   if (circuit_ != nullptr && circuit_->has_own_readout())
-    evaluation_.emplace(make_runner(config, model, circuit_->evaluation_stages(), circuit_));
+    evaluation_.emplace(make_runner(config, model, circuit_->evaluation_stages(), start_of_trials()));
   if (evaluation_) evaluation_->set_seed(random_key(config.seed, "noise of evaluations"));
   record_weights();
   record_evaluation();
 }
 
 void ModelTrainer::restore(const Rows& state) {
-  read_state(tables_, state, network_, feedback_, counts_);
+  read_state(tables_, state, network_, feedback_, counts_, carried_);
   if (circuit_ != nullptr) circuit_->take_feedback(network_, feedback_);
   // what the constructor recorded of the start is in the file
   rows_ = ModelRows(tables_);
@@ -128,12 +127,37 @@ std::size_t ModelTrainer::automatic_left() const {
   return tables_.trace.empty() ? 0 : config_.record.unsettled_limit - counts_.recorded_automatically;
 }
 
-void ModelTrainer::run_trials(std::size_t first, std::span<const arma::mat> x, std::span<const arma::mat> t) {
+TrialRunner::Start ModelTrainer::start_of_trials() const {
+  if (circuit_ == nullptr) return nullptr;
+  return [this](const TrialCall& call, Activity& activity, Credit& credit) {
+    DescribedCircuit::Beginning beginning{
+        .trial = call.trial, .evaluates = call.evaluates, .first_sample = call.first_sample};
+    if (!call.evaluates && !carried_.empty()) {
+      beginning.carried = &carried_;
+      beginning.places = places_;
+    }
+    circuit_->start(call.network, activity, credit, beginning);
+  };
+}
+
+void ModelTrainer::find_places(std::span<const std::vector<std::size_t>> samples, std::size_t k, std::size_t columns) {
+  if (carried_.empty()) return;
+  if (circuit_->carries_per_sample()) {
+    places_ = samples[k];
+    return;
+  }
+  places_.resize(columns);
+  std::iota(places_.begin(), places_.end(), std::size_t{0});
+}
+
+void ModelTrainer::run_trials(std::size_t first, std::span<const arma::mat> x, std::span<const arma::mat> t,
+                              std::span<const std::vector<std::size_t>> samples) {
   first_layer_.begin_trials(network_);
   try {
     for (std::size_t k = 0; k < x.size(); ++k) {
       if (first_layer_.blocked() && k % trials_in_block == 0)
         first_layer_.begin_block(network_, x.subspan(k, std::min(trials_in_block, x.size() - k)));
+      find_places(samples, k, x[k].n_cols);
       run_trial(first + k, x[k], t[k]);
     }
   } catch (...) {
@@ -180,6 +204,7 @@ void ModelTrainer::run_trial(std::size_t trial, const arma::mat& x, const arma::
     if (first_fault_.empty()) first_fault_ = describe(trial, *failure);
     if (model_.dynamics.on_divergence == "stop") stop(trial, *failure);
   }
+  if (!failure && !carried_.empty()) circuit_->carry(runner_.activity(), places_, carried_);
   change_weights(!failure && learns);
   if (counts_.trials_done % config_.record.evaluate_every == 0) record_evaluation();
   if (config_.record.weights_every > 0 && counts_.trials_done % config_.record.weights_every == 0) record_weights();
@@ -402,11 +427,18 @@ void ModelTrainer::record_evaluation() {
 }
 
 Score ModelTrainer::score_of_readout(const LossEvaluator& evaluator) {
-  std::uint64_t path = 0;
-  const auto output = [&](const arma::mat& x, const arma::mat& t) -> std::optional<arma::mat> {
+  const auto output = [&](const arma::mat& x, const arma::mat& t, std::size_t first) -> std::optional<arma::mat> {
     evaluation_->show(network_, x, t, nullptr);
-    const TrialCall call{.network = network_, .feedback = feedback_, .learns = false, .path = path};
-    path += x.n_cols;
+    TrialCall call{.network = network_,
+                   .feedback = feedback_,
+                   .learns = false,
+                   .path = first,
+                   .evaluates = true,
+                   .first_sample = first};
+    if (circuit_->averages_readout() && has_trajectory_) {
+      call.keep = sample_interval_;
+      call.order = solver_kind(model_.dynamics.solver).order;
+    }
     if (evaluation_->run(call)) return std::nullopt;
     return arma::mat(t - evaluation_->activity().e);
   };

@@ -27,12 +27,18 @@ class ModelTrainer {
   /// @throws NumericalError  feedback of kind optimised that cannot be stabilised
   /// @throws IoError         feedback from a file that cannot be had
   ModelTrainer(const Config& config, const ModelConfig& model, Network network, const Evaluators& evaluators);
+  /// its runners refer to it
+  ModelTrainer(const ModelTrainer&) = delete;
+  ModelTrainer& operator=(const ModelTrainer&) = delete;
+  ~ModelTrainer() = default;
 
   /// Shows batches one after the other: x n_0 x batch, t n_L x batch of each. Records them, and changes the weights.
   /// @param first  number of the first trial
   /// @throws DivergenceError, NumericalError  with on_divergence = "stop"; the trial is recorded, the weights are not
   /// changed
-  void run_trials(std::size_t first, std::span<const arma::mat> x, std::span<const arma::mat> t);
+  /// @param samples  of each trial, in the data set: where states are carried from one trial of a sample to its next
+  void run_trials(std::size_t first, std::span<const arma::mat> x, std::span<const arma::mat> t,
+                  std::span<const std::vector<std::size_t>> samples = {});
   /// Records the final weights, where no snapshot of them was taken yet.
   void finish();
 
@@ -40,7 +46,7 @@ class ModelTrainer {
   void truncate(std::size_t trials);
 
   /// All that the trials so far have left, except what is recorded: a row of tables().state.
-  [[nodiscard]] Rows state() const { return state_row(tables_, network_, feedback_, counts_); }
+  [[nodiscard]] Rows state() const { return state_row(tables_, network_, feedback_, counts_, carried_); }
   /// Resumes from there, bit for bit; what waits to be recorded is forgotten.
   void restore(const Rows& state);
 
@@ -63,6 +69,10 @@ class ModelTrainer {
 
  private:
   void run_trial(std::size_t trial, const arma::mat& x, const arma::mat& t);
+  /// Of a described circuit: what the trial begins with.
+  [[nodiscard]] TrialRunner::Start start_of_trials() const;
+  /// The columns of carried_ that belong to a trial.
+  void find_places(std::span<const std::vector<std::size_t>> samples, std::size_t k, std::size_t columns);
   [[nodiscard]] std::optional<TrialFailure> run_stages(const TrialCall& call);
   void stabilise(std::size_t stage, const ControlLoop& loop);
   void restabilise(std::size_t stage);
@@ -107,6 +117,8 @@ class ModelTrainer {
   double sample_interval_ = 0;                          // of trajectories
   bool has_trajectory_ = false;                         // the model's solver gives one
   bool follows_ = false;                                // some measure or rule needs the trajectory of every trial
+  std::vector<arma::mat> carried_;                      // states that go over to later trials
+  std::vector<std::size_t> places_;                     // by column of the trial: its column there
   TrainerCounts counts_;
   std::string first_fault_;
 };

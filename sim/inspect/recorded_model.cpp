@@ -109,6 +109,9 @@ void RecordedModel::load(const Snapshot& snapshot) {
 }
 
 std::optional<Activity> RecordedModel::activity(std::size_t trial) const {
+  if (circuit_ != nullptr && !circuit_->carried().empty())
+    throw ValueError(name(), "begins its trials from the states that earlier ones have left, which are not recorded",
+                     "circuits without [trial] carry");
   const auto sample = row_as_column(file_, "/task/order", static_cast<double>(trial), 1);
   if (!sample) return std::nullopt;
   auto x = row_as_column(file_, "/task/x", (*sample)(0), network_.units.front());
@@ -123,7 +126,7 @@ Activity RecordedModel::activity_of(arma::mat x, arma::mat t) const {
   activity.x = std::move(x);
   activity.t = std::move(t);
   Credit credit(network_.depth() + 1);
-  if (circuit_ != nullptr) circuit_->start(network_, activity, credit);
+  if (circuit_ != nullptr) circuit_->start(network_, activity, credit, {.trial = trial});
   return activity;
 }
 

@@ -29,8 +29,7 @@ bool has_matrix(const Stage& stage, std::size_t block) {
   const Circuit& circuit = stage.circuit;
   const std::size_t populations = circuit.populations().size();
   if (block < populations) return false;
-  const Projection& p = circuit.projections()[circuit.plasticity()[block - populations].projection];
-  return circuit.populations()[p.source].layer.has_value();
+  return circuit.populations()[circuit.columns_of(circuit.plasticity()[block - populations])].layer.has_value();
 }
 
 /// The states of a stage as a record has them, a block of samples in memory at a time.

@@ -137,6 +137,7 @@ class AcceleratedSolver final : public Solver {
   /// Changes x only where it returns a result.
   std::optional<SolverRun> accelerated(RightHandSide& f, State& x, const Segment& segment) {
     if (!can_reduce(kind_, settings_) || f.has_drives() || !f.circuit().plasticity().empty()) return std::nullopt;
+    if (f.circuit().looks_back() || f.circuit().has_circles()) return std::nullopt;
     if (!std::ranges::all_of(x, [](double value) { return value == 0; })) return std::nullopt;
     const auto driven = driven_population(f);
     if (!driven) return std::nullopt;

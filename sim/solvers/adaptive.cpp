@@ -61,7 +61,7 @@ class AdaptiveSolver final : public Solver {
         const double shorter = 0.1 * (method.time() - t);
         if (shorter < resolution) {
           x = method.state();
-          return {Ending::diverged, t, out_of_range(f.layout(), x, 0, settings_.divergence_limit).value_or(0), steps};
+          return {Ending::diverged, t, out_of_range(f.layout(), x, settings_.divergence_limit).value_or(0), steps};
         }
         method.start(State(method.previous_state()), t, shorter);
         continue;
@@ -74,7 +74,7 @@ class AdaptiveSolver final : public Solver {
         sample(next_sample, at >= method.time() ? method.state() : method.state_at(at));
       }
       x = method.state();
-      if (const auto p = out_of_range(f.layout(), x, 0, settings_.divergence_limit))
+      if (const auto p = out_of_range(f.layout(), x, settings_.divergence_limit))
         return {Ending::diverged, t, *p, steps};
       if (settings_.settle_tolerance > 0) {
         f(x, slope, t);

@@ -32,7 +32,8 @@ class ColumnGroups final : public Solver {
   SolverRun run(RightHandSide& f, State& x, const Segment& segment, Trajectory* trajectory, double interval) override {
     const Layout& layout = f.layout();
     const std::size_t n = column_groups(layout.columns());
-    if (n == 1) return whole_->run(f, x, segment, trajectory, interval);
+    // columns that share weights which move are one system
+    if (n == 1 || !f.circuit().plasticity().empty()) return whole_->run(f, x, segment, trajectory, interval);
 
     std::vector<Group> groups(n);
     for (std::size_t g = 0; g < n; ++g) {

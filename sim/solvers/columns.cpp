@@ -22,6 +22,13 @@ std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<cons
   return std::nullopt;
 }
 
+std::optional<PopulationIndex> out_of_range(const Layout& layout, std::span<const double> x, double limit) {
+  for (std::size_t c = 0; c < layout.columns(); ++c) {
+    if (const auto p = out_of_range(layout, x, c, limit)) return p;
+  }
+  return std::nullopt;
+}
+
 bool has_settled(const RightHandSide& f, const State& x, const State& dxdt, std::size_t column, double tolerance) {
   double slope = 0;
   double size = 0;
@@ -54,6 +61,20 @@ SolverRun run_single_columns(RightHandSide& f, State& x, const Segment& segment,
     const State nothing(layout.size(), std::numeric_limits<double>::quiet_NaN());
     const std::size_t samples = 1 + static_cast<std::size_t>(std::floor(segment.duration / interval * (1 + 1e-12)));
     for (std::size_t k = 0; k < samples; ++k) trajectory->append(nothing);
+  }
+  if (layout.columns() > 1 && !f.circuit().plasticity().empty()) {
+    State shown;
+    const auto sample = [&](std::size_t k, const State& values) {
+      if (trajectory == nullptr || k >= trajectory->samples()) return;
+      shown.assign(values.begin(), values.end());
+      f.complete(shown, trajectory->time(k));
+      std::ranges::copy(shown, trajectory->sample(k).begin());
+    };
+    sample(0, x);
+    const ColumnEnd end = run(f, x, sample);
+    f.complete(x, end.time);
+    result.columns.assign(layout.columns(), end);
+    return result;
   }
   std::optional<RightHandSide> reduced;
   State column_state;

@@ -100,13 +100,24 @@ class FixedStepSolver final : public Solver {
     return run.start + static_cast<double>(run.done) * settings_.dt;
   }
 
+  void take_steps(Progress& run, std::size_t count) {
+    const Steps steps{.start = run.start, .dt = settings_.dt, .first = run.done, .count = count};
+    run.done += count;
+    if (!run.f->looks_back()) return scheme_.advance(*run.f, run.x, steps);
+    for (std::size_t k = steps.first; k < steps.first + count; ++k) {
+      run.f->complete(run.x, steps.time(k));
+      run.f->look(run.x);
+      scheme_.advance(*run.f, run.x, {.start = steps.start, .dt = steps.dt, .first = k, .count = 1});
+      run.f->step_back(run.x);
+    }
+  }
+
   void advance(Progress& run, std::size_t steps) {
     const std::size_t end = run.done + steps;
     while (run.done < end) {
       const std::size_t to_sample = run.trajectory != nullptr ? run.every - run.done % run.every : steps;
       const std::size_t count = std::min(to_sample, end - run.done);
-      scheme_.advance(*run.f, run.x, {.start = run.start, .dt = settings_.dt, .first = run.done, .count = count});
-      run.done += count;
+      take_steps(run, count);
       if (run.trajectory == nullptr || run.done % run.every != 0) continue;
       run.f->complete(run.x, time(run));
       sample(run);
@@ -136,6 +147,17 @@ class FixedStepSolver final : public Solver {
       slope_.resize(layout.size());
       (*run.f)(run.x, slope_, time(run));
       ++run.result.evaluations;
+    }
+    // columns that share weights which move end together
+    if (run.columns.size() > 1 && !run.f->circuit().plasticity().empty()) {
+      for (std::size_t c = 0; c < run.columns.size(); ++c) {
+        const auto population = out_of_range(layout, run.x, c, settings_.divergence_limit);
+        if (!population) continue;
+        for (std::size_t i = 0; i < run.columns.size(); ++i) store(run, i);
+        std::ranges::fill(run.result.columns, ColumnEnd{Ending::diverged, time(run), *population, run.done});
+        run.columns.clear();
+        return;
+      }
     }
     for (std::size_t c = 0; c < run.columns.size(); ++c) {
       ColumnEnd& end = run.result.columns[run.columns[c]];

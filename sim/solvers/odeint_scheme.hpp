@@ -19,6 +19,7 @@ template <typename Stepper>
               [stepper](RightHandSide& f, State& x, const Steps& steps) {
                 for (std::size_t k = steps.first; k < steps.first + steps.count; ++k) {
                   stepper->do_step(std::ref(f), x, steps.time(k), steps.dt);
+                  if (f.has_bounds()) f.clip_weights(x);
                 }
               },
           .evaluations_per_step = evaluations};

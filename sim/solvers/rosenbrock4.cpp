@@ -82,6 +82,7 @@ SolverKind rosenbrock4_solver() {
           .order = 4,
           .adaptive = true,
           .can_settle = true,
+          .single_columns = true,
           .make = [](const SolverSettings& settings) {
             return make_adaptive(settings,
                                  [](RightHandSide& f, const SolverSettings& s) -> std::unique_ptr<AdaptiveMethod> {

@@ -87,6 +87,7 @@ struct SolverKind {
   bool linear_only = false;                ///< takes linear circuits with constant input
   bool coordinate_free = false;            ///< gives the same result in all linear coordinates, up to rounding error
   bool takes_noise = false;                ///< adds the white noise of populations; the others refuse it
+  bool single_columns = false;             ///< cannot move weights that several columns share
   bool one_by_one = false;                 ///< a step moves one population after the other, each with the newest values
   /// The largest step with which all deviations of a linear(ised) loop decay, units time; NaN where the loop itself is
   /// not stable. Empty: the solver has no such limit.

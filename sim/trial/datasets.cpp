@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 #include <optional>
 
@@ -166,6 +167,29 @@ std::vector<WeightsDataset> memory_datasets(const Config& config, const ModelCon
       }
       all.push_back({std::move(spec), WeightsDataset::Of::memory, all.size()});
     }
+  }
+  return all;
+}
+
+CarriedDatasets carried_datasets(const Config& config, const ModelConfig& model) {
+  CarriedDatasets all;
+  const auto circuit = credit_of(config, model).circuit;
+  if (circuit == nullptr || circuit->carried().empty()) return all;
+  const bool per_sample = circuit->carries_per_sample();
+  const std::size_t columns = per_sample ? config.task.samples : config.learning.batch;
+  const Axis column = counted("carried", columns, per_sample ? "sample" : "column of the batch");
+  all.axes.push_back(column);
+  for (const std::size_t p : circuit->carried()) {
+    const dynvert::Population population = population_of(circuit->plan(), p);
+    // a population that stands for another has a space in its name
+    std::string name = "carried_" + population.name;
+    std::ranges::replace(name, ' ', '_');
+    Axis units = counted("unit_of_" + name, population.units, fmt::format("number of the unit in {}", population.name));
+    all.datasets.push_back({.name = std::move(name),
+                            .axes = {units.name, column.name},
+                            .description = "state that goes over to the next trial; NaN: none yet"});
+    all.axes.push_back(std::move(units));
+    all.nothing.emplace_back(population.units, columns).fill(arma::datum::nan);
   }
   return all;
 }

@@ -54,6 +54,14 @@ struct WeightsDataset {
 /// What the model's optimisers remember.
 [[nodiscard]] std::vector<WeightsDataset> memory_datasets(const Config& config, const ModelConfig& model);
 
+/// The states that a described circuit carries from trial to trial: in the state of a model, units x columns.
+struct CarriedDatasets {
+  std::vector<DatasetSpec> datasets;  ///< by DescribedCircuit::carried()
+  std::vector<Axis> axes;
+  std::vector<arma::mat> nothing;  ///< before the first trial: NaN
+};
+[[nodiscard]] CarriedDatasets carried_datasets(const Config& config, const ModelConfig& model);
+
 /// A snapshot of a model's weights.
 struct WeightsRow {
   std::size_t trials_done;

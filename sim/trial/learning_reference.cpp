@@ -67,8 +67,11 @@ std::vector<arma::mat> LearningReference::gradient(const Network& network, const
   }
   const auto& values = activity.values;
   const auto ended = values.ended.find(readout_phase_);
+  // kept where it is not the same in every trial, or read by phases
+  const auto begun = values.ended.find("initial");
   const auto all = (*gradient_)(network, moves ? activity.x : activity.h[0], activity.t,
-                                ended != values.ended.end() ? &ended->second : &values.now);
+                                ended != values.ended.end() ? &ended->second : &values.now,
+                                begun != values.ended.end() ? &begun->second : nullptr);
   std::vector<arma::mat> by_matrix;
   for (const Matrix& m : matrices_) by_matrix.push_back(all.by_matrix[m.number]);
   return by_matrix;

@@ -112,7 +112,7 @@ Score LossEvaluator::score(const Output& output, Loss loss_of) const {
     const std::size_t samples = std::min(block, data_.samples() - first);
     const arma::mat x = data_.x.view(first, samples, x_scratch);
     const arma::mat t = data_.t.view(first, samples, t_scratch);
-    const auto y = output(x, t);
+    const auto y = output(x, t, first);
     score.loss += y ? loss_of(*y, t) : std::numeric_limits<double>::quiet_NaN();
     if (y && !classes.empty()) right += correct(*y, classes.subspan(first, samples));
   }

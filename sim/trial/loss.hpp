@@ -32,9 +32,9 @@ class LossEvaluator {
   [[nodiscard]] Score score(const Network& network, std::size_t threads = 1) const;
   [[nodiscard]] double loss(const Network& network) const { return score(network).loss; }
   /// Of outputs that somebody else computes, a block of samples at a time; NaN where there are none.
-  /// @param output  y, n_L x samples, for x, n_0 x samples, and t
+  /// @param output  y, n_L x samples, for x, n_0 x samples, and t of the samples from `first` on
   /// @param loss_of  squared_error or cross_entropy
-  using Output = std::function<std::optional<arma::mat>(const arma::mat& x, const arma::mat& t)>;
+  using Output = std::function<std::optional<arma::mat>(const arma::mat& x, const arma::mat& t, std::size_t first)>;
   using Loss = double (*)(const arma::mat& y, const arma::mat& t);
   [[nodiscard]] Score score(const Output& output, Loss loss_of) const;
 

@@ -245,4 +245,17 @@ double trajectory_values(const Config& config, const ModelConfig& model) {
   return values;
 }
 
+double gradient_values(const Config& config, const ModelConfig& model) {
+  if (!credit_of(config, model).circuit->has_own_readout()) return 0;
+  double values = 0;
+  for (const Stage& stage : stages_of(config, model)) {
+    const auto state = static_cast<double>(RightHandSide(stage.circuit, 1).layout().size() * config.learning.batch);
+    const double steps =
+        solver_kind(model.dynamics.solver).steps && stage.interval ? stage.interval->duration / model.dynamics.dt : 1;
+    // checkpoints, and the states between two of them
+    values += 2 * state * std::ceil(std::sqrt(steps));
+  }
+  return values;
+}
+
 }  // namespace dynvert

@@ -65,5 +65,7 @@ struct AcceleratedForms {
 [[nodiscard]] std::size_t loop_values(const Config& config, const ModelConfig& model);
 /// Numbers of the trajectories that a model keeps in memory while it runs a trial.
 [[nodiscard]] double trajectory_values(const Config& config, const ModelConfig& model);
+/// Numbers of the states that the gradient of a trial's readout keeps on its way back (analysis/circuit_gradient.hpp).
+[[nodiscard]] double gradient_values(const Config& config, const ModelConfig& model);
 
 }  // namespace dynvert

@@ -18,10 +18,12 @@ namespace {
 std::vector<const Population*> block_axes(const Circuit& circuit, std::size_t block) {
   const auto& populations = circuit.populations();
   if (block < populations.size()) return {&populations[block]};
-  const Projection& p = circuit.projections()[circuit.plasticity()[block - populations.size()].projection];
+  const Plasticity& rule = circuit.plasticity()[block - populations.size()];
+  const Population& rows = populations[circuit.rows_of(rule)];
+  const Population& columns = populations[circuit.columns_of(rule)];
   // biases come from a unit that belongs to no layer
-  if (!populations[p.source].layer) return {&populations[p.target]};
-  return {&populations[p.target], &populations[p.source]};
+  if (!columns.layer) return {&rows};
+  return {&rows, &columns};
 }
 
 /// What readers find a block by.

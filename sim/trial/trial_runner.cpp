@@ -59,7 +59,11 @@ std::optional<TrialFailure> TrialRunner::run(const TrialCall& call) {
     credit_.resize(depth + 1);
     credit_[depth] = activity_.e;
   }
-  if (start_) start_(call.network, activity_, credit_);
+  try {
+    if (start_) start_(call, activity_, credit_);
+  } catch (const NumericalError& error) {
+    return TrialFailure{.where = "start", .what = {}, .time = 0, .fault = error.kind(), .cause = error};
+  }
   if (assign_) {
     assign_(call.network, call.feedback, activity_, credit_);
   } else if (auto failure = run_stages(call)) {
@@ -112,7 +116,7 @@ std::optional<TrialFailure> TrialRunner::run_stages(const TrialCall& call) {
 
 void TrialRunner::run_again(const TrialCall& call) {
   try {
-    if (start_) start_(call.network, activity_, credit_);
+    if (start_) start_(call, activity_, credit_);
     for (std::size_t i = 0; i < stages_.size() && stages_[i].started(); ++i) {
       start_stage(i, call);
       stages_[i].run(solver_of(stages_[i]), call.network, activity_, credit_, call.keep, call.order);

@@ -43,6 +43,8 @@ struct TrialCall {
   std::optional<double> keep = {};  ///< time between the samples of the trajectories; nothing: none are kept
   std::size_t order = 1;            ///< of the solver, for averages over time
   std::uint64_t path = 0;           ///< of white noise: number of the first column's, the others' follow
+  bool evaluates = false;           ///< an evaluation, of samples from that of this number on
+  std::size_t first_sample = 0;
   std::function<void(std::size_t stage)> prepare = nullptr;  ///< before a stage runs, when it has weights and columns
 };
 
@@ -52,7 +54,7 @@ class TrialRunner {
   /// The rule of an algebraic model (CreditModel::assign).
   using Assign = std::function<void(const Network&, const Feedback&, const Activity&, Credit&)>;
   /// What a described circuit begins a trial with (DescribedCircuit::start).
-  using Start = std::function<void(const Network&, Activity&, Credit&)>;
+  using Start = std::function<void(const TrialCall&, Activity&, Credit&)>;
 
   /// @param assign  nullptr: the model has stages, or there is no model
   /// @param solver  of the stages; nullptr where there are none

@@ -98,7 +98,7 @@ double engine_loss(const Case& c, const PhaseForm& form) {
     activity.x = c.x;
     activity.t = c.t;
   }
-  c.circuit->start(c.network, activity, credit);
+  c.circuit->start(c.network, activity, credit, {});
   if (const CreditModel model = c.circuit->credit(); model.stages) {
     for (const Stage& stage : model.stages(c.network, {})) {
       RightHandSide f(stage.circuit, 1);

@@ -6,6 +6,7 @@
 #include <dynvert/models/equations/parser.hpp>
 #include <dynvert/sim/solvers/batched_solver.hpp>
 #include <dynvert/sim/trial/circuit_weights.hpp>
+#include <dynvert/sim/trial/datasets.hpp>
 #include <dynvert/sim/trial/initial_network.hpp>
 #include <dynvert/sim/trial/model_credit.hpp>
 #include <dynvert/sim/trial/model_setup.hpp>
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -37,17 +39,25 @@ struct AroundCircuit {
 class CircuitTrials {
  public:
   /// @param text  of the circuit file, without its version; matrices M, N and Q need no table
+  CircuitTrials(const CircuitTrials&) = delete;
+  CircuitTrials& operator=(const CircuitTrials&) = delete;
+  ~CircuitTrials() = default;
   explicit CircuitTrials(const std::string& text, const AroundCircuit& around = {})
       : config_(configured(text, around)),
         circuit_(credit_of(config_, model()).circuit),
         network(initial_network(config_)),
         runner_(make()) {
     draw_circuit_weights(config_, model(), *circuit_, network);
+    carried = carried_datasets(config_, model()).nothing;
   }
 
   /// Runs a trial, without its rules. @param x  n_0 x batch, @param t  n_L x batch
   void run(const arma::mat& x, const arma::mat& t) {
     const SolverKind& kind = solver_kind(model().dynamics.solver);
+    if (!circuit_->carries_per_sample()) {
+      places.resize(x.n_cols);
+      std::iota(places.begin(), places.end(), std::size_t{0});
+    }
     runner_.show(network, x, t, nullptr);
     TrialCall call{.trial = trial_, .network = network, .feedback = {}};
     call.order = kind.order;
@@ -61,6 +71,7 @@ class CircuitTrials {
     const auto changes = circuit_->changes(trial_++, runner_.activity(), network);
     circuit_->take_moved(runner_.activity().values, network);
     circuit_->apply(changes, network);
+    if (!carried.empty()) circuit_->carry(runner_.activity(), places, carried);
   }
 
   /// A population by its name in equations, or a matrix.
@@ -116,8 +127,14 @@ class CircuitTrials {
     TrialRunner runner(stage_plans(std::move(stages), model().dynamics), credit_rule(config_, model()),
                        std::move(solver), TrialRunner::Columns::samples);
     runner.set_settling_solver(std::move(settling));
-    runner.set_start([circuit = circuit_](const Network& of, Activity& activity, Credit& credit) {
-      circuit->start(of, activity, credit);
+    runner.set_start([this](const TrialCall& call, Activity& activity, Credit& credit) {
+      DescribedCircuit::Beginning beginning{
+          .trial = call.trial, .evaluates = call.evaluates, .first_sample = call.first_sample};
+      if (!call.evaluates && !carried.empty()) {
+        beginning.carried = &carried;
+        beginning.places = places;
+      }
+      circuit_->start(call.network, activity, credit, beginning);
     });
     return runner;
   }
@@ -127,6 +144,8 @@ class CircuitTrials {
 
  public:
   Network network;
+  std::vector<arma::mat> carried;   ///< by trials that learn
+  std::vector<std::size_t> places;  ///< of states that each sample has: the samples of the next trial
 
  private:
   TrialRunner runner_;

@@ -1,4 +1,4 @@
-// What circuit files can say and the engine cannot run: one message each, with the place and what is allowed.
+// What circuit files can say and an engine cannot run: one message each, with the place and what is allowed.
 
 #include <dynvert/models/equations/source.hpp>
 
@@ -16,11 +16,11 @@ std::string circuit_of(const std::string& equations, const std::string& tables =
   return "[circuit]\nequations = '''\n" + equations + "'''\n" + tables;
 }
 
-equations::EquationError::Data refusal(const std::string& text) {
+equations::EquationError::Data refusal(const std::string& text, const AroundCircuit& around) {
   try {
     // keys of [dynamics] are for circuits in which something moves
     const bool moves = text.find("/dt") != std::string::npos;
-    const CircuitTrials trials(text, moves ? AroundCircuit{} : AroundCircuit{.keys = ""});
+    const CircuitTrials trials(text, moves ? around : AroundCircuit{.keys = ""});
   } catch (const equations::EquationError& error) {
     INFO(error.what());
     return error.data();
@@ -30,9 +30,10 @@ equations::EquationError::Data refusal(const std::string& text) {
 }
 
 /// @param line  of the text, whose first is that of the version
-void refuses(const std::string& text, const std::string& fault, const std::string& allowed, std::size_t line) {
+void refuses(const std::string& text, const std::string& fault, const std::string& allowed, std::size_t line,
+             const AroundCircuit& around = {}) {
   CAPTURE(text);
-  const auto data = refusal(text);
+  const auto data = refusal(text, around);
   CHECK_THAT(data.fault, Contains(fault));
   CHECK_THAT(data.allowed, Contains(allowed));
   CHECK(data.line == line);
@@ -42,23 +43,26 @@ void refuses(const std::string& text, const std::string& fault, const std::strin
 }  // namespace
 
 TEST_CASE("refused: what no engine runs yet, by the plan of a circuit") {
-  refuses(circuit_of("size x = 3\ndx/dt = -x + M*last(x)\n"), "values of the step before are not kept",
-          "tau dy/dt = -y + x", 5);
-  refuses("[circuit]\nalgebraic_loop = \"solve\"\nequations = '''\nx = M*y\ny = tanh(x)\nz = target + x\n'''\n",
-          "circles of algebraic populations are not solved", "populations that move", 6);
   refuses(circuit_of("size x = 3\ndx/dt = -x + pulse\n", "[source.pulse]\nkind = \"step\"\namplitude = 1.0\n"),
           "[source.pulse] has no place", "input and target", 7);
-  refuses(circuit_of(base, "[trial]\ncarry = \"all\"\n"), "states do not go over", "[initial]", 8);
-  refuses(circuit_of(base, "[trial]\ncarry = [\"x\"]\n"), "states do not go over", "[initial]", 8);
-  refuses(circuit_of(base, "[initial]\nx = { kind = \"normal\", standard_deviation = 0.1 }\n"),
-          "random states are not drawn", "signals", 8);
+  refuses(circuit_of(base, "[trial]\ncarry = [\"e\"]\n"), "carry: e has no state", "populations that move", 8);
+  const std::string looks = "[[phase]]\nname = \"a\"\n[[phase]]\nname = \"b\"\nduring = \"evaluation\"\n";
+  refuses(circuit_of(base, looks + "[trial]\ncarry = \"all\"\nafter = \"b\"\n"), "is not run in learning", "both", 14);
+  refuses(
+      "[circuit]\nalgebraic_loop = \"solve\"\nequations = '''\nsize y = 3\ndx/dt = -x + y\ny = tanh(y) + "
+      "input2\ninput2 = 2*y\n'''\n[initial]\nx = \"y\"\n[trial]\ncarry = \"all\"\n",
+      "begins at a signal", "a number or a formula", 13);
+  refuses(
+      circuit_of("h[0] = input\nh[1] = g[1](W[1]*h[0])\ny = W[2]*h[1]\n", "[readout]\ny = \"y\"\nat = \"average\"\n"),
+      "which takes no time", "at = \"end\"", 9);
 }
 
 TEST_CASE("refused: rules at the end of a trial that cannot be run") {
   const auto with = [](const std::string& rule, const std::string& keys = "", const std::string& tables = "") {
     return circuit_of(base, tables + "[learning]\n" + keys + "at_end = \"" + rule + "\"\n");
   };
-  refuses(with("M += eta*low(e*input', 3)"), "low(..) is not run", "a population that moves", 8);
+  refuses(with("M += eta*low(e*input', 3)", "clip_delta = 1.0\n"), "clip_delta of a low-pass", "clip", 9);
+  refuses(with("M += eta*low(e*input', 0)"), "a time constant of 0", "above 0", 8);
   refuses(with("M += eta^2*e*input'"), "the learning rate eta is no factor of", "eta times numbers", 8);
   refuses(with("M += eta*e*input' + x*input'", "clip = 1.0\n"), "eta is a factor of some terms", "of all, or of none",
           9);
@@ -73,15 +77,26 @@ TEST_CASE("refused: rules at the end of a trial that cannot be run") {
 }
 
 TEST_CASE("refused: continuous rules that cannot be run") {
-  const auto with = [](const std::string& rules, const std::string& equations = base) {
-    return circuit_of(equations + rules);
+  refuses(circuit_of(base + "dy/dt = -y + e\ndM/dt = eta*e*input'\n", "[[phase]]\nname = \"a\"\nmoves = [\"y\"]\n"),
+          "which does not use it", "learn = [..]", 7);
+}
+
+TEST_CASE("refused: what a solver cannot run, with the solvers that can") {
+  const auto by = [](const std::string& solver, const std::string& more = "") {
+    return AroundCircuit{.keys = "solver = \"" + solver + "\"\n" + more};
   };
-  refuses(with("dM/dt = eta*e*input' + x*(input .* input)'\n"), "several products of different pre factors",
-          "(post_1 + post_2)*pre'", 6);
-  refuses(with("dM/dt = eta*low(e*input', 3)\n"), "low(..) is not run in continuous rules", "products of signals", 6);
-  refuses(with("dM/dt = -0.1*M\n"), "only decays", "a product post*pre'", 6);
-  refuses(with("dM/dt = eta*e*input'\ndM/dt = x*input'\n"), "two continuous rules", "the sum of their terms", 7);
-  refuses(with("dM/dt = eta*e*input'\n", "dx/dt = -x + 2*M*input\ne = target - x\n"), "a multiple of it, is in use",
-          "a rule at the end of the trial", 6);
-  refuses(with("dM/dt = eta*e*input'\n", base + "dy/dt = -y + M'*x\n"), "its transpose", "a rule at the end", 7);
+  const std::string rule = circuit_of(base + "dM/dt = eta*e*input'\n");
+  refuses(rule, "gives the steady state", "a solver that integrates", 6, by("fixed_point"));
+  refuses(rule, "takes linear circuits alone", "another solver", 6, by("exact", "duration = 1.0\n"));
+  refuses(rule, "may end when they have settled", "settle_tolerance = 0", 6,
+          by("euler", "dt = 0.125\nduration = 1.0\nsettle_tolerance = 1e-3\n"));
+  AroundCircuit batch = by("rosenbrock4", "duration = 1.0\n");
+  batch.learning = "batch = 2\n";
+  refuses(rule, "takes one column", "dopri5", 6, batch);
+  refuses(circuit_of(base + "dM/dt = eta*e*input'\n", "[learning.M]\nbounds = [-1.0, 1.0]\n"),
+          "bounds clip after each step", "sequential_euler", 6, by("dopri5", "duration = 1.0\n"));
+  refuses(circuit_of("size x = 3\ndx/dt = -x + M*last(x)\n"), "a reference to x of the step before", "heun", 5,
+          by("dopri5", "duration = 1.0\n"));
+  refuses(circuit_of(base, "[learning]\nat_end = \"M += eta*low(e*input', 3)\"\n"), "cannot run low(..)",
+          "a solver that integrates", 8, by("fixed_point"));
 }
