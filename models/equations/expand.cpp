@@ -1,4 +1,5 @@
 #include <dynvert/models/equations/expand.hpp>
+#include <dynvert/models/equations/hoist.hpp>
 #include <dynvert/models/equations/names.hpp>
 #include <dynvert/models/equations/product_items.hpp>
 #include <dynvert/models/equations/sizes.hpp>
@@ -156,61 +157,19 @@ class Expander {
 
   // --- functions of sums with matrix products ------------------------------------------------------------------------
 
-  /// A name that is not taken: drive[l], drive_x[l], drive_x_2[l], ..
-  Name drive_name(const Name& of) {
-    Name name{"drive", of.indices};
-    for (std::size_t i = 1; names_.find(name) != nullptr || names_.is_taken(name); ++i)
-      name.base = i == 1 ? "drive_" + of.base : fmt::format("drive_{}_{}", of.base, i);
-    return name;
-  }
-
-  Expression drive(const Expression& inside, const Statement& of, std::vector<Statement>& made) {
-    Statement s{.left = drive_name(name_of(of.left)).expression(inside.at()), .right = inside, .where = of.where};
-    s.where.offset = inside.at();
-    names_.declare(s, Population::Type::algebraic);
-    made.push_back(s);
-    return s.left;
-  }
-
-  void hoist(Statement& s, std::vector<Statement>& made) {
-    const TermReader terms = names_.reader(s.where);
-    s.right = transformed(s.right, [&](const Expression& e) {
-      const bool of_rules = e.is(Kind::call) && (e.name() == "end" || e.name() == "avg" || e.name() == "low");
-      if (!e.is(Kind::call) || of_rules || e.name() == "last" || e.arguments().empty()) return e;
-      if (!terms.holds_matrix(e.argument())) return e;
-      std::vector<Expression> arguments(e.arguments().begin(), e.arguments().end());
-      arguments[0] = drive(arguments[0], s, made);
-      return e.with({}, std::move(arguments));
-    });
-  }
-
-  /// In rules, M*x as a factor stands for a population, too.
-  void hoist_rule(Statement& s, std::vector<Statement>& made) {
-    hoist(s, made);
-    const TermReader terms = names_.reader(s.where);
-    s.right = transformed(s.right, [&](const Expression& e) {
-      if (!e.is(Kind::multiply)) return e;
-      const Expression& m = e.argument(0).is(Kind::transpose) ? e.argument(0).argument() : e.argument(0);
-      if (!m.is(Kind::name) || terms.role(m) != Role::matrix) return e;
-      if (terms.is_number(e.argument(1)) || e.argument(1).is(Kind::transpose) || terms.holds_matrix(e.argument(1)))
-        return e;
-      return drive(e, s, made);
-    });
-  }
-
   void hoist_all() {
     std::vector<Statement> result;
     for (Statement& s : statements_) {
       if (is_rule(s))
-        hoist_rule(s, result);
+        hoist_of_rule(names_, s, result);
       else if (is_equation(s))
-        hoist(s, result);
+        hoist(names_, s, result);
       result.push_back(std::move(s));
     }
     statements_ = std::move(result);
     for (PhaseStatements& p : phases_)
       for (auto* group : {&p.set, &p.equations})
-        for (Statement& s : *group) hoist(s, statements_);
+        for (Statement& s : *group) hoist(names_, s, statements_);
   }
 
   // --- equations -----------------------------------------------------------------------------------------------------
@@ -299,7 +258,7 @@ class Expander {
     static_cast<void>(names_.role(s.left, s.where));
     if (!continuous) {
       std::vector<Statement> made;
-      hoist_rule(s, made);
+      hoist_of_rule(names_, s, made);
       for (const Statement& m : made) add_equation(m);
     }
     Rule rule{.matrix = name, .continuous = continuous, .where = s.where};

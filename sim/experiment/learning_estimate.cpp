@@ -42,7 +42,7 @@ double add_model(const Config& config, const ModelConfig& model, RunSize& size) 
   const double network = network_values(config);
   // weights and their change, the row of a snapshot and, from the first commit on, of the state, less what is not
   // there at the same time (measured); feedback; the loops' own copies
-  size.add_memory(4 * network);
+  size.add_memory(4.5 * network);
   const double feedback = static_cast<double>(values_in_row(tables.weights.spec())) - network;
   size.add_memory(static_cast<double>(loop_values(config, model)) + std::max(0.0, feedback));
   size.add_memory(static_cast<double>(accelerated_forms(config, model).values));
@@ -66,8 +66,8 @@ Estimate LearningExperiment::estimate(const Config& config) {
   add_task(config, size);
   double traced = 0;
   for (const ModelConfig& model : config.models) traced += add_model(config, model, size);
-  // what the model has that is written just now
-  size.add_memory(0.5 * network_values(config));
+  // what the model has that is written just now, its commit included (measured)
+  size.add_memory(1.5 * network_values(config));
   // what the models that run just now take for the two products of a block beside their operands, measured (OpenBLAS
   // 0.3.21; no less in single precision)
   if (std::ranges::any_of(config.models, [&](const auto& m) { return learns_in_blocks(config, m); })) {

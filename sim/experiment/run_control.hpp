@@ -7,8 +7,8 @@
 ///     commit, where it was stopped;  end
 ///
 /// Commits are record.commit_interval apart, and further apart where the disk is so slow that they would take more than
-/// a twentieth of the time; 0 asks for one after each block. A block that takes long is committed at once, and the next one can then be given up in the
-/// middle of a trial.
+/// a twentieth of the time; 0 asks for one after each block. A block that takes long is committed at once, and the next
+/// one can then be given up in the middle of a trial.
 
 #include <dynvert/sim/experiment/experiment.hpp>
 

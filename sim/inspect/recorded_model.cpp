@@ -109,18 +109,23 @@ void RecordedModel::load(const Snapshot& snapshot) {
 }
 
 std::optional<Activity> RecordedModel::activity(std::size_t trial) const {
-  if (circuit_ != nullptr && !circuit_->carried().empty())
-    throw ValueError(name(), "begins its trials from the states that earlier ones have left, which are not recorded",
-                     "circuits without [trial] carry");
+  refuse_carried_states();
   const auto sample = row_as_column(file_, "/task/order", static_cast<double>(trial), 1);
   if (!sample) return std::nullopt;
   auto x = row_as_column(file_, "/task/x", (*sample)(0), network_.units.front());
   auto t = row_as_column(file_, "/task/t", (*sample)(0), network_.units.back());
   if (!x || !t) return std::nullopt;
-  return activity_of(std::move(*x), std::move(*t));
+  return activity_of(trial, std::move(*x), std::move(*t));
 }
 
-Activity RecordedModel::activity_of(arma::mat x, arma::mat t) const {
+void RecordedModel::refuse_carried_states() const {
+  if (circuit_ == nullptr || circuit_->carried().empty()) return;
+  throw ValueError(name(), "begins its trials from the states that earlier ones have left, which are not recorded",
+                   "circuits without [trial] carry");
+}
+
+Activity RecordedModel::activity_of(std::size_t trial, arma::mat x, arma::mat t) const {
+  refuse_carried_states();
   Activity activity;
   forward(network_, x, t, activity);
   activity.x = std::move(x);

@@ -52,14 +52,16 @@ class RecordedModel {
   /// Rates for what a trial showed (of a batch its first sample), by the loaded weights.
   /// @return nothing where the data are not in the file
   [[nodiscard]] std::optional<Activity> activity(std::size_t trial) const;
-  /// Rates for an input and a target, by the loaded weights.
-  [[nodiscard]] Activity activity_of(arma::mat x, arma::mat t) const;
+  /// Rates for an input and a target of a trial, by the loaded weights.
+  [[nodiscard]] Activity activity_of(std::size_t trial, arma::mat x, arma::mat t) const;
 
   /// Gives the controllers of a stage, of one column, the leak and the time constant that they had in a trial: at its
   /// point of the grid, where the trials have one each. @return whether they have
   bool set_parameters(std::size_t trial, const Stage& stage, RightHandSide& f) const;
 
  private:
+  /// @throws ValueError  a trial begins with what was carried over to it
+  void refuse_carried_states() const;
   [[nodiscard]] arma::mat matrix(const std::string& name, std::size_t row, std::size_t rows, std::size_t columns) const;
 
   const RunReader& file_;

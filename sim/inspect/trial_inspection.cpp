@@ -50,7 +50,7 @@ std::optional<Activity> activity_from_data(const RunReader& file, const Recorded
     arma::mat x, t;
     samples.x.gather({&sample, 1}, x);
     samples.t.gather({&sample, 1}, t);
-    return model.activity_of(std::move(x), std::move(t));
+    return model.activity_of(trial, std::move(x), std::move(t));
   } catch (const IoError&) {
     return std::nullopt;
   }

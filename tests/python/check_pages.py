@@ -135,10 +135,13 @@ class Follower:
         (tools / "python3").symlink_to("/usr/bin/python3")  # the packages belong to Debian's own
         for name in ("examples", "analysis"):
             (folder / name).symlink_to(source / name)
+        # with the simulator, where it was built: with pybind11
+        built = program.parent / "python"
+        self.can_simulate = any(built.glob("dynvert/_dynvert*.so"))
         self.environment = dict(
             os.environ,
             PATH=f"{tools}:{os.environ['PATH']}",
-            PYTHONPATH=str(source / "analysis/python"),
+            PYTHONPATH=str(built if self.can_simulate else source / "analysis/python"),
             PYTHONDONTWRITEBYTECODE="1",
             MPLBACKEND="Agg",
             DYNVERT=str(source),
@@ -148,6 +151,9 @@ class Follower:
         sys.exit(f"{self.page}:{line}: {words}")
 
     def run(self, block: Block) -> None:
+        if block.language == "python" and "dynvert.simulate" in block.text and not self.can_simulate:
+            print(f"{self.page}:{block.line}: left out, for the simulator was built without pybind11")
+            return
         if block.language == "sh":
             command = ["bash", "-e", "-c", block.text]
         elif block.language == "python":
