@@ -94,7 +94,7 @@ template <int bits>
 }
 
 [[gnu::always_inline]] inline Vector root(const Vector& x) {
-  Vector result;
+  Vector result{};
   for (std::size_t i = 0; i < lanes; ++i) result[i] = __builtin_sqrt(x[i]);
   return result;
 }
@@ -135,7 +135,7 @@ template <int bits>
 
 /// The numbers of the units of a group, times `scale`.
 [[gnu::always_inline]] inline void group_of_units(const NoiseUpdate& job, std::size_t group, double (&z)[group_units]) {
-  Words lane;
+  Words lane{};
   for (std::size_t i = 0; i < lanes; ++i) lane[i] = i;
   for (std::size_t h = 0; h < block_lanes; h += lanes) {
     Words a = Words{} + job.step;
@@ -144,7 +144,7 @@ template <int bits>
     Vector n[4];
     normal(a, n[0], n[1]);
     normal(b, n[2], n[3]);
-    each<4>([&]<std::size_t j>() __attribute__((always_inline)) { store(z + j * block_lanes + h, job.scale * n[j]); });
+    for (std::size_t j = 0; j < 4; ++j) store(z + j * block_lanes + h, job.scale * n[j]);
   }
 }
 

@@ -21,7 +21,7 @@ void print_states(std::ostream& out, const std::vector<UnitValues>& end, const F
   if (!end.empty()) rows[0].emplace_back("state at the end");
   if (point != nullptr) rows[0].insert(rows[0].end(), {"fixed point", "rate there"});
   std::string more;
-  const std::vector<UnitValues>& populations = end.empty() ? point->states : end;
+  const std::vector<UnitValues>& populations = point != nullptr ? point->states : end;
   for (std::size_t p = 0; p < populations.size(); ++p) {
     const auto& [name, values] = populations[p];
     for (std::size_t i = 0; i < std::min(most, values.size()); ++i) {

@@ -65,7 +65,7 @@ TEST_CASE("noise: each kernel has the numbers of the formula, whatever the numbe
   const Pair key{random_key(7, "a purpose"), 12};
   for (const Kernels& kernel : available_kernels()) {
     INFO(kernel.name);
-    for (const std::size_t units : {1, 7, 8, 31, 32, 33, 100, 257}) {
+    for (const std::size_t units : {1U, 7U, 8U, 31U, 32U, 33U, 100U, 257U}) {
       const std::vector<double> x = numbers(kernel, key, 5'000'000'017, units);
       for (std::size_t i = 0; i < units; ++i) {
         // some roundings of a radius below 7, and of the sine beside a zero
@@ -100,7 +100,7 @@ TEST_CASE("noise: moments of a normal distribution, and no correlation of neighb
   CHECK(std::abs(arma::accu(arma::pow(x, 3)) / n) < 5 * std::sqrt(15 / n));
   CHECK(std::abs(arma::accu(arma::pow(x, 4)) / n - 3) < 5 * std::sqrt(96 / n));
   const auto correlation = [&](const arma::mat& a, const arma::mat& b) { return arma::accu(a % b) / n; };
-  for (const arma::uword lag : {1, 2, 8, 16, 32}) {
+  for (const arma::uword lag : {1U, 2U, 8U, 16U, 32U}) {
     CHECK(std::abs(correlation(x, arma::shift(x, static_cast<arma::sword>(lag), 0))) < 5 / std::sqrt(n));
     CHECK(std::abs(correlation(x, arma::shift(x, static_cast<arma::sword>(lag), 1))) < 5 / std::sqrt(n));
   }

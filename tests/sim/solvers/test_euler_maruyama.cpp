@@ -77,7 +77,7 @@ TEST_CASE("euler_maruyama: variance and autocorrelation of the Ornstein-Uhlenbec
   const arma::mat end = at(240);
   CHECK(std::abs(arma::accu(end)) / n < 5 * std::sqrt(variance / n));
   CHECK(arma::accu(end % end) / n == Approx(variance).epsilon(5 * std::sqrt(2 / n)));
-  for (const std::size_t lag : {4, 16}) {
+  for (const std::size_t lag : {4U, 16U}) {
     const double expected = std::pow(keep, static_cast<double>(lag));
     CHECK(std::abs(arma::accu(end % at(240 - lag)) / n / variance - expected) < 5 * std::sqrt(2 / n));
   }
@@ -109,7 +109,7 @@ TEST_CASE("euler_maruyama: a trial's numbers depend on its path alone") {
 
   SECTION("not on the trials beside it") {
     RightHandSide single = ring(1);
-    for (const std::size_t c : {0, 41, 69}) {
+    for (const std::size_t c : {0U, 41U, 69U}) {
       set_paths(single, 3, 100 + c);
       const Solved alone = with_noise(single, 20, 0.5);
       CHECK(arma::approx_equal(alone.end(single), together.end(f, c), "absdiff", 0));
@@ -117,7 +117,7 @@ TEST_CASE("euler_maruyama: a trial's numbers depend on its path alone") {
   }
   SECTION("not on groups of columns and threads") {
     const SolverKind& kind = solver_kind("euler_maruyama");
-    for (const std::size_t threads : {1, 3}) {
+    for (const std::size_t threads : {1U, 3U}) {
       RightHandSide again = ring(columns);
       set_paths(again, 3, 100);
       State x(again.layout().size(), 0.0);
