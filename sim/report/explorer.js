@@ -84,6 +84,23 @@ class Explorer {
     this.wanted = null; // the population that was chosen last, by name
     this.build(parent);
     this.chooseModel(this.model.name);
+    this.follow();
+    addEventListener("hashchange", () => this.follow());
+  }
+
+  // #model=DI&trial=500&population=u_2, each part or none: a link to what is shown. What there is not is passed over.
+  follow() {
+    const link = new URLSearchParams(location.hash.slice(1));
+    if ([...link].length === 0) return;
+    const model = this.models.find((m) => m.name === link.get("model")) ?? this.model;
+    const trial = parseFloat(link.get("trial"));
+    this.wanted = link.get("population") ?? this.wanted;
+    this.chooseModel(model.name, Number.isFinite(trial) ? trial : this.trial.trial);
+  }
+
+  remember() {
+    const link = { model: this.model.name, trial: this.trial.trial, population: this.populationSelect.value };
+    history.replaceState(null, "", `#${new URLSearchParams(link)}`);
   }
 
   build(parent) {
@@ -105,12 +122,19 @@ class Explorer {
     this.outcome = element("p", { class: "outcome", role: "status" });
     parent.append(pick, this.hint, this.outcome);
     this.buildCharts(parent);
-    this.modelSelect.addEventListener("change", () => this.chooseModel(this.modelSelect.value));
-    this.trialSelect.addEventListener("change", () => this.chooseTrial(Number(this.trialSelect.value)));
+    this.modelSelect.addEventListener("change", () => {
+      this.chooseModel(this.modelSelect.value);
+      this.remember();
+    });
+    this.trialSelect.addEventListener("change", () => {
+      this.chooseTrial(Number(this.trialSelect.value));
+      this.remember();
+    });
     this.populationSelect.addEventListener("change", () => {
       this.wanted = this.populationSelect.value;
       this.offerLines();
       this.renderTransient();
+      this.remember();
     });
     this.linesSelect.addEventListener("change", () => this.renderTransient());
     // a menu of the system opens on some arrow keys on some systems: here they step, everywhere alike
@@ -150,15 +174,16 @@ class Explorer {
       const next = this.model.trials.indexOf(this.trial) + trial;
       if (this.model.trials[next]) this.chooseTrial(next);
     }
+    this.remember();
   }
 
-  chooseModel(name) {
+  chooseModel(name, trial = this.trial.trial) {
     this.model = this.models.find((model) => model.name === name);
     this.modelSelect.value = name;
     const options = this.model.trials.map((t, i) => element("option", { value: i }, String(t.trial)));
     this.trialSelect.replaceChildren(...options);
-    // the trial that was looked at, or the one nearest to it
-    const away = this.model.trials.map((t) => Math.abs(t.trial - this.trial.trial));
+    // that trial, or the one nearest to it
+    const away = this.model.trials.map((t) => Math.abs(t.trial - trial));
     this.chooseTrial(away.indexOf(Math.min(...away)));
   }
 

@@ -382,7 +382,8 @@ TEST_CASE("circuit gradient: what has none says so") {
   CHECK(fault(text, {.steps = euler, .dt = 0.1}).empty());
   CHECK_THAT(fault(text, {}), Catch::Contains("phase \"trial\"") && Catch::Contains("solver of fixed steps"));
   text.readout.at = "average";
-  CHECK_THAT(fault(text, {.settles = true}), Catch::Contains("averages of outputs are not taken"));
+  CHECK_THAT(fault(text, {.settles = true}),
+             Catch::Contains("averaged over its phase") && Catch::Contains("at = \"end\""));
   text.readout = {};
   CHECK_THAT(fault(text, {.settles = true}), Catch::Contains("no readout"));
 }

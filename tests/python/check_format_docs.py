@@ -128,6 +128,25 @@ population = "E"
 """
 
 
+CARRY = """
+version = 1
+[circuit]
+equations = '''
+dP/dt = -P + W[1]*input
+y = W[2]*P
+'''
+[trial]
+carry = ["P"]
+[[phase]]
+name = "trial"
+duration = "duration"
+[learning]
+at_end = "W[1] += 0.01*eta*P*input'"
+[readout]
+y = "y"
+"""
+
+
 def pattern_of(name):
     """/models/DI/learning/angle_ndi_1 -> /models/NAME/learning/angle_ndi_l"""
     name = re.sub(r"^/(models|maps)/(?!circuit/)[^/]+", r"/\1/NAME", name)
@@ -149,6 +168,20 @@ def datasets(path):
     return found
 
 
+def state_of(program, config, *sets):
+    """Of a run that is interrupted: what a resume starts from."""
+    output = config.with_name("interrupted.h5")
+    output.unlink(missing_ok=True)
+    words = [word for change in ("experiment.trials=100000000", *sets) for word in ("--set", change)]
+    process = subprocess.Popen([program, "simulate", str(config), "-o", str(output), "--quiet", *words],
+                               stderr=subprocess.DEVNULL)
+    while not output.exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.terminate()
+    process.wait()
+    return {name: form for name, form in datasets(output).items() if "/state/" in name}
+
+
 CIRCUIT_ROWS = {"/models/circuit/grid/trial", "/models/circuit/grid/converged"}
 
 
@@ -168,15 +201,10 @@ def main(page, path, program):
         classes.write_text(WITH_CLASSES)
         subprocess.run([program, "simulate", str(classes), "-o", str(output), "--quiet"], check=True)
         small |= datasets(output)
-        output = pathlib.Path(folder) / "interrupted.h5"
-        process = subprocess.Popen([program, "simulate", str(config), "-o", str(output), "--quiet", "--set",
-                                    "experiment.trials=100000000", "--set", "model.BP.credit=feedback_alignment"],
-                                   stderr=subprocess.DEVNULL)
-        while not output.exists() and process.poll() is None:
-            time.sleep(0.01)
-        process.terminate()
-        process.wait()
-        small |= {name: form for name, form in datasets(output).items() if "/state/" in name}
+        small |= state_of(program, config, "model.BP.credit=feedback_alignment")
+        (pathlib.Path(folder) / "carry.toml").write_text(CARRY)
+        config.write_text(WITH_BIASES.replace('credit = "backprop"', 'circuit = "carry.toml"\nsolver = "euler"'))
+        small |= state_of(program, config)
         stability = pathlib.Path(folder) / "map.h5"
         ranges = "alpha=0.1:1,ratio=0.1:1"
         subprocess.run([program, "inspect", path, "--map", ranges, "--points", "2", "-o", str(stability)], check=True)

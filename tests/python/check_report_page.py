@@ -145,6 +145,29 @@ def check_trials(page, keys):
     assert page.model.get_property("value") == name
 
 
+def check_links(page, keys):
+    def shown():
+        return page.model.get_property("value"), page.trial.get_property("selectedOptions")[0].text
+
+    def follow(link):
+        page.script("location.hash = arguments[0]", link)
+        page.frame()
+        return shown()
+
+    model, trial = shown()
+    trials, models = texts(page.trial), [option.get_attribute("value") for option in
+                                         page.model.find_elements(page.by.TAG_NAME, "option") if option.is_enabled()]
+    page.press(page.trial, keys.ARROW_RIGHT)
+    link = page.script("return location.hash")
+    assert f"model={model}&trial={trials[1]}" in link, link
+    assert follow(f"#model={models[-1]}&trial={trials[-1]}") == (models[-1], trials[-1])
+    assert follow(link) == (model, trials[1])
+    # parts that there are not, and the nearest trial
+    assert follow("#model=nothing&trial=x") == (model, trials[1])
+    assert follow(f"#trial={int(trials[-1]) + 1000}") == (model, trials[-1])
+    assert follow(f"#model={model}&trial={trial}") == (model, trial)
+
+
 def check_values(page, keys):
     from selenium.webdriver.common.action_chains import ActionChains
 
@@ -280,6 +303,7 @@ def main():
             page = Page(driver, page_path)
             check_drawn(page)
             check_trials(page, Keys)
+            check_links(page, Keys)
             check_values(page, Keys)
             check_zoom(page, Keys)
             check_overlay(page, Keys)
