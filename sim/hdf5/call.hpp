@@ -11,7 +11,8 @@
 namespace dynvert::h5 {
 
 /// Ends this process by SIGPROF as soon as one call of the library takes more processor time. For child processes
-/// whose end is foreseen (first_pass.hpp), and for good: calls cannot be given up in another way.
+/// whose end is foreseen (first_pass.hpp), and for good: calls cannot be given up in another way. A child calls it
+/// before it calls the library.
 void limit_calls(unsigned seconds);
 
 /// Holds back HDF5's printing on this thread while it lives, and is what limit_calls goes by.

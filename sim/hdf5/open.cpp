@@ -31,7 +31,10 @@ void set_call_timer(unsigned seconds) {
 
 }  // namespace
 
-void limit_calls(unsigned seconds) { call_seconds = seconds; }
+void limit_calls(unsigned seconds) {
+  call_seconds = seconds;
+  calls_under_way = 0;  // the caller's, which a child inherits
+}
 
 Quiet::Quiet() {
   if (calls_under_way++ == 0 && call_seconds != 0) set_call_timer(call_seconds);
