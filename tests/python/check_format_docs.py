@@ -205,6 +205,9 @@ def main(page, path, program):
         (pathlib.Path(folder) / "carry.toml").write_text(CARRY)
         config.write_text(WITH_BIASES.replace('credit = "backprop"', 'circuit = "carry.toml"\nsolver = "euler"'))
         small |= state_of(program, config)
+        subprocess.run([program, "simulate", str(config), "-o", str(output), "--quiet", "--overwrite", "--set",
+                        "record.every=1"], check=True)
+        datasets(output)  # the roles of a circuit file's populations
         stability = pathlib.Path(folder) / "map.h5"
         ranges = "alpha=0.1:1,ratio=0.1:1"
         subprocess.run([program, "inspect", path, "--map", ranges, "--points", "2", "-o", str(stability)], check=True)
