@@ -168,14 +168,22 @@ def datasets(path):
     return found
 
 
+def has_trials(output):
+    try:
+        with h5py.File(output, "r", locking=False) as file:
+            return file.attrs["trials_committed"] > 0
+    except (OSError, KeyError, RuntimeError):  # not yet, or in the middle of a commit
+        return False
+
+
 def state_of(program, config, *sets):
     """Of a run that is interrupted: what a resume starts from."""
     output = config.with_name("interrupted.h5")
     output.unlink(missing_ok=True)
-    words = [word for change in ("experiment.trials=100000000", *sets) for word in ("--set", change)]
+    words = [word for change in ("experiment.trials=100000000", "record.commit_interval=0", *sets) for word in ("--set", change)]
     process = subprocess.Popen([program, "simulate", str(config), "-o", str(output), "--quiet", *words],
                                stderr=subprocess.DEVNULL)
-    while not output.exists() and process.poll() is None:
+    while process.poll() is None and not has_trials(output):
         time.sleep(0.01)
     process.terminate()
     process.wait()
