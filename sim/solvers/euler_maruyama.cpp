@@ -53,6 +53,7 @@ SolverKind euler_maruyama_solver() {
   kind.takes_noise = true;
   kind.coordinate_free = false;
   kind.steps = std::nullopt;
+  // of a circuit without noise, where the number of its parts is nothing
   kind.scheme = [] { return euler_maruyama_scheme(1); };
   kind.make = [](const SolverSettings& settings) {
     return make_fixed_step(settings,

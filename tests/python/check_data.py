@@ -279,7 +279,7 @@ credit = "sequential_inversion"
 
 
 def check_inspection(folder):
-    """A trial of data of one's own is run again from the data, and not from others that lie in their place."""
+    """A trial of user-defined data is run again from the data, and not from others that lie in their place."""
     text = CONFIG.format(task='targets = "classes"', outputs=3, output="softmax").replace('"backprop"', '"sequential_inversion"')
     text = text.replace("evaluate_every = 8", 'evaluate_every = 8\nweights_every = 1\nmeasures = ["angle_bp", "residual"]')
     (folder / "own.toml").write_text(text.replace("[learning]", 'activation = "tanh"\n[learning]'))

@@ -27,6 +27,18 @@
 
 namespace dynvert::test {
 
+/// The largest difference of two matrices of one size.
+inline double apart(const arma::mat& a, const arma::mat& b) {
+  REQUIRE(arma::size(a) == arma::size(b));
+  return arma::abs(a - b).max();
+}
+
+/// Inputs or targets: normal numbers that the seed decides on.
+inline arma::mat shown(unsigned seed, arma::uword rows, arma::uword batch) {
+  arma::arma_rng::set_seed(seed);
+  return {rows, batch, arma::fill::randn};
+}
+
 /// What surrounds the circuit.
 struct AroundCircuit {
   std::string keys = "solver = \"euler\"\ndt = 0.125\nduration = 2.0\n";  ///< of [[model]]

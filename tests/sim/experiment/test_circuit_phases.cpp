@@ -17,16 +17,6 @@ namespace {
 constexpr double dt = 0.125;
 const AroundCircuit sequential{.keys = "solver = \"sequential_euler\"\ndt = 0.125\nduration = 2.0\n"};
 
-double apart(const arma::mat& a, const arma::mat& b) {
-  REQUIRE(arma::size(a) == arma::size(b));
-  return arma::abs(a - b).max();
-}
-
-arma::mat shown(unsigned seed, arma::uword rows, arma::uword batch) {
-  arma::arma_rng::set_seed(seed);
-  return {rows, batch, arma::fill::randn};
-}
-
 /// What Euler's steps do to x and y: first x by f(x), then y by g(x, y) with the newest x.
 struct State2 {
   arma::mat x, y;

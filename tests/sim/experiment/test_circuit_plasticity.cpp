@@ -18,16 +18,6 @@ AroundCircuit by(const std::string& solver, const std::string& more = "") {
   return {.keys = "solver = \"" + solver + "\"\ndt = 0.125\nduration = 2.0\n" + more};
 }
 
-double apart(const arma::mat& a, const arma::mat& b) {
-  REQUIRE(arma::size(a) == arma::size(b));
-  return arma::abs(a - b).max();
-}
-
-arma::mat shown(unsigned seed, arma::uword rows, arma::uword batch) {
-  arma::arma_rng::set_seed(seed);
-  return {rows, batch, arma::fill::randn};
-}
-
 const std::string leaky = "[circuit]\nequations = '''\ndx/dt = -x + M*input\ne = target - x\n";
 
 }  // namespace

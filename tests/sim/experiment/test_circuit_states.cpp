@@ -20,16 +20,6 @@ namespace {
 constexpr double dt = 0.125;
 const AroundCircuit euler{.keys = "solver = \"euler\"\ndt = 0.125\nduration = 1.0\n"};
 
-double apart(const arma::mat& a, const arma::mat& b) {
-  REQUIRE(arma::size(a) == arma::size(b));
-  return arma::abs(a - b).max();
-}
-
-arma::mat shown(unsigned seed, arma::uword rows, arma::uword batch) {
-  arma::arma_rng::set_seed(seed);
-  return {rows, batch, arma::fill::randn};
-}
-
 /// An experiment with one circuit file.
 Config experiment(const std::string& circuit, const std::string& sets, std::size_t samples = 10,
                   const std::string& learning = "") {
